@@ -1,0 +1,298 @@
+//! What the user may ask for, by whichever road: tray, toast, hotkey, command line, local API.
+
+use crate::{
+    caller::CallerCard,
+    id::{AccountId, CallId},
+    journal::{Direction, Outcome},
+    party::Party,
+    port::{
+        host::PluginInfo,
+        media::{AudioState, StreamFacts},
+        shell::Part,
+        sip::Registration,
+    },
+    time::UnixMillis,
+};
+use serde::{Deserialize, Serialize};
+
+/// Names one request so that its answer finds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Where a number to dial comes from: what is typed is trusted more than what was merely selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Typed, or given on the command line.
+    Typed,
+    /// Selected in another program.
+    Selection,
+    /// A `tel:` or `sip:` link.
+    Link,
+}
+
+/// What the user wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Take a ringing call; `None`: the only one that rings (several: refused with a list).
+    Answer {
+        /// Which.
+        call: Option<CallId>,
+    },
+    /// Refuse a ringing call.
+    Decline {
+        /// Which.
+        call: Option<CallId>,
+    },
+    /// End a call; `None`: the one that has the microphone, else the only one there is.
+    Hangup {
+        /// Which.
+        call: Option<CallId>,
+    },
+    /// Put a call on hold.
+    Hold {
+        /// Which.
+        call: Option<CallId>,
+    },
+    /// Take a call off hold; another one that talks is held first.
+    Resume {
+        /// Which.
+        call: Option<CallId>,
+    },
+    /// Send silence (`None`: the other way round).
+    Mute {
+        /// Whether.
+        on: Option<bool>,
+    },
+    /// Send keys.
+    Dtmf {
+        /// Which.
+        call: Option<CallId>,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digits: String,
+    },
+    /// Call somebody.
+    Dial {
+        /// The text; may be anything when it comes from a selection.
+        text: String,
+        /// Where the text comes from.
+        source: Source,
+        /// Over which account; `None`: the first that is registered.
+        account: Option<AccountId>,
+    },
+    /// Answers a question of the view (which of two numbers, dial an emergency number); `None` means no.
+    Choose {
+        /// The question's id.
+        question: u64,
+        /// The index of the choice.
+        choice: Option<usize>,
+    },
+    /// Stop the ringing sound of a call that goes on ringing.
+    Silence,
+    /// Open the caller's record.
+    OpenRecord {
+        /// Which call.
+        call: CallId,
+    },
+    /// What is going on.
+    Status,
+    /// Show the agent's window, or say where it shows.
+    Show,
+    /// Start an account's registration anew (its password was changed).
+    Reconnect {
+        /// Which; `None`: all.
+        account: Option<AccountId>,
+    },
+    /// A toast's close button, or its time ran out: do not show it again.
+    DismissToast {
+        /// The toast's id.
+        toast: u64,
+    },
+    /// Wind everything up.
+    Quit,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// Done, or on its way.
+    Done,
+    /// A call was begun or acted on.
+    Call {
+        /// Which.
+        call: CallId,
+        /// The number as understood, for a call that was dialled.
+        number: Option<String>,
+    },
+    /// The user must choose first: a question stands in the view.
+    Question {
+        /// Its id.
+        question: u64,
+        /// The sentence.
+        text: String,
+        /// The choices.
+        choices: Vec<String>,
+    },
+    /// The answer to `Status`.
+    Status(Box<Status>),
+}
+
+/// Why a request was refused. `code` is stable, for scripts; `text` is for the user, in the user's language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable.
+    pub code: RefusalCode,
+    /// A sentence: what is wrong and what to do.
+    pub text: String,
+}
+
+/// The reasons for which a request can be refused; each has an exit code of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// No such call, or none in a state for this.
+    NoCall,
+    /// Several calls fit: name one.
+    Ambiguous,
+    /// No account is registered.
+    NotRegistered,
+    /// The text holds no number that can be dialled.
+    NotANumber,
+    /// Not allowed unasked (a feature code from a selection).
+    NotAllowed,
+    /// The agent is winding up.
+    Quitting,
+}
+
+/// The state of everything, for `trayphone status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The accounts.
+    pub accounts: Vec<AccountStatus>,
+    /// The calls, oldest first.
+    pub calls: Vec<CallStatus>,
+    /// The audio, once known.
+    pub audio: Option<AudioState>,
+    /// The microphone is muted.
+    pub muted: bool,
+    /// Missed calls since the agent was last looked at.
+    pub missed: u32,
+    /// The plugins.
+    pub plugins: Vec<PluginInfo>,
+    /// Parts of the desktop that do not work, and why.
+    pub problems: Vec<(Part, String)>,
+}
+
+/// One account in `Status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// Its place in the settings.
+    pub account: AccountId,
+    /// `sip:1001@pbx.example`.
+    pub aor: String,
+    /// What it is doing.
+    pub registration: Registration,
+}
+
+/// Where a call stands, as the world outside is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// It rings here.
+    Incoming,
+    /// We are calling; nothing is known of the other side.
+    Calling,
+    /// It rings there.
+    Early,
+    /// Both sides talk (or hold).
+    Established,
+    /// It is over.
+    Terminated,
+}
+
+/// One call in `Status` and in the `call` notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallStatus {
+    /// Its id.
+    pub call: CallId,
+    /// Over which account.
+    pub account: AccountId,
+    /// Who began it.
+    pub direction: Direction,
+    /// Where it stands.
+    pub state: CallState,
+    /// The other side as signalled.
+    pub party: Party,
+    /// The line called.
+    pub called: Option<String>,
+    /// Who that is.
+    pub card: Option<CallerCard>,
+    /// We hold them.
+    pub held: bool,
+    /// They hold us.
+    pub held_by_them: bool,
+    /// It has the microphone.
+    pub focus: bool,
+    /// When it began.
+    pub started: UnixMillis,
+    /// When it was answered.
+    pub answered: Option<UnixMillis>,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+}
+
+/// A fact for those who listen to `trayphone events`; one JSON object a line, `type` first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Notice {
+    /// An account's registration changed.
+    Registration {
+        /// Its place in the settings.
+        account: AccountId,
+        /// Its address.
+        aor: String,
+        /// What it is doing now.
+        registration: Registration,
+    },
+    /// A call began, changed or ended.
+    Call(Box<CallStatus>),
+    /// A toast was put up, changed or taken down (title and line are as handed to the desktop).
+    Toast {
+        /// Its id.
+        toast: u64,
+        /// For which call.
+        call: Option<CallId>,
+        /// `None`: taken down.
+        text: Option<(String, String)>,
+    },
+    /// A record's page was opened.
+    ScreenPop {
+        /// For which call.
+        call: CallId,
+        /// Whose record.
+        source: String,
+        /// The page.
+        url: String,
+    },
+    /// Facts about a stream.
+    Media {
+        /// Which call.
+        call: CallId,
+        /// The facts.
+        facts: StreamFacts,
+    },
+    /// They pressed a key.
+    Digit {
+        /// Which call.
+        call: CallId,
+        /// The key.
+        digit: char,
+    },
+    /// Something went wrong that the user should know.
+    Error {
+        /// A sentence.
+        text: String,
+    },
+}

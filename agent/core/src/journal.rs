@@ -1,0 +1,60 @@
+//! One line of the journal.
+
+use crate::{caller::CallerCard, id::AccountId, party::Party, time::UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// Who began the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// They called us.
+    Incoming,
+    /// We called them.
+    Outgoing,
+}
+
+/// How the call ended, in the user's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Somebody talked.
+    Answered,
+    /// It rang and nobody here took it.
+    Missed,
+    /// We declined it.
+    Declined,
+    /// Another phone took it (RFC 3326 `Reason: SIP;cause=200`).
+    Elsewhere,
+    /// They were busy, or declined.
+    Busy,
+    /// They did not answer, or we hung up while it rang.
+    NoAnswer,
+    /// The number, the network or the PBX said no.
+    Failed,
+    /// The agent ended while the call was up: found and written at the next start.
+    Interrupted,
+}
+
+/// A call as the journal keeps it. Written when the call begins and again when it changes, so that a crash loses the
+/// ending and not the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Unique for ever: the wall clock of the begin in milliseconds and the call's id, `1763900000000-1`.
+    pub key: String,
+    /// The account's place in the settings.
+    pub account: AccountId,
+    /// Who began it.
+    pub direction: Direction,
+    /// The other side as signalled (or as dialled).
+    pub party: Party,
+    /// The card shown, if a lookup found one.
+    pub card: Option<CallerCard>,
+    /// INVITE received or sent.
+    pub started: UnixMillis,
+    /// Both sides agreed to talk.
+    pub answered: Option<UnixMillis>,
+    /// The call was over.
+    pub ended: Option<UnixMillis>,
+    /// How; `None` while it lasts.
+    pub outcome: Option<Outcome>,
+}

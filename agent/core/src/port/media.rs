@@ -1,0 +1,181 @@
+//! The door to the audio. Packets never come through it: only facts about them.
+
+use crate::{id::CallId, party::Sdp};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// Which way audio may flow, from our side (RFC 8866 section 6.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// Both ways.
+    SendRecv,
+    /// We hold them: they may still send, nobody listens.
+    SendOnly,
+    /// They hold us.
+    RecvOnly,
+    /// Both hold.
+    Inactive,
+}
+
+/// What the audio devices can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "backend", rename_all = "snake_case")]
+pub enum AudioState {
+    /// Real devices.
+    Device {
+        /// The microphone's name.
+        input: String,
+        /// The ear's name.
+        output: String,
+    },
+    /// Files, for tests.
+    Wav,
+    /// Silence, and why.
+    Null {
+        /// Why there is no sound: chosen, or no device.
+        why: String,
+    },
+}
+
+/// Facts about a running stream, at most once a second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StreamFacts {
+    /// Level sent, dBov (0 is the loudest, -127 silence; RFC 6464).
+    pub level_out_dbov: i16,
+    /// Level received, dBov.
+    pub level_in_dbov: i16,
+    /// Packets received so far.
+    pub received: u64,
+    /// Lost of those expected in the last interval, percent.
+    pub loss_percent: f32,
+    /// Interarrival jitter, milliseconds (RFC 3550 section 6.4.1).
+    pub jitter_ms: f32,
+    /// What the jitter buffer holds now, milliseconds.
+    pub buffer_ms: f32,
+}
+
+/// What the audio tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaEvent {
+    /// The answer to `Offer` or `Reoffer`: our offer.
+    Offered {
+        /// Which call.
+        call: CallId,
+        /// Our offer.
+        sdp: Sdp,
+    },
+    /// The answer to `Accept`: our answer to their offer.
+    Accepted {
+        /// Which call.
+        call: CallId,
+        /// Our answer.
+        sdp: Sdp,
+        /// What flows from now on.
+        flow: Flow,
+    },
+    /// The answer to `Complete`: their answer fits, audio flows.
+    Completed {
+        /// Which call.
+        call: CallId,
+        /// What flows from now on.
+        flow: Flow,
+    },
+    /// A description was unusable (no common codec, not SDP); nothing changed.
+    Refused {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        why: String,
+    },
+    /// Facts about the stream.
+    Facts {
+        /// Which call.
+        call: CallId,
+        /// The facts.
+        facts: StreamFacts,
+    },
+    /// Nothing has been heard from them for three seconds although it should.
+    Silent {
+        /// Which call.
+        call: CallId,
+    },
+    /// They are heard again.
+    Heard {
+        /// Which call.
+        call: CallId,
+    },
+    /// They pressed a key (RFC 4733): `0`-`9`, `*`, `#`, `A`-`D`.
+    Digit {
+        /// Which call.
+        call: CallId,
+        /// The key.
+        digit: char,
+    },
+    /// The devices changed.
+    Audio(AudioState),
+}
+
+/// What the core asks of the audio. Ring and call-progress tones come from `View::sound`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaCommand {
+    /// Opens a session and makes our offer; told `Offered`.
+    Offer {
+        /// Which call.
+        call: CallId,
+        /// Our address towards the PBX: bound to, and written in the description.
+        local: IpAddr,
+    },
+    /// Makes a new offer for a session that stands (hold, resume); told `Offered`.
+    Reoffer {
+        /// Which call.
+        call: CallId,
+        /// What we want to flow.
+        flow: Flow,
+    },
+    /// Takes their offer (opens the session when there is none); told `Accepted` or `Refused`.
+    Accept {
+        /// Which call.
+        call: CallId,
+        /// Our address towards them; used when the session is opened by this.
+        local: IpAddr,
+        /// Their offer.
+        offer: Sdp,
+        /// What we want to flow.
+        flow: Flow,
+    },
+    /// Takes their answer to our last offer; told `Completed` or `Refused`.
+    Complete {
+        /// Which call.
+        call: CallId,
+        /// Their answer.
+        answer: Sdp,
+    },
+    /// Our offer was refused: the session goes on as it was.
+    Withdraw {
+        /// Which call.
+        call: CallId,
+    },
+    /// Which call has the microphone and the ear; `None` closes the devices.
+    Focus {
+        /// Which.
+        call: Option<CallId>,
+    },
+    /// Sends silence instead of the microphone.
+    Mute {
+        /// Whether.
+        on: bool,
+    },
+    /// Sends keys (RFC 4733), one after the other.
+    Digits {
+        /// Which call.
+        call: CallId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digits: String,
+    },
+    /// Ends the session.
+    Stop {
+        /// Which call.
+        call: CallId,
+    },
+}

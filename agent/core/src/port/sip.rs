@@ -1,0 +1,270 @@
+//! The door to the PBX session.
+
+use crate::{
+    id::{AccountId, CallId},
+    party::{Party, Sdp},
+    secret::Secret,
+    settings::AccountSettings,
+};
+use serde::{Deserialize, Serialize};
+use std::{net::IpAddr, time::Duration};
+
+/// What an account is doing at its registrar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Registration {
+    /// Waiting for a password or for the network.
+    Idle,
+    /// A REGISTER is out and was not yet confirmed.
+    Connecting,
+    /// A 200 was received and its interval has not run out.
+    Registered,
+    /// It failed and will be tried again.
+    Failed {
+        /// Why, in a way the user can act on.
+        reason: RegistrationProblem,
+        /// How long until the next try, in milliseconds; `None` when only the user can help (wrong password).
+        retry_ms: Option<u64>,
+    },
+    /// De-registered on purpose.
+    Unregistered,
+}
+
+/// Why a registration failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+pub enum RegistrationProblem {
+    /// The registrar refused the credentials (401/407 again, or 403).
+    WrongPassword,
+    /// No password could be had; the account waits for one.
+    NoPassword,
+    /// No answer within Timer F (RFC 3261 section 17.1.2.2).
+    Silent,
+    /// Name not found, connection refused, network down: the sentence of the system.
+    Unreachable {
+        /// What the system said.
+        detail: String,
+    },
+    /// A final answer that is none of the above.
+    Refused {
+        /// The status code.
+        status: u16,
+        /// The reason phrase.
+        phrase: String,
+    },
+}
+
+/// How a call ended, seen from the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum CallEnd {
+    /// They sent BYE.
+    RemoteHangup,
+    /// They sent CANCEL before we answered.
+    Cancelled {
+        /// Another phone took it (RFC 3326).
+        elsewhere: bool,
+    },
+    /// We ended it: BYE or CANCEL was sent and the call is gone.
+    LocalHangup,
+    /// We refused it.
+    Rejected,
+    /// They (or the PBX) gave a final answer other than 2xx.
+    Refused {
+        /// The status code.
+        status: u16,
+        /// The reason phrase.
+        phrase: String,
+    },
+    /// Nobody answered on the wire: transaction timeout, lost connection, ACK never came.
+    Lost {
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// Why we refuse a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reject {
+    /// 486 Busy Here: this phone.
+    Busy,
+    /// 603 Decline: the user said no.
+    Decline,
+    /// 480 Temporarily Unavailable: rung out, or the agent is quitting.
+    Unavailable,
+    /// 488 Not Acceptable Here: no codec in common.
+    NotAcceptable,
+}
+
+impl Reject {
+    /// The status code of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Busy => 486,
+            Self::Decline => 603,
+            Self::Unavailable => 480,
+            Self::NotAcceptable => 488,
+        }
+    }
+}
+
+/// What the PBX session tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SipEvent {
+    /// An account's registration changed.
+    Registration {
+        /// Whose.
+        account: AccountId,
+        /// To what.
+        state: Registration,
+    },
+    /// The address we are reached at on this account's network changed: the source address of a socket connected to
+    /// the registrar, the same in Via, Contact and, through the core, in every SDP.
+    Address {
+        /// Whose.
+        account: AccountId,
+        /// The address.
+        local: IpAddr,
+    },
+    /// An INVITE arrived; 100 is out, nothing else.
+    Incoming {
+        /// Its id (odd, made by SIP).
+        call: CallId,
+        /// The account it came for.
+        account: AccountId,
+        /// Who calls.
+        party: Party,
+        /// The line called (user part of the request's To).
+        called: String,
+        /// Our address as the caller reaches it.
+        local: IpAddr,
+        /// Their offer; `None` asks us to offer in the 200.
+        offer: Option<Sdp>,
+    },
+    /// Our INVITE made progress (180, 183).
+    Progress {
+        /// Which call.
+        call: CallId,
+        /// The status code.
+        status: u16,
+        /// Early media: their answer.
+        answer: Option<Sdp>,
+    },
+    /// Our INVITE was answered with 200; ACK is out.
+    Answered {
+        /// Which call.
+        call: CallId,
+        /// Their answer.
+        answer: Option<Sdp>,
+    },
+    /// Their ACK to our 200 arrived.
+    Confirmed {
+        /// Which call.
+        call: CallId,
+        /// Their answer, when our 200 carried the offer.
+        answer: Option<Sdp>,
+    },
+    /// They want to change the session (re-INVITE): answer with `SipCommand::AnswerReoffer`.
+    Reoffer {
+        /// Which call.
+        call: CallId,
+        /// Their offer; `None` asks us to offer.
+        offer: Option<Sdp>,
+    },
+    /// Our re-INVITE was answered.
+    ReofferAnswered {
+        /// Which call.
+        call: CallId,
+        /// Their answer.
+        answer: Sdp,
+    },
+    /// Our re-INVITE was refused; the session stands as it was (RFC 3261 section 14.1).
+    ReofferRefused {
+        /// Which call.
+        call: CallId,
+        /// The status code.
+        status: u16,
+    },
+    /// The call is over. Told exactly once for each call, whoever ended it.
+    Ended {
+        /// Which call.
+        call: CallId,
+        /// How.
+        end: CallEnd,
+    },
+    /// After `Shutdown`: every call is ended and every account de-registered (or gave up within its deadline).
+    Down,
+}
+
+/// What the core asks of the PBX session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SipCommand {
+    /// Starts (or starts anew, with other settings) an account and keeps it registered.
+    Register {
+        /// Which.
+        account: AccountId,
+        /// Its settings.
+        settings: AccountSettings,
+        /// Its password.
+        password: Secret,
+    },
+    /// De-registers an account.
+    Unregister {
+        /// Which.
+        account: AccountId,
+    },
+    /// Calls.
+    Invite {
+        /// Its id (even, made by the core).
+        call: CallId,
+        /// Over which account.
+        account: AccountId,
+        /// A user part (`600`, `+4930123`) or a whole `sip:` address.
+        target: String,
+        /// Our offer.
+        offer: Sdp,
+    },
+    /// 180 Ringing.
+    Ring {
+        /// Which call.
+        call: CallId,
+    },
+    /// 200 OK with our answer (or our offer, when theirs was missing).
+    Accept {
+        /// Which call.
+        call: CallId,
+        /// The body.
+        answer: Sdp,
+    },
+    /// A final refusal of an incoming call that was not accepted.
+    Reject {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        why: Reject,
+    },
+    /// Ends the call whatever its state: CANCEL before the answer, BYE after it, a refusal for one that rings here.
+    Hangup {
+        /// Which call.
+        call: CallId,
+    },
+    /// Changes the session (re-INVITE): hold, resume.
+    Reoffer {
+        /// Which call.
+        call: CallId,
+        /// Our offer.
+        offer: Sdp,
+    },
+    /// Answers their re-INVITE.
+    AnswerReoffer {
+        /// Which call.
+        call: CallId,
+        /// Our answer (or offer), or the refusal.
+        answer: Result<Sdp, Reject>,
+    },
+    /// Ends all calls, de-registers all accounts, then tells `Down`.
+    Shutdown {
+        /// Give up waiting for answers after this long.
+        within: Duration,
+    },
+}

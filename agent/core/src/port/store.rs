@@ -1,0 +1,44 @@
+//! The door to the disk and the keyring.
+
+use crate::{id::AccountId, journal::JournalEntry, secret::Secret, settings::Settings};
+
+/// Why there is no password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretProblem {
+    /// The keyring has none for this account: `trayphone account password`.
+    Missing,
+    /// There is no keyring on this system.
+    NoKeyring(String),
+    /// `env:NAME` is set in the account and the variable is not in the environment.
+    NoVariable(String),
+    /// The keyring is locked or failed.
+    Failed(String),
+}
+
+/// What the store tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreEvent {
+    /// The settings, at start and after each change that was accepted.
+    Settings(Box<Settings>),
+    /// The answer to `Password`.
+    Password {
+        /// Whose.
+        account: AccountId,
+        /// The password, or why not.
+        result: Result<Secret, SecretProblem>,
+    },
+    /// Something could not be kept; the sentence names file and cause.
+    Trouble(String),
+}
+
+/// What the core asks of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreCommand {
+    /// Fetches an account's password.
+    Password {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Writes a journal entry, or overwrites the one with the same key.
+    Journal(Box<JournalEntry>),
+}

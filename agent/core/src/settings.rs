@@ -1,0 +1,211 @@
+//! What the user can set, with its defaults. The store reads and writes the file; the table below drives file, help and docs.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything in `trayphone.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `language = "auto" | "de" | "en" | "fr"`.
+    pub language: Language,
+    /// `[[account]]`, in the order of the file.
+    #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountSettings>,
+    /// `[audio]`.
+    pub audio: AudioSettings,
+    /// `[calls]`.
+    pub calls: CallSettings,
+    /// `[screen-pop]`.
+    #[serde(rename = "screen-pop")]
+    pub screen_pop: ScreenPopSettings,
+    /// `[hotkeys]`.
+    pub hotkeys: HotkeySettings,
+    /// `[numbers]`.
+    pub numbers: NumberSettings,
+}
+
+/// The language of what the user reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// As the system says; the store resolves it before the core sees it.
+    #[default]
+    Auto,
+    /// German.
+    De,
+    /// English.
+    En,
+    /// French.
+    Fr,
+}
+
+/// `[[account]]`: one line at one PBX.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSettings {
+    /// Address of record, `sip:1001@pbx.example`.
+    pub aor: String,
+    /// Where to register; the domain of the address when absent. `sip:host:port;transport=udp|tcp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrar: Option<String>,
+    /// The digest user name; the user part of the address when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Where the password is: `keyring` or `env:NAME`. Never the password itself.
+    #[serde(default)]
+    pub password: PasswordSource,
+}
+
+/// Where an account's password is kept. In the file: `"keyring"` or `"env:NAME"`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum PasswordSource {
+    /// The keyring of the operating system.
+    #[default]
+    Keyring,
+    /// An environment variable of this name.
+    Env(String),
+}
+
+impl TryFrom<String> for PasswordSource {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "keyring" {
+            return Ok(Self::Keyring);
+        }
+        match text.strip_prefix("env:") {
+            Some(name) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            _ => Err("a password does not belong in this file: write \"keyring\" and run \
+                      `trayphone account password`, or write \"env:NAME\" to take it from an environment variable"
+                .to_owned()),
+        }
+    }
+}
+
+impl From<PasswordSource> for String {
+    fn from(source: PasswordSource) -> Self {
+        match source {
+            PasswordSource::Keyring => "keyring".to_owned(),
+            PasswordSource::Env(name) => format!("env:{name}"),
+        }
+    }
+}
+
+/// `[audio]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AudioSettings {
+    /// `backend = "device" | "wav" | "null"`.
+    pub backend: AudioBackend,
+    /// The microphone's name (or, for `wav`, the file to speak from); the system's default when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// The ear's name (or, for `wav`, the file to write to).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// The device that rings; the ear's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ring: Option<String>,
+}
+
+/// What stands behind microphone and ear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AudioBackend {
+    /// Sound devices; silence, said aloud, when there are none.
+    #[default]
+    Device,
+    /// Files: only with `--headless` or in the demo's script.
+    Wav,
+    /// Silence.
+    Null,
+}
+
+/// `[calls]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallSettings {
+    /// A call that rings longer is given up, seconds (10 to 600).
+    pub ring_seconds: u32,
+    /// How long a lookup may take before the toast stays as it is, milliseconds (100 to 10000).
+    pub lookup_ms: u32,
+    /// A second call is offered while one is up; `false`: it gets 486 Busy Here.
+    pub waiting: bool,
+    /// The most calls at once (1 to 1000); more get 486.
+    pub most: u32,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self { ring_seconds: 180, lookup_ms: 2000, waiting: true, most: 1000 }
+    }
+}
+
+/// `[screen-pop]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreenPopSettings {
+    /// `open = "answer" | "ring" | "never"`.
+    pub open: OpenRule,
+}
+
+/// When a caller's record is opened by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpenRule {
+    /// When the call is answered.
+    #[default]
+    Answer,
+    /// As soon as it rings and the record is known.
+    Ring,
+    /// Only on a click.
+    Never,
+}
+
+/// `[hotkeys]`: `""` switches one off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HotkeySettings {
+    /// Takes the ringing call.
+    pub answer: String,
+    /// Ends the call.
+    pub hang_up: String,
+    /// Dials what is selected.
+    pub dial_selection: String,
+}
+
+impl Default for HotkeySettings {
+    fn default() -> Self {
+        Self {
+            answer: "Ctrl+Alt+A".to_owned(),
+            hang_up: "Ctrl+Alt+H".to_owned(),
+            dial_selection: "Ctrl+Alt+D".to_owned(),
+        }
+    }
+}
+
+/// `[numbers]`: how numbers are understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NumberSettings {
+    /// Two-letter country of the PBX (ISO 3166), for numbers without a country code.
+    pub country: String,
+    /// The area code without its leading zero, for numbers without one; empty: none.
+    pub area: String,
+    /// What is dialled before an outside number; empty: nothing.
+    pub outside_prefix: String,
+    /// Numbers of at most this many digits are extensions of the PBX (2 to 8).
+    pub internal_digits: u32,
+}
+
+impl Default for NumberSettings {
+    fn default() -> Self {
+        Self {
+            country: "DE".to_owned(),
+            area: String::new(),
+            outside_prefix: String::new(),
+            internal_digits: 4,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The plugin host: sandboxed components, grants, and the plugins' road to the network.

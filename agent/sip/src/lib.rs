@@ -1,0 +1,1 @@
+//! SIP, sans-IO: messages, transactions, dialogs, digest, registration and calls, with a thin transport.

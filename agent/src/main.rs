@@ -1,0 +1,2 @@
+//! Trayphone.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Looks callers up in the demo's CRM and opens their record.
