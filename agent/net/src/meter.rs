@@ -1,0 +1,72 @@
+//! A stream that counts the bytes passing through it.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What went through, in bytes of the wire (below TLS).
+#[derive(Debug, Default)]
+pub(crate) struct Count {
+    out: AtomicU64,
+    r#in: AtomicU64,
+}
+
+impl Count {
+    /// Bytes that were sent without passing through a [`Metered`].
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.out.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Sent and received.
+    pub(crate) fn both(&self) -> (u64, u64) {
+        (self.out.load(Relaxed), self.r#in.load(Relaxed))
+    }
+}
+
+/// The counting stream.
+pub(crate) struct Metered<S> {
+    stream: S,
+    count: Arc<Count>,
+}
+
+impl<S> Metered<S> {
+    pub(crate) fn new(stream: S, count: Arc<Count>) -> Self {
+        Self { stream, count }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        self.count.r#in.fetch_add((buf.filled().len() - before) as u64, Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        self.count.out.fetch_add(written as u64, Relaxed);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

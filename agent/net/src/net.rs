@@ -1,0 +1,361 @@
+//! The door itself: the one value through which everything else reaches other machines.
+
+use crate::{
+    dial::{Dialled, dial},
+    error::NetError,
+    http::{self, AddressCheck, Form, HttpRequest, HttpResponse},
+    ledger::{Attempt, LedgerSink, Target},
+    meter::{Count, Metered},
+    names::{self, Names},
+    proxy::{Proxies, Proxy},
+    tls::{self, Tls},
+    tunnel,
+};
+use agent_core::ledger::Purpose;
+use hyper::header;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::{
+    collections::HashSet,
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UdpSocket},
+    time::timeout,
+};
+use url::{Host, Url};
+
+/// An encrypted connection.
+pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// UDP peers remembered so that each is one row; beyond it they are noted anew.
+const MOST_PEERS: usize = 4096;
+
+/// What can be set.
+#[derive(Debug, Clone)]
+pub struct NetConfig {
+    /// Certificate authorities trusted beside the system's, PEM text with one or more certificates.
+    pub authorities: Vec<String>,
+    /// How long connecting may take over all addresses of a name (TLS comes on top, as long again).
+    pub connect_timeout: Duration,
+    /// The proxies HTTP goes through.
+    pub proxies: Proxies,
+}
+
+impl Default for NetConfig {
+    fn default() -> Self {
+        Self {
+            authorities: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            proxies: Proxies::from_env(),
+        }
+    }
+}
+
+/// The door out. Cheap to clone; lives in one tokio runtime.
+#[derive(Clone)]
+pub struct Net(Arc<Inner>);
+
+struct Inner {
+    sink: LedgerSink,
+    names: Names,
+    tls: Tls,
+    connect_timeout: Duration,
+    proxies: Proxies,
+    peers: Mutex<HashSet<(String, String, SocketAddr)>>,
+}
+
+impl Net {
+    /// The door with everything as the system has it; every attempt to leave is told to `ledger`.
+    pub fn new(ledger: LedgerSink) -> Self {
+        tls::install_provider();
+        Self::build(ledger, NetConfig::default(), Vec::new())
+    }
+
+    /// The same with `config`; an error when an authority in it is no certificate.
+    pub fn with_config(ledger: LedgerSink, config: NetConfig) -> Result<Self, NetError> {
+        tls::install_provider();
+        let mut own = Vec::new();
+        for text in &config.authorities {
+            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+                own.push(certificate.map_err(|error| NetError::Tls {
+                    host: "any host".to_owned(),
+                    cause: format!("an own certificate authority is not PEM: {error}"),
+                })?);
+            }
+        }
+        Ok(Self::build(ledger, config, own))
+    }
+
+    fn build(sink: LedgerSink, config: NetConfig, own: Vec<CertificateDer<'static>>) -> Self {
+        Self(Arc::new(Inner {
+            names: Names::new(sink.clone()),
+            sink,
+            tls: Tls::new(own),
+            connect_timeout: config.connect_timeout,
+            proxies: config.proxies,
+            peers: Mutex::default(),
+        }))
+    }
+
+    /// The addresses of `host`, never none, those with a route first. Addresses, `localhost` and what the hosts file
+    /// lists are answered here; anything else asks the name servers and leaves a row for each query.
+    pub async fn resolve(&self, purpose: &Purpose, host: &str) -> Result<Vec<IpAddr>, NetError> {
+        self.0.names.resolve(purpose, host).await
+    }
+
+    /// A TCP connection, to the first of the host's addresses that answers.
+    pub async fn tcp(&self, purpose: &Purpose, host: &str, port: u16) -> Result<TcpStream, NetError> {
+        let Dialled { stream, attempt } = self.connect(purpose, &Target::new("tcp", host, port)).await?;
+        attempt.allowed();
+        Ok(stream)
+    }
+
+    /// A TLS connection; the certificate must be for `host`.
+    pub async fn tls(&self, purpose: &Purpose, host: &str, port: u16) -> Result<TlsStream, NetError> {
+        let Dialled { stream, attempt } = self.connect(purpose, &Target::new("tls", host, port)).await?;
+        let limit = self.0.connect_timeout;
+        match timeout(limit, self.0.tls.handshake(stream, host))
+            .await
+            .unwrap_or_else(|_| Err(late(host, limit)))
+        {
+            Ok(stream) => {
+                attempt.allowed();
+                Ok(stream)
+            }
+            Err(error) => {
+                attempt.failed(&error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// A UDP socket on `bind` (port 0: any). Whoever sends with it tells every peer to [`Net::note_udp`] first; that
+    /// and not the socket is what the ledger shows, so `purpose` only names the owner in the debug log.
+    pub async fn udp(&self, purpose: &Purpose, bind: SocketAddr) -> Result<UdpSocket, NetError> {
+        let socket = self.std_udp(purpose, bind)?;
+        UdpSocket::from_std(socket).map_err(|error| no_socket(bind, &error))
+    }
+
+    /// The same as a non-blocking socket of the standard library, for threads without a runtime.
+    pub fn std_udp(&self, purpose: &Purpose, bind: SocketAddr) -> Result<StdUdpSocket, NetError> {
+        let socket = StdUdpSocket::bind(bind).map_err(|error| no_socket(bind, &error))?;
+        socket.set_nonblocking(true).map_err(|error| no_socket(bind, &error))?;
+        tracing::debug!(%bind, who = purpose.who, "a UDP socket was opened");
+        Ok(socket)
+    }
+
+    /// A datagram goes to `peer`: one row for each peer and purpose, at the first call. Cheap enough to be called
+    /// before every datagram, but not from an audio callback (it takes a lock).
+    pub fn note_udp(&self, purpose: &Purpose, peer: SocketAddr) {
+        let mut peers = self.0.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if peers.len() >= MOST_PEERS {
+            peers.clear();
+        }
+        if peers.insert((purpose.who.clone(), purpose.why.clone(), peer)) {
+            drop(peers);
+            let target = Target::new("udp", &peer.ip().to_string(), peer.port());
+            Attempt::new(&self.0.sink, purpose, &target).at(peer).allowed();
+        }
+    }
+
+    /// The address this machine speaks from to reach `peer`. Sends nothing.
+    pub fn source_address(&self, peer: SocketAddr) -> Result<IpAddr, NetError> {
+        names::source_address(peer).map_err(|error| no_socket(peer, &error))
+    }
+
+    /// One request and its answer. The host's name is looked up once; `check` is asked about every address found, and
+    /// only what it lets pass is connected to. Where a proxy is set the name is the proxy's to look up, so that `check`
+    /// sees only hosts that are addresses themselves. Redirects come back as they are.
+    pub async fn http(
+        &self,
+        purpose: &Purpose,
+        request: HttpRequest,
+        check: &AddressCheck<'_>,
+    ) -> Result<HttpResponse, NetError> {
+        let limit = request.timeout;
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        timeout(limit, self.exchange(purpose, request, check))
+            .await
+            .unwrap_or_else(|_| Err(late(&host, limit)))
+    }
+
+    async fn connect(&self, purpose: &Purpose, target: &Target) -> Result<Dialled, NetError> {
+        let addresses = with_port(self.addresses(purpose, target).await?, target.port);
+        dial(&self.0.sink, purpose, target, &addresses, self.0.connect_timeout).await
+    }
+
+    /// The target's addresses; not finding any is a row of its own.
+    async fn addresses(&self, purpose: &Purpose, target: &Target) -> Result<Vec<IpAddr>, NetError> {
+        let found = self.resolve(purpose, &target.host).await;
+        if let Err(error) = &found {
+            Attempt::new(&self.0.sink, purpose, target).failed(&error.to_string());
+        }
+        found
+    }
+}
+
+/// HTTP, step by step.
+impl Net {
+    async fn exchange(
+        &self,
+        purpose: &Purpose,
+        request: HttpRequest,
+        check: &AddressCheck<'_>,
+    ) -> Result<HttpResponse, NetError> {
+        let url = &request.url;
+        let secure = url.scheme() == "https";
+        let host = url.host_str().unwrap_or_default();
+        let mut target = Target::new(
+            if secure { "https" } else { "http" },
+            host,
+            url.port_or_known_default().unwrap_or(0),
+        );
+        target.request = Some(request.summary());
+        let prepared = http::prepare(&request);
+        let proxy =
+            self.0.proxies.for_url(url).map_err(|rule| NetError::Refused { host: host.to_owned(), rule });
+        let (mut sendable, proxy) = match (prepared, proxy) {
+            (Ok(sendable), Ok(proxy)) => (sendable, proxy),
+            (Err(error), _) | (_, Err(error)) => {
+                Attempt::new(&self.0.sink, purpose, &target).refused(&error.to_string());
+                return Err(error);
+            }
+        };
+        let Dialled { stream, mut attempt } = match &proxy {
+            Some(proxy) => {
+                self.to_proxy(purpose, &mut target, (url, proxy, request.connect_timeout), check).await?
+            }
+            None => self.to_host(purpose, &target, request.connect_timeout, check).await?,
+        };
+        let count = Arc::new(Count::default());
+        attempt.counted(count.clone());
+        let address = stream.peer_addr().map_err(|error| NetError::Connect {
+            host: host.to_owned(),
+            port: target.port,
+            cause: error.to_string(),
+        })?;
+        if let Some(proxy) = &proxy
+            && !secure
+        {
+            *sendable.uri_mut() = http::uri(url, Form::Absolute)?;
+            if let Some(value) = proxy.authorization.as_ref().and_then(|text| text.parse().ok()) {
+                sendable.headers_mut().insert(header::PROXY_AUTHORIZATION, value);
+            }
+        }
+        let stream = Metered::new(stream, count);
+        let answer = if secure {
+            match self.secure(stream, proxy.as_ref(), &target, request.connect_timeout).await {
+                Ok(stream) => http::exchange(stream, sendable, host).await,
+                Err(error) => Err(error),
+            }
+        } else {
+            http::exchange(stream, sendable, host).await
+        };
+        match answer {
+            Ok((status, headers, body)) => {
+                attempt.allowed();
+                Ok(HttpResponse { status, headers, body, address, via_proxy: proxy.is_some() })
+            }
+            Err(error) => {
+                attempt.failed(&error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Straight to the host: what `check` forbids is left out, and when nothing remains nothing is sent.
+    async fn to_host(
+        &self,
+        purpose: &Purpose,
+        target: &Target,
+        limit: Duration,
+        check: &AddressCheck<'_>,
+    ) -> Result<Dialled, NetError> {
+        let found = self.addresses(purpose, target).await?;
+        let mut allowed = Vec::with_capacity(found.len());
+        let mut refused = None;
+        for address in with_port(found, target.port) {
+            match check(address) {
+                Ok(()) => allowed.push(address),
+                Err(rule) => refused = refused.or(Some((address, rule))),
+            }
+        }
+        match refused {
+            Some((address, rule)) if allowed.is_empty() => Err(self.refuse(purpose, target, address, rule)),
+            _ => dial(&self.0.sink, purpose, target, &allowed, limit).await,
+        }
+    }
+
+    /// To the proxy, whose row is the host's: what counts is where the request goes in the end.
+    async fn to_proxy(
+        &self,
+        purpose: &Purpose,
+        target: &mut Target,
+        (url, proxy, limit): (&Url, &Proxy, Duration),
+        check: &AddressCheck<'_>,
+    ) -> Result<Dialled, NetError> {
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => Some(SocketAddr::new(ip.into(), target.port)),
+            Some(Host::Ipv6(ip)) => Some(SocketAddr::new(ip.into(), target.port)),
+            _ => None,
+        };
+        if let Some(address) = literal
+            && let Err(rule) = check(address)
+        {
+            return Err(self.refuse(purpose, target, address, rule));
+        }
+        if let Some(request) = &mut target.request {
+            request.push_str(&format!(" (via proxy {}:{})", proxy.host, proxy.port));
+        }
+        let found = match self.resolve(purpose, &proxy.host).await {
+            Ok(found) => found,
+            Err(error) => {
+                Attempt::new(&self.0.sink, purpose, target).failed(&error.to_string());
+                return Err(error);
+            }
+        };
+        dial(&self.0.sink, purpose, target, &with_port(found, proxy.port), limit).await
+    }
+
+    /// TLS, through a tunnel of the proxy where there is one.
+    async fn secure<S>(
+        &self,
+        stream: S,
+        proxy: Option<&Proxy>,
+        target: &Target,
+        limit: Duration,
+    ) -> Result<tokio_rustls::client::TlsStream<S>, NetError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let work = async {
+            let stream = match proxy {
+                Some(proxy) => tunnel::through(stream, proxy, &target.host, target.port).await?,
+                None => stream,
+            };
+            self.0.tls.handshake(stream, &target.host).await
+        };
+        timeout(limit, work).await.unwrap_or_else(|_| Err(late(&target.host, limit)))
+    }
+
+    fn refuse(&self, purpose: &Purpose, target: &Target, address: SocketAddr, rule: String) -> NetError {
+        Attempt::new(&self.0.sink, purpose, target).at(address).refused(&rule);
+        NetError::Refused { host: target.host.clone(), rule }
+    }
+}
+
+fn with_port(ips: Vec<IpAddr>, port: u16) -> Vec<SocketAddr> {
+    ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
+}
+
+fn late(host: &str, limit: Duration) -> NetError {
+    NetError::Timeout { host: host.to_owned(), millis: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+}
+
+fn no_socket(address: SocketAddr, error: &io::Error) -> NetError {
+    NetError::Socket { address: address.to_string(), cause: error.to_string() }
+}
