@@ -1,0 +1,144 @@
+//! `cargo xtask test`: everything a change must pass, in stages, with the minutes of each at the end.
+
+use std::process::Command;
+
+use crate::{
+    cross::{self, Platform},
+    error::{Error, Result, run as run_command},
+    plugins::{self, Warnings},
+    policy,
+    programs::{self, Profile},
+    setup::{self, Consent, Group},
+    stages::Stages,
+    tree::Tree,
+};
+
+/// How often the demo's script must pass in a row with `--full`.
+const DEMO_REPEATS: usize = 20;
+
+/// Crates that no ordinary cargo run takes along: plugins are wasm only, and Cranelift must not unify into the agent.
+const APART: &[&str] = &["--exclude", "demo-crm", "--exclude", "agent-compile"];
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    full: bool,
+    consent: Consent,
+    filter: Option<String>,
+}
+
+impl Wanted {
+    fn of(arguments: Vec<String>) -> Result<Self> {
+        let mut wanted = Self { full: false, consent: Consent::Ask, filter: None };
+        for argument in arguments {
+            match argument.as_str() {
+                "--full" => wanted.full = true,
+                "--yes" | "-y" => wanted.consent = Consent::Given,
+                flag if flag.starts_with('-') => {
+                    return Err(Error::Usage(format!("`{flag}`: the options are --full and --yes")));
+                }
+                _ if wanted.filter.is_some() => {
+                    return Err(Error::Usage(format!("`{argument}`: one filter is enough")));
+                }
+                _ => wanted.filter = Some(argument),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// Runs all stages even when one fails, so that one run says everything; ends with the table.
+pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
+    let wanted = Wanted::of(arguments)?;
+    let mut stages = Stages::new();
+    if !stages.run("set-up", || setup::ensure(tree, Group::Test, wanted.consent)) {
+        return stages.close();
+    }
+    if wanted.filter.is_none() {
+        lints(tree, &mut stages);
+    }
+    // The tests install the plugins and start the programs: without them every one would fail for the same reason.
+    let plugins = stages.run("plugins", || plugins::build(tree, Warnings::Denied));
+    let programs = stages.run("programs", || programs::build(tree, Profile::Dev));
+    if plugins && programs {
+        stages.run("tests", || tests(tree, &wanted));
+        if wanted.full && wanted.filter.is_none() {
+            longer(tree, &mut stages);
+        }
+    } else {
+        stages.skip("tests", "the programs they drive were not built");
+    }
+    stages.close()
+}
+
+fn lints(tree: &Tree, stages: &mut Stages) {
+    stages.run("formatting", || run_command(tree.cargo().args(["fmt", "--all", "--check"])));
+    stages.run("lints", || {
+        run_command(denying_warnings(clippy(tree).arg("--workspace").args(APART)))?;
+        run_command(denying_warnings(clippy(tree).args(["--package", "agent-compile"])))
+    });
+    policy::stages(tree, stages);
+}
+
+fn clippy(tree: &Tree) -> Command {
+    let mut command = tree.cargo();
+    command.args(["clippy", "--all-targets"]);
+    command
+}
+
+fn denying_warnings(command: &mut Command) -> &mut Command {
+    command.args(["--", "-D", "warnings"])
+}
+
+fn tests(tree: &Tree, wanted: &Wanted) -> Result<()> {
+    let mut all = tree.cargo();
+    all.args(["test", "--workspace", "--no-fail-fast"]).args(APART).args(&wanted.filter);
+    let mut compile = tree.cargo();
+    compile.args(["test", "--package", "agent-compile"]).args(&wanted.filter);
+    if wanted.full {
+        all.env("TRAYPHONE_TESTS", "full");
+    }
+    let first = run_command(&mut all);
+    let second = run_command(&mut compile);
+    first.and(second)
+}
+
+/// What takes too long for every change.
+fn longer(tree: &Tree, stages: &mut Stages) {
+    stages.run("demo, 20 times in a row", || {
+        for round in 1..=DEMO_REPEATS {
+            println!("demo --script, round {round} of {DEMO_REPEATS}");
+            run_command(tree.program(tree.debug_program("trayphone")).args(["demo", "--script"]))?;
+        }
+        Ok(())
+    });
+    for platform in [Platform::Windows, Platform::MacOs] {
+        // `--full` names the cross builds, so it is a yes to what they install
+        stages.run(platform.stage(), || cross::build(tree, platform, Consent::Given));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Consent, Wanted};
+
+    fn of(arguments: &[&str]) -> Result<Wanted, String> {
+        Wanted::of(arguments.iter().map(|&argument| argument.to_owned()).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn reads_its_command_line() {
+        assert_eq!(of(&[]), Ok(Wanted { full: false, consent: Consent::Ask, filter: None }));
+        assert_eq!(
+            of(&["--full", "--yes", "hold"]),
+            Ok(Wanted { full: true, consent: Consent::Given, filter: Some("hold".to_owned()) })
+        );
+    }
+
+    #[test]
+    fn refuses_what_it_would_otherwise_ignore() {
+        assert!(of(&["--fast"]).is_err_and(|error| error.contains("--fast")));
+        assert!(of(&["a", "b"]).is_err_and(|error| error.contains("`b`")));
+    }
+}
