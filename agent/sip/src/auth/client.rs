@@ -1,0 +1,154 @@
+//! The client's side: remembers challenges, answers them, and counts how often a nonce was used.
+
+use crate::{
+    auth::{
+        challenge::{Challenge, Fields, challenges, push_bare, push_quoted},
+        digest::{DigestInput, response as digest},
+    },
+    message::{Request, Response, name},
+};
+use agent_core::secret::Secret;
+
+/// Why a challenge cannot be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// The credentials were sent and refused: the password or the name is wrong.
+    #[error("the user name or password is wrong")]
+    Rejected,
+    /// There is no challenge in a scheme and algorithm we know.
+    #[error("the server asks for a kind of authentication that is not supported")]
+    Unsupported,
+}
+
+/// How many realms are remembered: one registrar and the proxies on the way.
+const MAX_REALMS: usize = 8;
+
+/// Answers for one account. Challenges are kept per realm and answered ahead of being asked again.
+#[derive(Debug, Clone)]
+pub struct DigestClient {
+    username: String,
+    password: Secret,
+    known: Vec<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    challenge: Challenge,
+    /// How often its nonce was used.
+    uses: u32,
+}
+
+impl DigestClient {
+    /// For this user.
+    pub fn new(username: impl Into<String>, password: Secret) -> Self {
+        Self { username: username.into(), password, known: Vec::new() }
+    }
+
+    /// Takes the challenges of a 401 or 407 that answered `sent`. `Ok`: authorize a new copy of the request and send it.
+    /// The credentials count as refused when they were made for the very nonce that is challenged again, or for a nonce
+    /// that was fresh, and the server does not call it stale.
+    pub fn challenged(&mut self, sent: &Request, response: &Response) -> Result<(), AuthError> {
+        let offered = challenges(&response.headers);
+        let mut answerable = false;
+        let mut taken: Vec<(bool, crate::message::Text)> = Vec::new();
+        for challenge in offered {
+            // Strongest first: the first of a realm is the one to answer.
+            let key = (challenge.proxy, challenge.realm.clone());
+            if taken.contains(&key) {
+                continue;
+            }
+            taken.push(key);
+            if self.is_refusal(sent, &challenge) {
+                return Err(AuthError::Rejected);
+            }
+            answerable = true;
+            self.remember(challenge);
+        }
+        if answerable { Ok(()) } else { Err(AuthError::Unsupported) }
+    }
+
+    /// Adds credentials for every realm that has challenged so far, in place of any the request has. `cnonce` must be
+    /// new and unguessable. Nothing is added before the first challenge.
+    pub fn authorize(&mut self, request: &mut Request, cnonce: &str) {
+        request.headers.remove(name::AUTHORIZATION);
+        request.headers.remove(name::PROXY_AUTHORIZATION);
+        for at in 0..self.known.len() {
+            self.known[at].uses = self.known[at].uses.saturating_add(1);
+            let known = &self.known[at];
+            let field = if known.challenge.proxy { name::PROXY_AUTHORIZATION } else { name::AUTHORIZATION };
+            let value = self.credentials(known, request, cnonce);
+            request.headers.push(field, value);
+        }
+    }
+
+    /// Forgets every challenge (another registrar, another network).
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    fn is_refusal(&self, sent: &Request, challenge: &Challenge) -> bool {
+        let field = if challenge.proxy { name::PROXY_AUTHORIZATION } else { name::AUTHORIZATION };
+        let same_realm = |fields: &Fields| fields.get("realm") == Some(&challenge.realm);
+        let Some(fields) = sent.headers.all(field).filter_map(|line| Fields::parse(line)).find(same_realm) else {
+            return false;
+        };
+        let Some(nonce) = fields.get("nonce") else { return true };
+        if *nonce == challenge.nonce {
+            return true;
+        }
+        // A nonce that had served before may have run out without the server saying so; a fresh one cannot have.
+        let known = self.known.iter().find(|known| known.challenge.nonce == *nonce);
+        !challenge.stale && known.is_some_and(|known| known.uses <= 1)
+    }
+
+    fn remember(&mut self, challenge: Challenge) {
+        self.known.retain(|known| {
+            (known.challenge.proxy, &known.challenge.realm) != (challenge.proxy, &challenge.realm)
+        });
+        if self.known.len() == MAX_REALMS {
+            self.known.remove(0);
+        }
+        self.known.push(Known { challenge, uses: 0 });
+    }
+
+    fn credentials(&self, known: &Known, request: &Request, cnonce: &str) -> Vec<u8> {
+        let challenge = &known.challenge;
+        let uri = request.uri.to_string();
+        let made = digest(&DigestInput {
+            algorithm: challenge.algorithm,
+            qop: challenge.qop,
+            username: self.username.as_bytes(),
+            realm: &challenge.realm,
+            password: &self.password,
+            nonce: &challenge.nonce,
+            cnonce: cnonce.as_bytes(),
+            count: known.uses,
+            method: &request.method,
+            uri: uri.as_bytes(),
+            body: &request.body,
+        });
+        let mut out = Vec::with_capacity(256);
+        push_quoted(&mut out, "username", self.username.as_bytes());
+        push_quoted(&mut out, "realm", &challenge.realm);
+        push_quoted(&mut out, "nonce", &challenge.nonce);
+        push_quoted(&mut out, "uri", uri.as_bytes());
+        push_quoted(&mut out, "response", made.as_bytes());
+        if challenge.algorithm_written {
+            push_bare(&mut out, "algorithm", challenge.algorithm.name());
+        }
+        if let Some(qop) = challenge.qop {
+            push_bare(&mut out, "qop", qop.name());
+            push_bare(&mut out, "nc", &format!("{:08x}", known.uses));
+        }
+        if challenge.qop.is_some() || challenge.algorithm.is_session() {
+            push_quoted(&mut out, "cnonce", cnonce.as_bytes());
+        }
+        if let Some(opaque) = &challenge.opaque {
+            push_quoted(&mut out, "opaque", opaque);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;
