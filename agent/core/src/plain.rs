@@ -1,0 +1,60 @@
+//! A stranger's words made fit to be shown: one line, no characters that hide or reorder, of bounded length.
+
+/// The longest text of a stranger that is shown, in characters.
+pub const LONGEST: usize = 120;
+
+/// The text without control, bidirectional and invisible characters, white space run together, at most
+/// [`LONGEST`] characters. Linear in what is kept, whatever is passed in.
+pub fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    let mut gap = false;
+    for c in text.chars().take(LONGEST * 8) {
+        if c.is_whitespace() || c.is_control() {
+            gap = !out.is_empty();
+            continue;
+        }
+        if hidden(c) {
+            continue;
+        }
+        if count >= LONGEST {
+            out.push('…');
+            break;
+        }
+        if gap {
+            out.push(' ');
+            count += 1;
+            gap = false;
+        }
+        out.push(c);
+        count += 1;
+    }
+    out
+}
+
+/// Characters without a shape of their own that could hide text or turn it round (Unicode TR 36 and TR 9).
+pub(crate) fn hidden(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hides_or_reorders_is_gone() {
+        assert_eq!(plain("Ali\u{202E}ce\u{200B}\r\n  Smith\0"), "Alice Smith");
+        assert_eq!(plain("\u{2066}\u{2069}"), "");
+        assert_eq!(plain("Jürgen Groß 日本"), "Jürgen Groß 日本");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        let shown = plain(&"x".repeat(1_000_000));
+        assert_eq!(shown.chars().count(), LONGEST + 1);
+        assert!(shown.ends_with('…'));
+    }
+}

@@ -1,0 +1,285 @@
+//! Every sentence the user reads, in English, German and French; a caller's own words are filled in as data.
+
+use crate::settings::Language;
+
+/// One sentence in three languages. `{0}`, `{1}` … stand for what is filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phrase {
+    /// Its name, for the test that compares the languages.
+    pub key: &'static str,
+    /// English.
+    pub en: &'static str,
+    /// German.
+    pub de: &'static str,
+    /// French.
+    pub fr: &'static str,
+}
+
+impl Phrase {
+    /// The sentence in a language (`Auto` is English: the store resolves it before the core sees it), with what is
+    /// filled in. One pass: braces in what is filled in mean nothing.
+    pub fn say(&self, language: Language, filled: &[&str]) -> String {
+        let pattern = match language {
+            Language::De => self.de,
+            Language::Fr => self.fr,
+            Language::En | Language::Auto => self.en,
+        };
+        let mut out = String::with_capacity(pattern.len() + filled.iter().map(|f| f.len()).sum::<usize>());
+        let mut rest = pattern;
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            let after = &rest[open + 1..];
+            let Some(close) = after.find('}') else { break };
+            if let Some(word) = after[..close].parse::<usize>().ok().and_then(|n| filled.get(n)) {
+                out.push_str(word);
+            }
+            rest = &after[close + 1..];
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+macro_rules! phrases {
+    ($($name:ident: $en:literal, $de:literal, $fr:literal;)*) => {
+        $(#[doc = $en] pub const $name: Phrase = Phrase { key: stringify!($name), en: $en, de: $de, fr: $fr };)*
+        /// All of them, in the order of the file.
+        pub const ALL: &[Phrase] = &[$($name),*];
+    };
+}
+
+phrases! {
+    // Buttons and menu entries.
+    ANSWER: "Answer", "Annehmen", "Répondre";
+    DECLINE: "Decline", "Ablehnen", "Refuser";
+    OPEN_RECORD: "Open record", "Datensatz öffnen", "Ouvrir la fiche";
+    CALL_BACK: "Call back", "Zurückrufen", "Rappeler";
+    CANCEL: "Cancel", "Abbrechen", "Annuler";
+    ANSWER_WHO: "Answer {0}", "{0} annehmen", "Répondre à {0}";
+    DECLINE_WHO: "Decline {0}", "{0} ablehnen", "Refuser {0}";
+    HANG_UP_WHO: "Hang up {0}", "{0} auflegen", "Raccrocher {0}";
+    HOLD_WHO: "Hold {0}", "{0} halten", "Mettre {0} en attente";
+    RESUME_WHO: "Resume {0}", "{0} fortsetzen", "Reprendre {0}";
+    RECORD_WHO: "Open record of {0}", "Datensatz von {0} öffnen", "Ouvrir la fiche de {0}";
+    MUTE: "Mute microphone", "Mikrofon stummschalten", "Couper le micro";
+    UNMUTE: "Unmute microphone", "Mikrofon einschalten", "Rétablir le micro";
+    SILENCE: "Stop ringing", "Klingeln abstellen", "Arrêter la sonnerie";
+    STOP_TONE: "Stop the tone", "Ton abstellen", "Arrêter la tonalité";
+    QUIT: "Quit Trayphone", "Trayphone beenden", "Quitter Trayphone";
+    MORE_CALLS: "and {0} more", "und {0} weitere", "et {0} de plus";
+    MISSED_ONE: "1 missed call", "1 verpasster Anruf", "1 appel manqué";
+    MISSED_MANY: "{0} missed calls", "{0} verpasste Anrufe", "{0} appels manqués";
+
+    // The state, in tooltip and menu.
+    STATE_READY: "Ready: {0}", "Bereit: {0}", "Prêt : {0}";
+    STATE_CONNECTING: "Connecting: {0}", "Verbinden: {0}", "Connexion : {0}";
+    STATE_RINGING: "{0} is calling", "{0} ruft an", "{0} appelle";
+    STATE_RINGING_MANY: "{0} calls are ringing", "{0} Anrufe klingeln", "{0} appels sonnent";
+    STATE_TALKING: "In a call with {0}", "Im Gespräch mit {0}", "En communication avec {0}";
+    STATE_HOLDING: "{0} is on hold", "{0} wird gehalten", "{0} est en attente";
+    STATE_CALLING: "Calling {0}", "Rufe {0} an", "Appel de {0}";
+    STATE_CALLS: "{0} calls", "{0} Gespräche", "{0} appels";
+    STATE_MUTED: "microphone muted", "Mikrofon stumm", "micro coupé";
+    STATE_QUITTING: "Ending", "Wird beendet", "Fermeture";
+    STATE_STARTING: "Starting", "Startet", "Démarrage";
+    STATE_NO_ACCOUNT:
+        "No account yet: run `trayphone account add`",
+        "Noch kein Konto: `trayphone account add` richtet eines ein",
+        "Pas encore de compte : exécutez `trayphone account add`";
+
+    // Toasts.
+    WITHHELD: "Number withheld", "Unterdrückte Nummer", "Numéro masqué";
+    FOR_LINE: "for {0}", "für {0}", "pour {0}";
+    LOOKING_UP: "looking up …", "wird gesucht …", "recherche …";
+    MISSED_FROM: "Missed call: {0}", "Verpasster Anruf: {0}", "Appel manqué : {0}";
+    MISSED_BUSY: "came while the line was busy", "kam, als besetzt war", "reçu pendant que la ligne était occupée";
+    ELSEWHERE: "Answered on another phone", "An einem anderen Telefon angenommen", "Pris sur un autre téléphone";
+    RINGING_MORE: "More calls are ringing", "Weitere Anrufe klingeln", "D'autres appels sonnent";
+    CALL_BUSY: "The line is busy", "Der Anschluss ist besetzt", "La ligne est occupée";
+    CALL_NO_ANSWER: "No answer", "Keine Antwort", "Pas de réponse";
+    CALL_REFUSED: "The call was refused: {0} {1}", "Der Anruf wurde abgewiesen: {0} {1}", "L'appel a été refusé : {0} {1}";
+    CALL_UNKNOWN_NUMBER:
+        "The PBX does not know this number ({0} {1})",
+        "Die Telefonanlage kennt diese Nummer nicht ({0} {1})",
+        "Le central ne connaît pas ce numéro ({0} {1})";
+    CALL_LOST: "The call was lost: {0}", "Die Verbindung ging verloren: {0}", "L'appel a été perdu : {0}";
+    CALL_NO_MEDIA:
+        "The call could not be heard: {0}",
+        "Für den Anruf gibt es keinen Ton: {0}",
+        "L'appel n'a pas de son : {0}";
+    NO_DESCRIPTION:
+        "the other side sent no description of its audio",
+        "die Gegenseite hat ihren Ton nicht beschrieben",
+        "l'autre côté n'a pas décrit son audio";
+    AUDIO_SLOW: "the audio did not answer in time", "die Tonausgabe hat nicht rechtzeitig geantwortet", "l'audio n'a pas répondu à temps";
+    NOTHING_HEARD:
+        "Nothing has been heard for three seconds; network or firewall may block the audio",
+        "Seit drei Sekunden ist nichts zu hören; Netz oder Firewall blockieren vielleicht den Ton",
+        "Rien n'est entendu depuis trois secondes ; le réseau ou un pare-feu bloque peut-être l'audio";
+    HOLD_FAILED:
+        "{0} could not be put on hold ({1})",
+        "{0} konnte nicht gehalten werden ({1})",
+        "{0} n'a pas pu être mis en attente ({1})";
+    RESUME_FAILED:
+        "{0} could not be resumed ({1})",
+        "{0} konnte nicht fortgesetzt werden ({1})",
+        "{0} n'a pas pu être repris ({1})";
+    NO_SOUND: "Calls run without sound", "Gespräche laufen ohne Ton", "Les appels sont sans son";
+    TROUBLE: "Trouble", "Störung", "Problème";
+    PLUGIN_FAILED: "The plugin {0} failed", "Das Plugin {0} ist gescheitert", "Le module {0} a échoué";
+    PAGE_FAILED: "The page could not be opened", "Die Seite ließ sich nicht öffnen", "La page n'a pas pu être ouverte";
+    STORE_FAILED: "Something could not be kept", "Etwas konnte nicht gespeichert werden", "Quelque chose n'a pas pu être enregistré";
+    DESKTOP_PART: "A part of the desktop does not work", "Ein Teil des Desktops geht nicht", "Une partie du bureau ne fonctionne pas";
+    RUNNING: "Trayphone is running in the tray", "Trayphone läuft im Infobereich", "Trayphone est actif dans la zone de notification";
+
+    // Registration.
+    REG_WRONG_PASSWORD:
+        "{0}: the PBX refused the password; run `trayphone account password {0}`",
+        "{0}: Die Telefonanlage weist das Passwort ab; `trayphone account password {0}` ändert es",
+        "{0} : le central refuse le mot de passe ; exécutez `trayphone account password {0}`";
+    REG_NO_PASSWORD:
+        "{0}: there is no password yet; run `trayphone account password {0}`",
+        "{0}: Es gibt noch kein Passwort; `trayphone account password {0}` legt es ab",
+        "{0} : pas encore de mot de passe ; exécutez `trayphone account password {0}`";
+    REG_NO_KEYRING:
+        "{0}: this system has no keyring ({1}); start a secret service, or write password = \"env:NAME\" in the settings",
+        "{0}: Dieses System hat keinen Schlüsselbund ({1}); einen Secret Service starten oder password = \"env:NAME\" in die Einstellungen schreiben",
+        "{0} : ce système n'a pas de trousseau ({1}) ; démarrez un service de secrets ou écrivez password = \"env:NAME\" dans les réglages";
+    REG_NO_VARIABLE:
+        "{0}: the environment variable {1} is not set; set it and start Trayphone again",
+        "{0}: Die Umgebungsvariable {1} ist nicht gesetzt; setzen und Trayphone neu starten",
+        "{0} : la variable d'environnement {1} n'est pas définie ; définissez-la et relancez Trayphone";
+    REG_KEYRING_FAILED:
+        "{0}: the keyring gave no password ({1}); unlock it and run `trayphone account password {0}`",
+        "{0}: Der Schlüsselbund gibt das Passwort nicht her ({1}); entsperren und `trayphone account password {0}` ausführen",
+        "{0} : le trousseau n'a pas donné le mot de passe ({1}) ; déverrouillez-le et exécutez `trayphone account password {0}`";
+    REG_SILENT:
+        "{0}: the PBX does not answer; trying again",
+        "{0}: Die Telefonanlage antwortet nicht; neuer Versuch folgt",
+        "{0} : le central ne répond pas ; nouvel essai à suivre";
+    REG_UNREACHABLE:
+        "{0}: the PBX cannot be reached ({1}); trying again",
+        "{0}: Die Telefonanlage ist nicht erreichbar ({1}); neuer Versuch folgt",
+        "{0} : le central est injoignable ({1}) ; nouvel essai à suivre";
+    REG_REFUSED:
+        "{0}: the PBX refused the registration ({1} {2})",
+        "{0}: Die Telefonanlage weist die Anmeldung ab ({1} {2})",
+        "{0} : le central refuse l'enregistrement ({1} {2})";
+
+    // Questions.
+    ASK_WHICH: "Which number shall be called?", "Welche Nummer soll angerufen werden?", "Quel numéro appeler ?";
+    ASK_EMERGENCY:
+        "Call the emergency number {0}?",
+        "Die Notrufnummer {0} anrufen?",
+        "Appeler le numéro d'urgence {0} ?";
+    ASK_PREMIUM:
+        "{0} may be expensive. Call it?",
+        "{0} kann teuer sein. Trotzdem anrufen?",
+        "{0} peut coûter cher. Appeler quand même ?";
+    ASK_CODE:
+        "{0} is a code that may change settings of the PBX. Send it?",
+        "{0} ist ein Code, der Einstellungen der Telefonanlage ändern kann. Senden?",
+        "{0} est un code qui peut modifier des réglages du central. L'envoyer ?";
+    CALL_NUMBER: "Call {0}", "{0} anrufen", "Appeler {0}";
+    EXTENSION: "{0}, extension {1}", "{0}, Durchwahl {1}", "{0}, poste {1}";
+    KIND_EMERGENCY: "{0} (emergency)", "{0} (Notruf)", "{0} (urgence)";
+    KIND_PREMIUM: "{0} (may be expensive)", "{0} (kann teuer sein)", "{0} (peut coûter cher)";
+    KIND_CODE: "{0} (code)", "{0} (Code)", "{0} (code du central)";
+
+    // Refusals.
+    NO_RINGING: "No call is ringing", "Es klingelt kein Anruf", "Aucun appel ne sonne";
+    NO_CALL: "There is no call", "Es gibt kein Gespräch", "Il n'y a pas d'appel";
+    CALL_GONE: "Call {0} is over", "Anruf {0} ist beendet", "L'appel {0} est terminé";
+    CALL_NOT_RINGING: "Call {0} is not ringing any more", "Anruf {0} klingelt nicht mehr", "L'appel {0} ne sonne plus";
+    CALL_NOT_UP: "Call {0} is not connected", "Anruf {0} ist nicht verbunden", "L'appel {0} n'est pas établi";
+    CALL_IS_HELD: "{0} is on hold already", "{0} wird schon gehalten", "{0} est déjà en attente";
+    CALL_NOT_HELD: "{0} is not on hold", "{0} wird nicht gehalten", "{0} n'est pas en attente";
+    SEVERAL: "Several calls fit, name one: {0}", "Mehrere Anrufe kommen in Frage, bitte einen nennen: {0}", "Plusieurs appels conviennent, précisez : {0}";
+    NO_RECORD: "No record is known for this call", "Für diesen Anruf ist kein Datensatz bekannt", "Aucune fiche n'est connue pour cet appel";
+    QUESTION_GONE: "That question is no longer open", "Diese Frage ist nicht mehr offen", "Cette question n'est plus ouverte";
+    NO_SUCH_CHOICE: "There is no choice {0}", "Eine Wahl {0} gibt es nicht", "Il n'y a pas de choix {0}";
+    NOT_REGISTERED:
+        "No account is registered at its PBX; `trayphone status` says why",
+        "Kein Konto ist an seiner Telefonanlage angemeldet; `trayphone status` sagt, warum",
+        "Aucun compte n'est enregistré auprès de son central ; `trayphone status` dit pourquoi";
+    ACCOUNT_NOT_REGISTERED:
+        "{0} is not registered at its PBX; `trayphone status` says why",
+        "{0} ist nicht an der Telefonanlage angemeldet; `trayphone status` sagt, warum",
+        "{0} n'est pas enregistré auprès de son central ; `trayphone status` dit pourquoi";
+    NO_SUCH_ACCOUNT: "There is no account {0}; `trayphone account list` shows them", "Ein Konto {0} gibt es nicht; `trayphone account list` zeigt sie", "Il n'y a pas de compte {0} ; `trayphone account list` les montre";
+    TOO_MANY_CALLS: "There are {0} calls already, no more are allowed", "Es gibt schon {0} Gespräche, mehr sind nicht erlaubt", "Il y a déjà {0} appels, pas plus ne sont permis";
+    QUITTING: "Trayphone is ending", "Trayphone wird beendet", "Trayphone se ferme";
+    KEYS_UNKNOWN:
+        "Only the keys 0-9, *, # and A-D can be sent, at most {0} at once",
+        "Nur die Tasten 0-9, *, # und A-D können gesendet werden, höchstens {0} auf einmal",
+        "Seules les touches 0-9, *, # et A-D peuvent être envoyées, {0} au plus à la fois";
+    TEXT_EMPTY: "There is no number: nothing was given or selected", "Keine Nummer: Es wurde nichts angegeben oder markiert", "Pas de numéro : rien n'a été donné ni sélectionné";
+    TEXT_LONG: "The text is too long to be a number", "Der Text ist zu lang für eine Nummer", "Le texte est trop long pour un numéro";
+    TEXT_NO_NUMBER: "There is no phone number in “{0}”", "In „{0}“ steht keine Telefonnummer", "Il n'y a pas de numéro de téléphone dans « {0} »";
+    TEXT_MAIL: "“{0}” is an e-mail address, not a phone number", "„{0}“ ist eine E-Mail-Adresse, keine Telefonnummer", "« {0} » est une adresse électronique, pas un numéro de téléphone";
+    TEXT_DATE: "“{0}” is a date, not a phone number", "„{0}“ ist ein Datum, keine Telefonnummer", "« {0} » est une date, pas un numéro de téléphone";
+    TEXT_IBAN: "“{0}” is a bank account, not a phone number", "„{0}“ ist eine Bankverbindung, keine Telefonnummer", "« {0} » est un compte bancaire, pas un numéro de téléphone";
+    TEXT_LINK: "“{0}” is not a tel: or sip: link that can be called", "„{0}“ ist kein tel:- oder sip:-Link, den man anrufen kann", "« {0} » n'est pas un lien tel: ou sip: que l'on peut appeler";
+
+    // Settings.
+    SET_RANGE: "must be from {0} to {1}, is {2}", "muss von {0} bis {1} reichen, ist {2}", "doit être compris entre {0} et {1}, vaut {2}";
+    SET_AOR:
+        "“{0}” is not an address like sip:1001@pbx.example",
+        "„{0}“ ist keine Adresse wie sip:1001@pbx.example",
+        "« {0} » n'est pas une adresse comme sip:1001@pbx.example";
+    SET_AOR_TWICE: "“{0}” is there twice; one account an address", "„{0}“ steht zweimal da; je Adresse ein Konto", "« {0} » y est deux fois ; un compte par adresse";
+    SET_REGISTRAR:
+        "“{0}” is not like sip:pbx.example:5060;transport=tcp (udp or tcp)",
+        "„{0}“ ist nicht wie sip:pbx.example:5060;transport=tcp (udp oder tcp)",
+        "« {0} » n'est pas comme sip:pbx.example:5060;transport=tcp (udp ou tcp)";
+    SET_USERNAME: "must not be empty or hold control characters", "darf nicht leer sein und keine Steuerzeichen enthalten", "ne doit être ni vide ni contenir de caractères de contrôle";
+    SET_VARIABLE:
+        "“{0}” is not the name of an environment variable (letters, digits, _)",
+        "„{0}“ ist kein Name einer Umgebungsvariablen (Buchstaben, Ziffern, _)",
+        "« {0} » n'est pas un nom de variable d'environnement (lettres, chiffres, _)";
+    SET_EMPTY: "must not be empty; leave the line out for the default", "darf nicht leer sein; für die Vorgabe die Zeile weglassen", "ne doit pas être vide ; supprimez la ligne pour la valeur par défaut";
+    SET_WAV: "is needed for backend = \"wav\": a file to speak from and a file to write to", "fehlt für backend = \"wav\": eine Datei zum Sprechen und eine zum Schreiben", "manque pour backend = \"wav\" : un fichier à dire et un fichier à écrire";
+    SET_COUNTRY: "“{0}” is not a two-letter country code such as DE", "„{0}“ ist kein Ländercode aus zwei Buchstaben wie DE", "« {0} » n'est pas un code de pays à deux lettres comme DE";
+    SET_AREA: "“{0}” is not an area code without its leading zero, such as 30", "„{0}“ ist keine Vorwahl ohne führende Null wie 30", "« {0} » n'est pas un indicatif sans zéro initial, comme 30";
+    SET_PREFIX: "“{0}” is not a prefix of at most 4 of 0-9, * and #", "„{0}“ ist keine Amtsholung aus höchstens 4 Zeichen von 0-9, * und #", "« {0} » n'est pas un préfixe d'au plus 4 caractères parmi 0-9, * et #";
+    SET_HOTKEY: "“{0}” is not a hotkey such as Ctrl+Alt+A", "„{0}“ ist kein Tastenkürzel wie Ctrl+Alt+A", "« {0} » n'est pas un raccourci comme Ctrl+Alt+A";
+    SET_HOTKEY_TWICE: "“{0}” is used twice", "„{0}“ ist doppelt vergeben", "« {0} » est utilisé deux fois";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Words that are the same in two languages on purpose.
+    const SAME: &[&str] = &[];
+
+    fn holes(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|part| part.split('}').next()).collect()
+    }
+
+    #[test]
+    fn every_phrase_stands_in_all_three_languages() {
+        let mut keys = BTreeSet::new();
+        for phrase in ALL {
+            assert!(keys.insert(phrase.key), "{} is there twice", phrase.key);
+            for text in [phrase.en, phrase.de, phrase.fr] {
+                assert!(!text.trim().is_empty(), "{} is empty in a language", phrase.key);
+                assert_eq!(text.trim(), text, "{}", phrase.key);
+                assert_eq!(holes(text), holes(phrase.en), "{} fills in other things", phrase.key);
+            }
+            if !SAME.contains(&phrase.key) {
+                assert_ne!(phrase.en, phrase.de, "{} was not translated", phrase.key);
+                assert_ne!(phrase.en, phrase.fr, "{} was not translated", phrase.key);
+                assert_ne!(phrase.de, phrase.fr, "{} was not translated", phrase.key);
+            }
+        }
+        assert!(ALL.len() > 90);
+    }
+
+    #[test]
+    fn what_is_filled_in_is_data() {
+        assert_eq!(CALL_REFUSED.say(Language::En, &["404", "{0} {1} {"]), "The call was refused: 404 {0} {1} {");
+        assert_eq!(CALL_REFUSED.say(Language::De, &["404"]), "Der Anruf wurde abgewiesen: 404 ");
+    }
+}

@@ -1,0 +1,69 @@
+//! Every deadline the core waits for, in one ordered place, so that a thousand calls cost no scan.
+
+use crate::id::CallId;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+/// What a deadline is for. Setting one again moves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deadline {
+    /// The call has rung long enough, here or there.
+    Ring(CallId),
+    /// A neighbour should have answered by now.
+    Step(CallId),
+    /// The toast no longer says that somebody is being looked up.
+    Lookup(CallId),
+    /// A re-INVITE that crossed theirs is tried again.
+    Retry(CallId),
+    /// The busy or congestion tone has been heard.
+    Tone,
+    /// The question was not answered.
+    Question,
+    /// A toast that only informs has been up long enough.
+    Note(u64),
+    /// The PBX session had its time to wind up.
+    Quit,
+}
+
+/// The deadlines, each set at most once.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    order: BTreeSet<(Instant, Deadline)>,
+    set: BTreeMap<Deadline, Instant>,
+}
+
+impl Timers {
+    pub(crate) fn set(&mut self, what: Deadline, at: Instant) {
+        self.clear(what);
+        self.set.insert(what, at);
+        self.order.insert((at, what));
+    }
+
+    pub(crate) fn clear(&mut self, what: Deadline) {
+        if let Some(at) = self.set.remove(&what) {
+            self.order.remove(&(at, what));
+        }
+    }
+
+    pub(crate) fn clear_call(&mut self, call: CallId) {
+        for what in [Deadline::Ring(call), Deadline::Step(call), Deadline::Lookup(call), Deadline::Retry(call)] {
+            self.clear(what);
+        }
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    /// Takes one deadline that has come.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Deadline> {
+        let (at, what) = *self.order.first()?;
+        if at > now {
+            return None;
+        }
+        self.clear(what);
+        Some(what)
+    }
+}
