@@ -36,8 +36,9 @@ impl Lookup for DemoCrm {
 
 /// The cards of a list of contacts.
 fn cards(json: &[u8]) -> Result<Vec<Card>, Error> {
-    let contacts: Vec<Contact> = serde_json::from_slice(json)
-        .map_err(|error| Error::BadResponse(format!("the list of contacts is not what it should be: {error}")))?;
+    let contacts: Vec<Contact> = serde_json::from_slice(json).map_err(|error| {
+        Error::BadResponse(format!("the list of contacts is not what it should be: {error}"))
+    })?;
     Ok(contacts.into_iter().map(card).collect())
 }
 
