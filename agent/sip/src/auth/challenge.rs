@@ -77,7 +77,9 @@ fn read_challenge(fields: &Fields, proxy: bool) -> Option<Challenge> {
     let qop = match fields.get("qop").map(|qop| qop.trim_ascii()).filter(|qop| !qop.is_empty()) {
         None => None,
         Some(offered) => {
-            let offered = || offered.split(|&b| b == b',' || b == b' ').map(<[u8]>::trim_ascii).filter_map(Qop::from_name);
+            let offered = || {
+                offered.split(|&b| b == b',' || b == b' ').map(<[u8]>::trim_ascii).filter_map(Qop::from_name)
+            };
             // `auth` where we may choose: a proxy on the way may touch the body.
             Some(offered().find(|qop| *qop == Qop::Auth).or_else(|| offered().next())?)
         }
@@ -118,7 +120,9 @@ impl Fields {
             if let Some(scheme) = scheme {
                 list.push(Self { scheme: scheme.into(), list: Vec::new() });
             }
-            let (Some(current), Some(at)) = (list.last_mut(), field.iter().position(|&b| b == b'=')) else { continue };
+            let (Some(current), Some(at)) = (list.last_mut(), field.iter().position(|&b| b == b'=')) else {
+                continue;
+            };
             let (name, value) = (field[..at].trim_ascii(), field[at + 1..].trim_ascii());
             if current.list.len() < crate::message::MAX_PARAMS {
                 current.list.push((name.into(), unquoted(value)));
@@ -221,8 +225,14 @@ mod tests {
     fn the_strongest_comes_first_and_strangers_are_passed_over() {
         let found = challenges(&headers(&[
             ("WWW-Authenticate", r#"Digest realm="a", nonce="1""#),
-            ("WWW-Authenticate", r#"Basic realm="b", Digest realm="c",nonce="2" , algorithm=SHA-256,qop="auth,auth-int", Digest realm="d", nonce="3", algorithm=TURBO"#),
-            ("Proxy-Authenticate", r#"digest nonce = "4" , realm="e\"f", algorithm="sha-512-256", stale=TRUE, opaque="""#),
+            (
+                "WWW-Authenticate",
+                r#"Basic realm="b", Digest realm="c",nonce="2" , algorithm=SHA-256,qop="auth,auth-int", Digest realm="d", nonce="3", algorithm=TURBO"#,
+            ),
+            (
+                "Proxy-Authenticate",
+                r#"digest nonce = "4" , realm="e\"f", algorithm="sha-512-256", stale=TRUE, opaque="""#,
+            ),
         ]));
         let algorithms: Vec<_> = found.iter().map(|c| c.algorithm).collect();
         assert_eq!(algorithms, [Algorithm::Sha512_256, Algorithm::Sha256, Algorithm::Md5]);
@@ -234,17 +244,35 @@ mod tests {
 
     #[test]
     fn qop_alone_unknown_cannot_be_answered() {
-        assert!(challenges(&headers(&[("WWW-Authenticate", r#"Digest realm="a", nonce="1", qop="magic""#)])).is_empty());
-        let int = challenges(&headers(&[("WWW-Authenticate", r#"Digest realm="a", nonce="1", qop="auth-int""#)]));
+        assert!(
+            challenges(&headers(&[("WWW-Authenticate", r#"Digest realm="a", nonce="1", qop="magic""#)]))
+                .is_empty()
+        );
+        let int =
+            challenges(&headers(&[("WWW-Authenticate", r#"Digest realm="a", nonce="1", qop="auth-int""#)]));
         assert_eq!(int[0].qop, Some(Qop::AuthInt));
     }
 
     #[test]
     fn what_is_broken_breaks_nothing() {
-        for line in ["", ",", "Digest", "Digest realm=\"x", "=", "\"", "Digest ,,,=,\"=\"", "Digest nonce", "\\\"\\", "Digest nonce=\"\\"] {
+        for line in [
+            "",
+            ",",
+            "Digest",
+            "Digest realm=\"x",
+            "=",
+            "\"",
+            "Digest ,,,=,\"=\"",
+            "Digest nonce",
+            "\\\"\\",
+            "Digest nonce=\"\\",
+        ] {
             let _ = challenges(&headers(&[("WWW-Authenticate", line)]));
             let _ = Fields::parse(line.as_bytes());
         }
-        assert_eq!(Fields::parse(b"NoOneKnowsThisScheme opaque-data=here").unwrap().scheme, "NoOneKnowsThisScheme");
+        assert_eq!(
+            Fields::parse(b"NoOneKnowsThisScheme opaque-data=here").unwrap().scheme,
+            "NoOneKnowsThisScheme"
+        );
     }
 }

@@ -89,7 +89,8 @@ impl DigestClient {
     fn is_refusal(&self, sent: &Request, challenge: &Challenge) -> bool {
         let field = if challenge.proxy { name::PROXY_AUTHORIZATION } else { name::AUTHORIZATION };
         let same_realm = |fields: &Fields| fields.get("realm") == Some(&challenge.realm);
-        let Some(fields) = sent.headers.all(field).filter_map(|line| Fields::parse(line)).find(same_realm) else {
+        let Some(fields) = sent.headers.all(field).filter_map(|line| Fields::parse(line)).find(same_realm)
+        else {
             return false;
         };
         let Some(nonce) = fields.get("nonce") else { return true };

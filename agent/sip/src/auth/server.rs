@@ -63,13 +63,24 @@ impl DigestServer {
 
     /// Checks the credentials of a request. `password_of` knows the users; an unknown user is as wrong as a wrong
     /// password. With `qop` each count serves once.
-    pub fn verify(&mut self, request: &Request, now: Duration, password_of: impl Fn(&str) -> Option<Secret>) -> Verdict {
-        let lines = request.headers.all(name::AUTHORIZATION).chain(request.headers.all(name::PROXY_AUTHORIZATION));
+    pub fn verify(
+        &mut self,
+        request: &Request,
+        now: Duration,
+        password_of: impl Fn(&str) -> Option<Secret>,
+    ) -> Verdict {
+        let lines =
+            request.headers.all(name::AUTHORIZATION).chain(request.headers.all(name::PROXY_AUTHORIZATION));
         let ours = |fields: &Fields| {
-            fields.scheme.eq_ignore_case("Digest") && fields.get("realm").is_some_and(|realm| *realm == self.realm.as_str())
+            fields.scheme.eq_ignore_case("Digest")
+                && fields.get("realm").is_some_and(|realm| *realm == self.realm.as_str())
         };
-        let Some(fields) = lines.filter_map(|line| Fields::parse(line)).find(ours) else { return Verdict::Missing };
-        let Some((user, nonce, count)) = self.check(&fields, request, password_of) else { return Verdict::Wrong };
+        let Some(fields) = lines.filter_map(|line| Fields::parse(line)).find(ours) else {
+            return Verdict::Missing;
+        };
+        let Some((user, nonce, count)) = self.check(&fields, request, password_of) else {
+            return Verdict::Wrong;
+        };
         if !self.is_fresh(&nonce, now) {
             return Verdict::Stale;
         }
@@ -132,7 +143,9 @@ impl DigestServer {
 
     fn is_fresh(&self, nonce: &[u8], now: Duration) -> bool {
         let stamp = nonce.get(..16).and_then(|stamp| std::str::from_utf8(stamp).ok());
-        let Some(made) = stamp.and_then(|stamp| u64::from_str_radix(stamp, 16).ok()).map(Duration::from_millis) else {
+        let Some(made) =
+            stamp.and_then(|stamp| u64::from_str_radix(stamp, 16).ok()).map(Duration::from_millis)
+        else {
             return false;
         };
         same_bytes(self.nonce(made).as_bytes(), nonce) && made <= now && now - made < self.life

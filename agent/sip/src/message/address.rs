@@ -64,7 +64,11 @@ impl NameAddr {
     pub fn parse_list(bytes: &[u8]) -> Result<Vec<Self>, FieldError> {
         let wrong = |what| FieldError::new("name-addr", what);
         let pieces = split_outside(bytes, b',', MAX_ITEMS).map_err(wrong)?;
-        pieces.into_iter().filter(|piece| !piece.is_empty()).map(|piece| read(piece, false).map_err(wrong)).collect()
+        pieces
+            .into_iter()
+            .filter(|piece| !piece.is_empty())
+            .map(|piece| read(piece, false).map_err(wrong))
+            .collect()
     }
 
     /// As the wire wants it: the name quoted, the address always in brackets.
@@ -186,7 +190,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read() {
-        for bad in ["", "\"x <sip:a@b>", "<sip:a@b", "\"x\" sip:a@b", "<sip:a@b> x", "<>", "sip:a@b?Route=%3C", "a,sip:b@c"] {
+        for bad in [
+            "",
+            "\"x <sip:a@b>",
+            "<sip:a@b",
+            "\"x\" sip:a@b",
+            "<sip:a@b> x",
+            "<>",
+            "sip:a@b?Route=%3C",
+            "a,sip:b@c",
+        ] {
             assert!(NameAddr::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -145,7 +145,8 @@ fn check_extensions(request: &Request, abilities: &Abilities<'_>) -> Result<(), 
     if matches!(request.method, Method::Cancel | Method::Ack) {
         return Ok(());
     }
-    let known = |word: &[u8]| abilities.extensions.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    let known =
+        |word: &[u8]| abilities.extensions.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
     let required = request.headers.words(name::REQUIRE);
     let unknown: Vec<_> = required.iter().filter(|word| !known(word)).map(ToString::to_string).collect();
     if unknown.is_empty() {
@@ -160,7 +161,8 @@ fn check_body(request: &Request, abilities: &Abilities<'_>) -> Result<(), Reject
     }
     let headers = &request.headers;
     if !request.body.is_empty() {
-        let encoded = headers.words(name::CONTENT_ENCODING).iter().any(|word| !word.eq_ignore_case("identity"));
+        let encoded =
+            headers.words(name::CONTENT_ENCODING).iter().any(|word| !word.eq_ignore_case("identity"));
         if encoded {
             return Err(Rejection::new(415, None).with("Accept-Encoding", "identity".to_owned()));
         }
@@ -182,7 +184,8 @@ fn accepts_sdp(headers: &Headers) -> bool {
     let ranges = headers.words(name::ACCEPT);
     let fits = |range: &[u8]| {
         let end = range.iter().position(|&b| b == b';').unwrap_or(range.len());
-        let range: Vec<u8> = range[..end].iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect();
+        let range: Vec<u8> =
+            range[..end].iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect();
         matches!(range.as_slice(), b"application/sdp" | b"application/*" | b"*/*" | b"*")
     };
     ranges.is_empty() || ranges.iter().any(|range| fits(range))

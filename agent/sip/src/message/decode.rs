@@ -130,7 +130,9 @@ impl Head {
     /// Reads start line and header fields; `head` ends with the empty line (or is cut).
     pub(crate) fn parse(head: &Bytes) -> Self {
         let mut lines = Lines { bytes: head, at: 0 };
-        let start = lines.next().map_or(Start::Broken(None, Malformed::NotSip), |line| read_start(&head[line.0..line.1]));
+        let start = lines
+            .next()
+            .map_or(Start::Broken(None, Malformed::NotSip), |line| read_start(&head[line.0..line.1]));
         let mut headers = Headers::new();
         let mut wrong = None;
         while let Some(range) = lines.next_field() {
@@ -153,7 +155,9 @@ impl Head {
         match self.start {
             Start::Request(method, uri) => Ok(Request { method, uri, headers, body }.into()),
             Start::Response(status, phrase) => Ok(Response { status, phrase, headers, body }.into()),
-            Start::Broken(method, what) => Err(Self { start: Start::Broken(method, what), headers, ..self }.fail(what)),
+            Start::Broken(method, what) => {
+                Err(Self { start: Start::Broken(method, what), headers, ..self }.fail(what))
+            }
         }
     }
 
@@ -249,7 +253,9 @@ fn read_start(line: &[u8]) -> Start {
         return read_status_line(line);
     }
     let line = trim(line);
-    let Some(space) = line.iter().position(|&b| is_blank(b)) else { return Start::Broken(None, Malformed::NotSip) };
+    let Some(space) = line.iter().position(|&b| is_blank(b)) else {
+        return Start::Broken(None, Malformed::NotSip);
+    };
     if !is_token(&line[..space]) {
         return Start::Broken(None, Malformed::NotSip);
     }
@@ -284,7 +290,7 @@ fn read_status_line(line: &[u8]) -> Start {
     let rest = trim(parts.next().unwrap_or_default());
     let end = rest.iter().position(|&b| is_blank(b)).unwrap_or(rest.len());
     match number::<u16>(&rest[..end]) {
-        Some(status) if (100..700).contains(&status) => Start::Response(status, trim(&rest[end..]).into()),
+        Some(status) if (100..700).contains(&status) => Start::Response(status, unfold(&rest[end..]).into()),
         _ => Start::Broken(None, Malformed::Status),
     }
 }

@@ -42,7 +42,9 @@ impl MediaType {
         let wrong = |what| FieldError::new(name::CONTENT_TYPE, what);
         let end = bytes.iter().position(|&b| b == b';').unwrap_or(bytes.len());
         let mut parts = bytes[..end].splitn(2, |&b| b == b'/').map(trim);
-        let (Some(kind), Some(sub)) = (parts.next(), parts.next()) else { return Err(wrong("it is not type/subtype")) };
+        let (Some(kind), Some(sub)) = (parts.next(), parts.next()) else {
+            return Err(wrong("it is not type/subtype"));
+        };
         if !is_token(kind) || !is_token(sub) {
             return Err(wrong("it is not type/subtype"));
         }
@@ -232,14 +234,19 @@ mod tests {
         let read = |value| headers(&[("CSeq", value)]).cseq();
         assert_eq!(read("0009   INVITE").unwrap().number, 9);
         assert_eq!(read("1 INVITE").unwrap().method, Method::Invite);
-        for bad in ["", "1", "INVITE", "36893488147419103232 REGISTER", "-1 INVITE", "1 INVITE x", "+1 INVITE"] {
+        for bad in
+            ["", "1", "INVITE", "36893488147419103232 REGISTER", "-1 INVITE", "1 INVITE x", "+1 INVITE"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_top_via_changes_alone() {
-        let mut list = headers(&[("Via", "SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/TCP b;branch=z9hG4bK2"), ("Via", "SIP/2.0/UDP c")]);
+        let mut list = headers(&[
+            ("Via", "SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/TCP b;branch=z9hG4bK2"),
+            ("Via", "SIP/2.0/UDP c"),
+        ]);
         list.note_source("192.0.2.1:5060".parse().unwrap());
         assert_eq!(list.vias().unwrap().len(), 3);
         assert_eq!(list.via().unwrap().received(), Some("192.0.2.1".parse().unwrap()));
@@ -253,7 +260,11 @@ mod tests {
 
     #[test]
     fn scalars_that_are_none() {
-        let list = headers(&[("Max-Forwards", "300"), ("Expires", "1000000000000"), ("Retry-After", "120 (in a meeting);duration=60")]);
+        let list = headers(&[
+            ("Max-Forwards", "300"),
+            ("Expires", "1000000000000"),
+            ("Retry-After", "120 (in a meeting);duration=60"),
+        ]);
         assert_eq!((list.max_forwards(), list.expires()), (None, None));
         assert_eq!(list.retry_after().unwrap().as_secs(), 120);
         assert_eq!(headers(&[("Max-Forwards", "0068")]).max_forwards(), Some(68));
@@ -261,7 +272,11 @@ mod tests {
 
     #[test]
     fn lists_of_words() {
-        let list = headers(&[("Require", "a, b"), ("require", "c"), ("Accept", "application/sdp;q=\"0,5\" , text/plain")]);
+        let list = headers(&[
+            ("Require", "a, b"),
+            ("require", "c"),
+            ("Accept", "application/sdp;q=\"0,5\" , text/plain"),
+        ]);
         assert_eq!(list.words(name::REQUIRE).len(), 3);
         assert_eq!(list.words(name::ACCEPT).len(), 2);
         assert!(list.has_word(name::REQUIRE, "C"));

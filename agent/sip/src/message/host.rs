@@ -23,13 +23,15 @@ impl Host {
         let bytes = trim(bytes);
         let (host, rest) = match bytes.strip_prefix(b"[") {
             Some(inner) => {
-                let end = inner.iter().position(|&b| b == b']').ok_or("an IPv6 address has no closing bracket")?;
+                let end =
+                    inner.iter().position(|&b| b == b']').ok_or("an IPv6 address has no closing bracket")?;
                 (Self::v6(&inner[..end])?, &inner[end + 1..])
             }
             None => {
                 // More than one colon without brackets: an IPv6 address as some peers write `received` and Via.
                 let colons = bytes.iter().filter(|&&b| b == b':').count();
-                let end = bytes.iter().position(|&b| b == b':').filter(|_| colons == 1).unwrap_or(bytes.len());
+                let end =
+                    bytes.iter().position(|&b| b == b':').filter(|_| colons == 1).unwrap_or(bytes.len());
                 (Self::bare(trim(&bytes[..end]))?, &bytes[end..])
             }
         };
@@ -82,7 +84,11 @@ impl Host {
         }
         // Underscores and raw UTF-8 are no host names by the book and occur all the same.
         let fine = |&b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_') || b >= 0x80;
-        if bytes.iter().all(fine) { Ok(Self::Name(bytes.into())) } else { Err("the host has a character no host has") }
+        if bytes.iter().all(fine) {
+            Ok(Self::Name(bytes.into()))
+        } else {
+            Err("the host has a character no host has")
+        }
     }
 }
 
@@ -122,7 +128,8 @@ mod tests {
 
     #[test]
     fn hosts_of_every_kind() {
-        let read = |text: &str| Host::parse_with_port(text.as_bytes()).map(|(host, port)| (host.to_string(), port));
+        let read =
+            |text: &str| Host::parse_with_port(text.as_bytes()).map(|(host, port)| (host.to_string(), port));
         assert_eq!(read("pbx.example : 5070"), Ok(("pbx.example".into(), Some(5070))));
         assert_eq!(read("192.0.2.1"), Ok(("192.0.2.1".into(), None)));
         assert_eq!(read("[2001:db8::1]:5060"), Ok(("[2001:db8::1]".into(), Some(5060))));

@@ -100,6 +100,10 @@ mod tests {
         for method in Method::KNOWN {
             assert_eq!(Method::from_bytes(method.as_bytes()), method);
         }
-        assert_eq!(Method::from_bytes(b"invite"), Method::Other("invite".into()), "methods are case-sensitive");
+        assert_eq!(
+            Method::from_bytes(b"invite"),
+            Method::Other("invite".into()),
+            "methods are case-sensitive"
+        );
     }
 }

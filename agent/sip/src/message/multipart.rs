@@ -51,7 +51,8 @@ fn find(found: &MediaType, body: &Bytes, kind: &str, depth: usize) -> Option<Byt
     if depth == 0 || !found.kind.starts_with("multipart/") {
         return None;
     }
-    let boundary = found.params.get("boundary").filter(|boundary| !boundary.is_empty() && boundary.len() <= 256)?;
+    let boundary =
+        found.params.get("boundary").filter(|boundary| !boundary.is_empty() && boundary.len() <= 256)?;
     parts(body, boundary).into_iter().find_map(|part| {
         let (found, content) = open(&part)?;
         find(&found, &content, kind, depth - 1)
@@ -64,7 +65,9 @@ fn parts(body: &Bytes, boundary: &[u8]) -> Vec<Bytes> {
     let mut parts = Vec::new();
     let mut start = None;
     let mut at = 0;
-    while let Some(found) = body[at..].windows(mark.len()).position(|window| window == mark).map(|found| at + found) {
+    while let Some(found) =
+        body[at..].windows(mark.len()).position(|window| window == mark).map(|found| at + found)
+    {
         at = found + mark.len();
         if found > 0 && body[found - 1] != b'\n' {
             continue;
@@ -121,7 +124,12 @@ mod tests {
     #[test]
     fn broken_parts_are_no_parts() {
         let mut request = Request::new(Method::Invite, "sip:a@b".parse::<Uri>().unwrap());
-        for (kind, body) in [("multipart/mixed", "--x\r\n"), ("multipart/mixed;boundary=x", "--x"), ("multipart/mixed;boundary=x", "--x\r\n\r\n--x"), ("nonsense", "x")] {
+        for (kind, body) in [
+            ("multipart/mixed", "--x\r\n"),
+            ("multipart/mixed;boundary=x", "--x"),
+            ("multipart/mixed;boundary=x", "--x\r\n\r\n--x"),
+            ("nonsense", "x"),
+        ] {
             request.set_body(kind, body);
             assert_eq!(request.body_of("application/sdp"), None, "{kind} {body}");
         }

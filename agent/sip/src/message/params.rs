@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn flags_values_and_quotes() {
         let params = Params::parse(br#"; lr;tag = a"#).unwrap();
-        assert_eq!((params.get("LR"), params.get("Tag"), params.get("x")), (Some(&b""[..]), Some(&b"a"[..]), None));
+        assert_eq!(
+            (params.get("LR"), params.get("Tag"), params.get("x")),
+            (Some(&b""[..]), Some(&b"a"[..]), None)
+        );
         let params = Params::parse(br#";a="x;y\"z";;rport="#).unwrap();
         assert_eq!(params.value("a").unwrap(), "x;y\"z");
         let mut out = Vec::new();

@@ -15,7 +15,9 @@ impl Response {
         let from = &request.headers;
         let mut headers = Headers::new();
         headers.copy(from, name::VIA);
-        if (101..300).contains(&status) && matches!(request.method, Method::Invite | Method::Subscribe | Method::Refer) {
+        if (101..300).contains(&status)
+            && matches!(request.method, Method::Invite | Method::Subscribe | Method::Refer)
+        {
             headers.copy(from, name::RECORD_ROUTE);
         }
         headers.copy_first(from, name::FROM);

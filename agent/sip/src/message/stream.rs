@@ -75,7 +75,9 @@ impl StreamDecoder {
         match head.length {
             Err(what) => Some(self.die_with(head.fail(what))),
             Ok(None) => Some(self.die_with(head.fail(Malformed::NoContentLength))),
-            Ok(Some(length)) if length > MAX_MESSAGE - head_len => Some(self.die_with(head.fail(Malformed::TooLarge))),
+            Ok(Some(length)) if length > MAX_MESSAGE - head_len => {
+                Some(self.die_with(head.fail(Malformed::TooLarge)))
+            }
             Ok(Some(length)) if head_len + length > self.buffer.len() => {
                 // Only the body is missing; the head is parsed again then, which costs less than keeping it.
                 self.searched = head_len.saturating_sub(4);
@@ -87,7 +89,9 @@ impl StreamDecoder {
                 let body = self.buffer.split_to(length).freeze();
                 self.searched = 0;
                 // A body shorter than its buffer must not keep the whole of it alive.
-                Some(head.finish(body.to_vec().into()).map_or_else(StreamItem::Malformed, StreamItem::Message))
+                Some(
+                    head.finish(body.to_vec().into()).map_or_else(StreamItem::Malformed, StreamItem::Message),
+                )
             }
         }
     }

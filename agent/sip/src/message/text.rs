@@ -51,10 +51,10 @@ fn is_direction(c: char) -> bool {
 
 /// Windows-1252 for the bytes 0x80 to 0x9f; the five it leaves open are what Latin-1 says.
 const CP1252: [char; 32] = [
-    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}',
-    '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}',
-    '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}',
-    '\u{17e}', '\u{178}',
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}',
+    '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}',
+    '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}',
+    '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
 ];
 
 /// Reads what is not UTF-8: as damaged UTF-8 if sound letters outnumber the damage, else as Windows-1252.
@@ -67,7 +67,10 @@ fn decode_broken(bytes: &[u8]) -> String {
     if sound > damaged || (sound > 0 && sound == damaged) {
         return String::from_utf8_lossy(bytes).into_owned();
     }
-    bytes.iter().map(|&b| if (0x80..0xa0).contains(&b) { CP1252[usize::from(b - 0x80)] } else { char::from(b) }).collect()
+    bytes
+        .iter()
+        .map(|&b| if (0x80..0xa0).contains(&b) { CP1252[usize::from(b - 0x80)] } else { char::from(b) })
+        .collect()
 }
 
 impl Deref for Text {
@@ -153,6 +156,6 @@ mod tests {
 
     #[test]
     fn what_people_see_holds_no_control_or_direction() {
-        assert_eq!(Text::from("\u{202e}evil\u{7}\r\n name\0").to_display(), "evil   name");
+        assert_eq!(Text::from("\u{202e}evil\u{7}\r\n name\0").to_display(), "evil    name");
     }
 }

@@ -100,7 +100,9 @@ impl Uri {
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Sip(a), Self::Sip(b)) => a.same(b),
-            (Self::Tel(a), Self::Tel(b)) => a.digits() == b.digits() && params_agree(&a.params, &b.params, &[]),
+            (Self::Tel(a), Self::Tel(b)) => {
+                a.digits() == b.digits() && params_agree(&a.params, &b.params, &[])
+            }
             (Self::Other(a), Self::Other(b)) => a == b,
             _ => false,
         }
@@ -134,7 +136,8 @@ impl SipUri {
 
     /// A parameter's value, escapes decoded: `None` when absent, empty when it is a flag such as `lr`.
     pub fn param(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        let (_, value) = self.params.iter().find(|(known, _)| unescape(known).eq_ignore_ascii_case(name.as_bytes()))?;
+        let (_, value) =
+            self.params.iter().find(|(known, _)| unescape(known).eq_ignore_ascii_case(name.as_bytes()))?;
         Some(match value.as_deref() {
             None => Cow::Borrowed(b""),
             Some(value) if value.contains(&b'%') => Cow::Owned(unescape(value)),
@@ -229,7 +232,8 @@ pub fn escape_user(user: &str) -> String {
 fn split_at_host(rest: &[u8]) -> Result<(&[u8], Host, Option<u16>, &[u8]), &'static str> {
     let host_at = |start: usize| {
         let len = rest[start..].iter().position(|&b| b == b';' || b == b'?').unwrap_or(rest.len() - start);
-        Host::parse_with_port(&rest[start..start + len]).map(|(host, port)| (host, port, &rest[start + len..]))
+        Host::parse_with_port(&rest[start..start + len])
+            .map(|(host, port)| (host, port, &rest[start + len..]))
     };
     let mut complaint = None;
     for (at, _) in rest.iter().enumerate().filter(|(_, b)| **b == b'@').take(MAX_ITEMS) {
@@ -298,7 +302,8 @@ fn params_agree(a: &[(Text, Option<Text>)], b: &[(Text, Option<Text>)], never_ig
             let name = unescape(name).to_ascii_lowercase();
             match b.iter().find(|(other, _)| unescape(other).eq_ignore_ascii_case(&name)) {
                 Some((_, other)) => {
-                    let plain = |value: &Option<Text>| value.as_deref().map(|v| unescape(v).to_ascii_lowercase());
+                    let plain =
+                        |value: &Option<Text>| value.as_deref().map(|v| unescape(v).to_ascii_lowercase());
                     plain(value) == plain(other)
                 }
                 None => !never_ignored.contains(&name.as_slice()),

@@ -53,7 +53,8 @@ impl Via {
 
     /// The branch, if it names a transaction the way RFC 3261 does: the magic cookie and something behind it.
     pub fn transaction_branch(&self) -> Option<&Text> {
-        self.branch().filter(|branch| branch.len() > MAGIC.len() && branch[..MAGIC.len()].eq_ignore_ascii_case(MAGIC))
+        self.branch()
+            .filter(|branch| branch.len() > MAGIC.len() && branch[..MAGIC.len()].eq_ignore_ascii_case(MAGIC))
     }
 
     /// The address the next hop saw us come from.
@@ -156,8 +157,15 @@ mod tests {
         assert_eq!(plain.answer_address(5060), Some("192.0.2.9:5070".parse().unwrap()));
         let mut honest = via("SIP/2.0/UDP 192.0.2.9;received=6.6.6.6;branch=z9hG4bKx");
         honest.note_source("192.0.2.9:4000".parse().unwrap());
-        assert_eq!(honest.answer_address(5060), Some("192.0.2.9:5060".parse().unwrap()), "a forged `received` is dropped");
-        assert_eq!(via("SIP/2.0/UDP [::1]:5070;received=[2001:db8::1]").received(), Some("2001:db8::1".parse().unwrap()));
+        assert_eq!(
+            honest.answer_address(5060),
+            Some("192.0.2.9:5060".parse().unwrap()),
+            "a forged `received` is dropped"
+        );
+        assert_eq!(
+            via("SIP/2.0/UDP [::1]:5070;received=[2001:db8::1]").received(),
+            Some("2001:db8::1".parse().unwrap())
+        );
     }
 
     #[test]
@@ -168,7 +176,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read() {
-        for bad in ["", ";;,;,,", "SIP/2.0/UDP 192.0.2.15;;,;,,", "SIP/2.0/UDP", "SIP/7.0/UDP h", "SIP/2.0 h", "HTTP/2.0/TCP h"] {
+        for bad in [
+            "",
+            ";;,;,,",
+            "SIP/2.0/UDP 192.0.2.15;;,;,,",
+            "SIP/2.0/UDP",
+            "SIP/7.0/UDP h",
+            "SIP/2.0 h",
+            "HTTP/2.0/TCP h",
+        ] {
             assert!(Via::parse_list(bad.as_bytes()).is_err(), "{bad}");
         }
     }
