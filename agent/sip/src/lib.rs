@@ -1,3 +1,19 @@
 //! SIP, sans-IO: messages, transactions, dialogs, digest, registration and calls, with a thin transport.
 
+pub mod auth;
+mod call;
+pub mod config;
+mod deadlines;
+pub mod dialog;
+pub mod endpoint;
+pub mod flow;
+mod handle;
+mod line;
+pub mod message;
+mod registration;
 pub mod rng;
+pub mod transaction;
+mod transport;
+mod wire;
+
+pub use handle::{SipConfig, SipHandle, Tell, Told, serve, start};

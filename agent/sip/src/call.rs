@@ -1,0 +1,16 @@
+//! Calls (RFC 3261 sections 13 to 15): INVITE both ways, CANCEL, ACK, BYE, and changes of the session.
+//!
+//! A call lives from its INVITE until nothing that could still arrive needs it. Its end is told once, whoever ended it
+//! and however many things go wrong at the same time.
+
+mod hangup;
+mod identity;
+mod incoming;
+mod model;
+mod outgoing;
+mod reason;
+mod session;
+
+pub(crate) use incoming::Arrival;
+pub(crate) use model::Call;
+pub(crate) use outgoing::Departure;

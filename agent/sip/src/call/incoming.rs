@@ -1,0 +1,177 @@
+//! Calls that come in (RFC 3261 section 13.3): ringing, answering, waiting for the ACK, being cancelled.
+
+use crate::{
+    auth::DigestClient,
+    call::{
+        identity,
+        model::{Call, Ringing, SDP, Stage, Unacked, sdp},
+        reason,
+    },
+    dialog::Dialog,
+    flow::Flow,
+    message::{Request, Response, SipUri, name},
+    transaction::TransactionId,
+    wire::{Owner, Wire},
+};
+use agent_core::{
+    id::{AccountId, CallId},
+    party::Sdp,
+    port::sip::{CallEnd, Reject, SipEvent},
+};
+use std::time::Duration;
+
+/// How often 180 is said again (section 13.3.1.1: proxies lose patience after three minutes).
+const REMIND: Duration = Duration::from_secs(60);
+
+/// Everything a call from them begins with.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) account: AccountId,
+    pub(crate) id: TransactionId,
+    pub(crate) request: Request,
+    pub(crate) flow: Flow,
+    pub(crate) contact: SipUri,
+    pub(crate) auth: DigestClient,
+}
+
+impl Call {
+    /// Takes an INVITE in: 100 goes out and the core is told. `None` when it cannot make a dialog; it is answered then.
+    pub(crate) fn arrive(wire: &mut Wire, id: CallId, arrival: Arrival) -> Option<Self> {
+        let Arrival { account, id: transaction, request, flow, contact, auth } = arrival;
+        let tag = wire.rng.token(6);
+        let dialog = match Dialog::by_request(&request, &tag) {
+            Ok(dialog) => dialog,
+            Err(wrong) => {
+                wire.reject(transaction, &request, &wrong.into());
+                return None;
+            }
+        };
+        wire.respond(transaction, Response::to(&request, 100, None));
+        wire.own(transaction, Owner::Call(id));
+        let called = request.headers.to().map(|to| identity::number(&to.uri)).unwrap_or_default();
+        wire.tell(SipEvent::Incoming {
+            call: id,
+            account,
+            party: identity::party(&request.headers),
+            called,
+            local: flow.local.ip(),
+            offer: sdp(request.body_of(SDP)),
+        });
+        let expires = request.headers.expires().map(|seconds| wire.now + Duration::from_secs(seconds.into()));
+        let ringing = Ringing { id: transaction, request, remind: None, expires };
+        let mut call = Self::new(id, auth, Stage::Ringing(Box::new(ringing)), false);
+        call.flow = Some(flow);
+        call.contact = Some(contact);
+        call.dialog = Some(dialog);
+        Some(call)
+    }
+
+    /// 180.
+    pub(crate) fn ring(&mut self, wire: &mut Wire) {
+        let Stage::Ringing(ringing) = &self.stage else { return };
+        let response = self.reply(&ringing.request, 180);
+        wire.respond(ringing.id, response);
+        if let Stage::Ringing(ringing) = &mut self.stage {
+            ringing.remind = Some(wire.now + REMIND);
+        }
+    }
+
+    /// 200 with our session description; repeated until the ACK comes (section 13.3.1.4).
+    pub(crate) fn accept(&mut self, wire: &mut Wire, answer: Sdp) {
+        let ringing = match std::mem::replace(&mut self.stage, Stage::Up) {
+            Stage::Ringing(ringing) => ringing,
+            other => {
+                self.stage = other;
+                return;
+            }
+        };
+        self.accept_invite(wire, (ringing.id, &ringing.request), answer, true);
+    }
+
+    /// A final refusal of a call that rings here.
+    pub(crate) fn reject(&mut self, wire: &mut Wire, why: Reject) {
+        self.refuse_ringing(wire, why.status(), CallEnd::Rejected);
+    }
+
+    /// Answers the INVITE of a call that rings with a refusal and ends the call.
+    pub(super) fn refuse_ringing(&mut self, wire: &mut Wire, status: u16, end: CallEnd) {
+        if let Stage::Ringing(ringing) = &self.stage {
+            self.answer(wire, ringing.id, &ringing.request, status);
+            self.finish(wire, end);
+        }
+    }
+
+    /// Their CANCEL (its own 200 was sent): 487 to the INVITE, unless it was answered already (section 9.2).
+    pub(crate) fn cancelled(&mut self, wire: &mut Wire, cancel: &Request) {
+        let elsewhere = reason::is_elsewhere(&cancel.headers);
+        self.refuse_ringing(wire, 487, CallEnd::Cancelled { elsewhere });
+    }
+
+    /// Sends a 2xx to an INVITE, first or not, and waits for its ACK.
+    pub(super) fn accept_invite(
+        &mut self,
+        wire: &mut Wire,
+        (id, request): (TransactionId, &Request),
+        answer: Sdp,
+        initial: bool,
+    ) {
+        let mut response = self.reply(request, 200);
+        response.headers.push(name::ALLOW, wire.config.abilities.allow());
+        response.headers.push(name::SERVER, wire.config.user_agent.as_str());
+        response.set_body(SDP, answer.0);
+        wire.respond(id, response.clone());
+        let base = wire.config.timers;
+        self.unacked = Some(Unacked {
+            id,
+            response,
+            number: request.headers.cseq().map_or(0, |cseq| cseq.number),
+            interval: base.t1,
+            resend: wire.now + base.t1,
+            give_up: wire.now + base.patience(),
+            offered: request.body_of(SDP).is_none(),
+            initial,
+        });
+    }
+
+    /// An ACK to a 2xx of ours.
+    pub(crate) fn acked(&mut self, wire: &mut Wire, ack: &Request) {
+        let number = ack.headers.cseq().map_or(0, |cseq| cseq.number);
+        let Some(unacked) = self.unacked.take_if(|unacked| unacked.number == number) else { return };
+        let answer = sdp(ack.body_of(SDP)).filter(|_| unacked.offered);
+        if unacked.initial {
+            self.tell(wire, SipEvent::Confirmed { call: self.id, answer });
+        } else if let Some(answer) = answer {
+            self.tell(wire, SipEvent::ReofferAnswered { call: self.id, answer });
+        }
+        if std::mem::take(&mut self.bye_after_ack) {
+            return self.bye(wire);
+        }
+        self.next(wire);
+    }
+
+    /// The 2xx goes out again, or is given up for good: then the call ends with BYE (section 13.3.1.4).
+    pub(super) fn unacked_due(&mut self, wire: &mut Wire) {
+        let t2 = wire.config.timers.t2;
+        let Some(unacked) = &mut self.unacked else { return };
+        if unacked.give_up <= wire.now {
+            self.unacked = None;
+            self.end(wire, CallEnd::Lost { detail: "our answer was never acknowledged".to_owned() });
+            self.bye(wire);
+        } else if unacked.resend <= wire.now {
+            unacked.interval = (unacked.interval * 2).min(t2);
+            unacked.resend = wire.now + unacked.interval;
+            let (id, response) = (unacked.id, unacked.response.clone());
+            wire.respond(id, response);
+        }
+    }
+
+    /// 180 again; or their INVITE expired.
+    pub(super) fn ringing_due(&mut self, wire: &mut Wire) {
+        let Stage::Ringing(ringing) = &self.stage else { return };
+        if ringing.expires.is_some_and(|at| at <= wire.now) {
+            self.refuse_ringing(wire, 487, CallEnd::Cancelled { elsewhere: false });
+        } else if ringing.remind.is_some_and(|at| at <= wire.now) {
+            self.ring(wire);
+        }
+    }
+}

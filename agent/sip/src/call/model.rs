@@ -1,0 +1,310 @@
+//! One call: its dialog, what stage it is in, and what waits for whom.
+
+use crate::{
+    auth::DigestClient,
+    dialog::{Dialog, DialogId},
+    flow::Flow,
+    message::{Method, NameAddr, Request, Response, SipUri, name},
+    transaction::TransactionId,
+    wire::{Owner, Toward, Wire},
+};
+use agent_core::{
+    id::CallId,
+    party::Sdp,
+    port::sip::{CallEnd, SipEvent},
+};
+use std::time::{Duration, Instant};
+
+/// The type of every body we send.
+pub(super) const SDP: &str = "application/sdp";
+/// How long the end of a call that we hang up may wait for the other side's word before it is told anyway.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// Requests sent for one purpose before a challenge counts as a refusal.
+pub(super) const MOST_TRIES: u32 = 4;
+/// Branches of a fork that are hung up on; what comes beyond them is left to its timeout.
+pub(super) const MOST_FORKS: usize = 16;
+
+/// How far it has come.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Our INVITE is out.
+    Calling(Box<Calling>),
+    /// Their INVITE waits for our answer.
+    Ringing(Box<Ringing>),
+    /// Answered, by whichever side.
+    Up,
+    /// Our BYE is out.
+    Ending(Box<Out>),
+    /// Nothing more is to be done.
+    Over,
+}
+
+/// Our INVITE.
+#[derive(Debug)]
+pub(super) struct Calling {
+    pub(super) out: Out,
+    /// Where it went, for the next try.
+    pub(super) toward: Toward,
+    /// The user hung up: the CANCEL is out, or waits for the first provisional response.
+    pub(super) given_up: bool,
+}
+
+/// A request of ours that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Out {
+    pub(super) id: TransactionId,
+    /// As sent, credentials and all.
+    pub(super) request: Request,
+    pub(super) tries: u32,
+}
+
+/// Their INVITE.
+#[derive(Debug)]
+pub(super) struct Ringing {
+    pub(super) id: TransactionId,
+    pub(super) request: Request,
+    /// When 180 is said again, so that nobody on the way loses patience (section 13.3.1.1).
+    pub(super) remind: Option<Instant>,
+    /// When their INVITE expires (section 13.3.1).
+    pub(super) expires: Option<Instant>,
+}
+
+/// A 2xx of ours to an INVITE whose ACK is owed (section 13.3.1.4).
+#[derive(Debug)]
+pub(super) struct Unacked {
+    pub(super) id: TransactionId,
+    pub(super) response: Response,
+    pub(super) number: u32,
+    pub(super) interval: Duration,
+    pub(super) resend: Instant,
+    pub(super) give_up: Instant,
+    /// It carries our offer, so the ACK carries their answer.
+    pub(super) offered: bool,
+    /// It answers the INVITE that began the call, not one that changed it.
+    pub(super) initial: bool,
+}
+
+/// A change of the session that we want.
+#[derive(Debug, Default)]
+pub(super) enum Change {
+    /// None.
+    #[default]
+    None,
+    /// Our re-INVITE is out.
+    Out(Box<Out>),
+    /// It met one of theirs (491) and comes again (section 14.1).
+    Again { offer: Sdp, at: Instant },
+}
+
+/// Another branch of our INVITE that was answered too.
+#[derive(Debug)]
+pub(super) struct Fork {
+    pub(super) dialog: Dialog,
+    pub(super) bye: Out,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(super) id: CallId,
+    pub(super) auth: DigestClient,
+    /// Where we are reached within the dialog.
+    pub(super) contact: Option<SipUri>,
+    /// The road the call came over or left by.
+    pub(super) flow: Option<Flow>,
+    pub(super) dialog: Option<Dialog>,
+    pub(super) stage: Stage,
+    pub(super) unacked: Option<Unacked>,
+    pub(super) change: Change,
+    /// The next change of ours, while another one of either side is under way. The newest wins.
+    pub(super) next_change: Option<Sdp>,
+    /// How often the change under way met one of theirs.
+    pub(super) glares: u32,
+    /// Their re-INVITE that waits for our answer, and until when.
+    pub(super) theirs: Option<(TransactionId, Request, Instant)>,
+    pub(super) forks: Vec<Fork>,
+    /// Our INVITE's transaction, while further answers may come.
+    pub(super) listening: Option<TransactionId>,
+    /// BYE as soon as it is allowed: we hung up before their ACK came (section 15).
+    pub(super) bye_after_ack: bool,
+    /// The end was told.
+    pub(super) ended: bool,
+    /// When the end is told although the other side has not said a word to it.
+    pub(super) patience: Option<Instant>,
+    /// We called, so the Call-ID is ours (which decides who waits longer after a glare).
+    pub(super) ours: bool,
+}
+
+impl Call {
+    pub(super) fn new(id: CallId, auth: DigestClient, stage: Stage, ours: bool) -> Self {
+        Self {
+            id,
+            auth,
+            contact: None,
+            flow: None,
+            dialog: None,
+            stage,
+            unacked: None,
+            change: Change::None,
+            next_change: None,
+            glares: 0,
+            theirs: None,
+            forks: Vec::new(),
+            listening: None,
+            bye_after_ack: false,
+            ended: false,
+            patience: None,
+            ours,
+        }
+    }
+
+    /// Its dialog's name, once it has one.
+    pub(crate) fn dialog_id(&self) -> Option<DialogId> {
+        self.dialog.as_ref().map(Dialog::id)
+    }
+
+    /// Whether it can be forgotten: told as ended, and nothing that may still arrive needs it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended && matches!(self.stage, Stage::Over) && self.listening.is_none() && self.forks.is_empty()
+    }
+
+    /// When [`Call::timeout`] wants to be called.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let ringing = match &self.stage {
+            Stage::Ringing(ringing) => [ringing.remind, ringing.expires],
+            _ => [None, None],
+        };
+        let unacked = self.unacked.as_ref().map(|unacked| unacked.resend.min(unacked.give_up));
+        let again = match &self.change {
+            Change::Again { at, .. } => Some(*at),
+            Change::None | Change::Out(_) => None,
+        };
+        let theirs = self.theirs.as_ref().map(|(_, _, until)| *until);
+        ringing.into_iter().chain([unacked, again, theirs, self.patience]).flatten().min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn timeout(&mut self, wire: &mut Wire) {
+        if self.patience.take_if(|at| *at <= wire.now).is_some() {
+            self.end(wire, CallEnd::LocalHangup);
+        }
+        self.ringing_due(wire);
+        self.unacked_due(wire);
+        self.change_due(wire);
+    }
+
+    /// Checks the order of a request of theirs in the dialog (section 12.2.2).
+    pub(crate) fn in_order(&mut self, number: u32) -> bool {
+        self.dialog.as_mut().is_some_and(|dialog| dialog.in_order(number))
+    }
+
+    /// Whether nothing of it is left but what may still arrive.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.ended && matches!(self.stage, Stage::Over)
+    }
+
+    /// Tells the end, once.
+    pub(super) fn end(&mut self, wire: &mut Wire, end: CallEnd) {
+        self.patience = None;
+        if !std::mem::replace(&mut self.ended, true) {
+            wire.tell(SipEvent::Ended { call: self.id, end });
+        }
+    }
+
+    /// Ends what is still under way and tells the end.
+    pub(super) fn finish(&mut self, wire: &mut Wire, end: CallEnd) {
+        self.drop_theirs(wire, 487);
+        self.stage = Stage::Over;
+        self.unacked = None;
+        self.change = Change::None;
+        self.next_change = None;
+        self.end(wire, end);
+    }
+
+    /// Tells an event of a call that has not ended.
+    pub(super) fn tell(&self, wire: &mut Wire, event: SipEvent) {
+        if !self.ended {
+            wire.tell(event);
+        }
+    }
+
+    /// Sends a request within the dialog, with credentials. `None` when there is no way to the other side.
+    pub(super) fn send_inside(&mut self, wire: &mut Wire, mut request: Request, tries: u32) -> Option<Out> {
+        let toward = self.toward()?;
+        let cnonce = wire.rng.token(8);
+        self.auth.authorize(&mut request, &cnonce);
+        let id = wire.send(Owner::Call(self.id), request.clone(), toward);
+        Some(Out { id, request, tries })
+    }
+
+    /// The way to the other side: the dialog's next hop, and the road it is known to be at.
+    pub(super) fn toward(&self) -> Option<Toward> {
+        way(self.dialog.as_ref()?, self.flow)
+    }
+
+    /// A response within the call: our Contact and what we can do.
+    pub(super) fn reply(&self, request: &Request, status: u16) -> Response {
+        let mut response = Response::to(request, status, self.local_tag().as_deref());
+        if let Some(contact) = &self.contact {
+            response.headers.push(name::CONTACT, NameAddr::new(contact.clone()).to_value());
+        }
+        response
+    }
+
+    /// An answer to a request in the dialog that needs nothing but a status.
+    pub(super) fn answer(&self, wire: &mut Wire, id: TransactionId, request: &Request, status: u16) {
+        wire.respond(id, Response::to(request, status, self.local_tag().as_deref()));
+    }
+
+    /// Refuses their re-INVITE, if one waits.
+    pub(super) fn drop_theirs(&mut self, wire: &mut Wire, status: u16) {
+        if let Some((id, request, _)) = self.theirs.take() {
+            self.answer(wire, id, &request, status);
+        }
+    }
+
+    /// A request for the same thing again, after a challenge: the next CSeq and new credentials.
+    pub(super) fn again(&mut self, wire: &mut Wire, out: &Out, response: &Response) -> Option<Out> {
+        if out.tries >= MOST_TRIES || self.auth.challenged(&out.request, response).is_err() {
+            return None;
+        }
+        let dialog = self.dialog.as_mut()?;
+        let mut request = dialog.request(out.request.method.clone());
+        for carried in [name::CONTACT, name::CONTENT_TYPE, name::ALLOW] {
+            request.headers.copy(&out.request.headers, carried);
+        }
+        request.body = out.request.body.clone();
+        self.send_inside(wire, request, out.tries + 1)
+    }
+
+    fn local_tag(&self) -> Option<String> {
+        self.dialog.as_ref().map(|dialog| dialog.id().local_tag.to_text().into_owned())
+    }
+}
+
+/// The way to a dialog's other side.
+pub(super) fn way(dialog: &Dialog, flow: Option<Flow>) -> Option<Toward> {
+    match (dialog.hop(), flow) {
+        (Some(hop), flow) => Some(Toward::Hop(hop, flow)),
+        (None, Some(flow)) => Some(Toward::Flow(flow)),
+        (None, None) => None,
+    }
+}
+
+/// Our header fields in every INVITE and its 2xx.
+pub(super) fn describe(request: &mut Request, wire: &Wire, contact: Option<&SipUri>) {
+    if let Some(contact) = contact {
+        request.headers.set(name::CONTACT, NameAddr::new(contact.clone()).to_value());
+    }
+    request.headers.set(name::ALLOW, wire.config.abilities.allow());
+}
+
+/// The session description a message carries.
+pub(super) fn sdp(body: Option<bytes::Bytes>) -> Option<Sdp> {
+    body.map(|body| Sdp(body.to_vec()))
+}
+
+/// Whether a response is to this method.
+pub(super) fn is_about(response: &Response, method: &Method) -> bool {
+    response.headers.cseq().is_ok_and(|cseq| cseq.method == *method)
+}

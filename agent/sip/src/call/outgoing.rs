@@ -1,0 +1,217 @@
+//! Calls we make (RFC 3261 section 13.2): INVITE, progress, answer, other branches of a fork.
+
+use crate::{
+    auth::DigestClient,
+    call::model::{Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp, way},
+    dialog::Dialog,
+    flow::Flow,
+    message::{CSeq, Header, Method, NameAddr, Request, Response, SipUri, Uri, name},
+    transaction::TransactionId,
+    wire::{Owner, Toward, Wire},
+};
+use agent_core::{
+    id::CallId,
+    party::Sdp,
+    port::sip::{CallEnd, SipEvent},
+};
+
+/// Everything a call of ours begins with.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    /// Who calls; the tag is added here.
+    pub(crate) from: NameAddr,
+    pub(crate) target: Uri,
+    pub(crate) toward: Toward,
+    pub(crate) contact: Option<SipUri>,
+    pub(crate) auth: DigestClient,
+    /// Further header fields.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) offer: Sdp,
+}
+
+impl Call {
+    /// Sends the INVITE.
+    pub(crate) fn depart(wire: &mut Wire, id: CallId, departure: Departure) -> Self {
+        let flow = match &departure.toward {
+            Toward::Flow(flow) => Some(*flow),
+            Toward::Hop(_, flow) => *flow,
+        };
+        let mut request = Request::new(Method::Invite, departure.target.clone());
+        let tag = wire.rng.token(6);
+        let headers = &mut request.headers;
+        headers.push(name::MAX_FORWARDS, "70");
+        headers.push(name::FROM, departure.from.with_tag(tag).to_value());
+        headers.push(name::TO, NameAddr::new(departure.target).to_value());
+        headers.push(name::CALL_ID, wire.rng.token(12));
+        headers.push(name::CSEQ, CSeq { number: 1, method: Method::Invite }.to_string());
+        for header in departure.headers {
+            headers.push(header.name, header.value);
+        }
+        describe(&mut request, wire, departure.contact.as_ref());
+        request.set_body(SDP, departure.offer.0);
+        let out = send(wire, id, (request, 1), departure.toward.clone());
+        let listening = Some(out.id);
+        let stage = Stage::Calling(Box::new(Calling { out, toward: departure.toward, given_up: false }));
+        let mut call = Self::new(id, departure.auth, stage, true);
+        call.flow = flow;
+        call.contact = departure.contact;
+        call.listening = listening;
+        call
+    }
+
+    /// Gives the INVITE up (section 9.1). Whatever its answer will be, the call is over for us.
+    pub(super) fn give_up(&mut self, wire: &mut Wire) {
+        let Stage::Calling(calling) = &mut self.stage else { return };
+        if !std::mem::replace(&mut calling.given_up, true) {
+            self.patience = Some(wire.now + PATIENCE);
+            wire.cancel(calling.out.id, Vec::new());
+        }
+    }
+
+    /// An answer to our INVITE while we are calling.
+    pub(super) fn invite_answered(&mut self, wire: &mut Wire, response: &Response) {
+        match response.status {
+            ..200 => self.progress(wire, response),
+            200..=299 => self.picked_up(wire, response),
+            401 | 407 => self.invite_challenged(wire, response),
+            status => {
+                let phrase = response.phrase.to_display();
+                self.invite_ended(wire, CallEnd::Refused { status, phrase });
+            }
+        }
+    }
+
+    /// Our INVITE ended without an answer that makes a dialog.
+    pub(super) fn invite_ended(&mut self, wire: &mut Wire, end: CallEnd) {
+        let given_up = matches!(&self.stage, Stage::Calling(calling) if calling.given_up);
+        self.finish(wire, if given_up { CallEnd::LocalHangup } else { end });
+    }
+
+    /// A further 2xx to an INVITE that was answered before: the same again gets its ACK again; another branch of a
+    /// fork gets ACK and BYE (section 13.2.2.4).
+    pub(super) fn answered_again(&mut self, wire: &mut Wire, response: &Response) {
+        let Ok(to) = response.headers.to() else { return };
+        let tag = to.tag().cloned().unwrap_or_default();
+        if self.dialog.as_ref().is_some_and(|dialog| dialog.is_with(&tag)) {
+            return self.acknowledge(wire, response);
+        }
+        if let Some(fork) = self.forks.iter().find(|fork| fork.dialog.is_with(&tag)) {
+            return acknowledge(wire, &fork.dialog, self.flow, response, None);
+        }
+        if self.forks.len() < MOST_FORKS {
+            self.hang_up_fork(wire, response);
+        }
+    }
+
+    /// Sends the ACK a 2xx asks for, with the credentials its INVITE had (section 13.2.2.4).
+    pub(super) fn acknowledge(&mut self, wire: &mut Wire, response: &Response) {
+        let Some(dialog) = &self.dialog else { return };
+        let invite = match (&self.stage, &self.change) {
+            (Stage::Calling(calling), _) => Some(&calling.out.request),
+            (_, Change::Out(out)) => Some(&out.request),
+            _ => None,
+        };
+        acknowledge(wire, dialog, self.flow, response, invite);
+    }
+
+    /// The BYE to a branch of the fork was answered, or it never will be.
+    pub(super) fn fork_answered(&mut self, wire: &mut Wire, at: usize, response: Option<&Response>) {
+        if let Some(response) = response {
+            if response.is_provisional() {
+                return;
+            }
+            let fork = &mut self.forks[at];
+            let again = matches!(response.status, 401 | 407)
+                && fork.bye.tries < MOST_TRIES
+                && self.auth.challenged(&fork.bye.request, response).is_ok();
+            if again && let Some(toward) = way(&fork.dialog, self.flow) {
+                let tries = fork.bye.tries + 1;
+                let mut bye = fork.dialog.request(Method::Bye);
+                let cnonce = wire.rng.token(8);
+                self.auth.authorize(&mut bye, &cnonce);
+                fork.bye = send(wire, self.id, (bye, tries), toward);
+                return;
+            }
+        }
+        self.forks.remove(at);
+    }
+
+    fn progress(&mut self, wire: &mut Wire, response: &Response) {
+        if response.status > 100 {
+            let answer = sdp(response.body_of(SDP));
+            self.tell(wire, SipEvent::Progress { call: self.id, status: response.status, answer });
+        }
+    }
+
+    fn picked_up(&mut self, wire: &mut Wire, response: &Response) {
+        let Stage::Calling(calling) = &self.stage else { return };
+        let given_up = calling.given_up;
+        match Dialog::by_response(response, Some(&calling.out.request.uri)) {
+            Ok(dialog) => self.dialog = Some(dialog),
+            Err(wrong) => {
+                // Nobody can be acknowledged or hung up on without an address.
+                let detail = format!("the answer cannot be understood: {wrong}");
+                return self.invite_ended(wire, CallEnd::Lost { detail });
+            }
+        }
+        self.acknowledge(wire, response);
+        self.stage = Stage::Up;
+        if given_up {
+            // It was picked up before our CANCEL got there (section 9.1).
+            return self.bye(wire);
+        }
+        let answer = sdp(response.body_of(SDP));
+        self.tell(wire, SipEvent::Answered { call: self.id, answer });
+        self.next(wire);
+    }
+
+    fn invite_challenged(&mut self, wire: &mut Wire, response: &Response) {
+        let Stage::Calling(calling) = &mut self.stage else { return };
+        let out = &calling.out;
+        let end = CallEnd::Refused { status: response.status, phrase: response.phrase.to_display() };
+        if calling.given_up || out.tries >= MOST_TRIES || self.auth.challenged(&out.request, response).is_err() {
+            return self.invite_ended(wire, end);
+        }
+        let (mut request, tries) = (out.request.clone(), out.tries + 1);
+        let number = request.headers.cseq().map_or(1, |cseq| cseq.number) + 1;
+        request.headers.set(name::CSEQ, CSeq { number, method: Method::Invite }.to_string());
+        request.headers.remove(name::USER_AGENT);
+        let cnonce = wire.rng.token(8);
+        self.auth.authorize(&mut request, &cnonce);
+        calling.out = send(wire, self.id, (request, tries), calling.toward.clone());
+        self.listening = Some(calling.out.id);
+    }
+
+    fn hang_up_fork(&mut self, wire: &mut Wire, response: &Response) {
+        let Ok(mut dialog) = Dialog::by_response(response, None) else { return };
+        acknowledge(wire, &dialog, self.flow, response, None);
+        let mut bye = dialog.request(Method::Bye);
+        let cnonce = wire.rng.token(8);
+        self.auth.authorize(&mut bye, &cnonce);
+        let Some(toward) = way(&dialog, self.flow) else { return };
+        let bye = send(wire, self.id, (bye, 1), toward);
+        self.forks.push(Fork { dialog, bye });
+    }
+}
+
+fn send(wire: &mut Wire, call: CallId, (request, tries): (Request, u32), toward: Toward) -> Out {
+    let id: TransactionId = wire.send(Owner::Call(call), request.clone(), toward);
+    Out { id, request, tries }
+}
+
+/// The ACK to a 2xx goes to the dialog's other side, however often the 2xx comes.
+fn acknowledge(
+    wire: &mut Wire,
+    dialog: &Dialog,
+    flow: Option<Flow>,
+    response: &Response,
+    invite: Option<&Request>,
+) {
+    let (Ok(cseq), Some(toward)) = (response.headers.cseq(), way(dialog, flow)) else { return };
+    let mut ack = dialog.ack(cseq.number);
+    if let Some(invite) = invite {
+        ack.headers.copy(&invite.headers, name::AUTHORIZATION);
+        ack.headers.copy(&invite.headers, name::PROXY_AUTHORIZATION);
+    }
+    wire.send_ack(ack, toward);
+}

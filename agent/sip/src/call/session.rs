@@ -1,0 +1,172 @@
+//! Changes of a session that stands (RFC 3261 section 14): re-INVITE, ours and theirs, and what happens when they meet.
+
+use crate::{
+    call::model::{Call, Change, SDP, Stage, describe, sdp},
+    message::{Method, Request, Response, name},
+    transaction::TransactionId,
+    wire::Wire,
+};
+use agent_core::{
+    party::Sdp,
+    port::sip::{CallEnd, Reject, SipEvent},
+};
+use std::time::Duration;
+
+/// How often a change of ours may meet one of theirs before it counts as refused.
+const MOST_GLARES: u32 = 5;
+/// How long their re-INVITE waits for an answer of the core before it is refused.
+const THEIRS_WITHIN: Duration = Duration::from_secs(30);
+
+impl Call {
+    /// Wants the session changed: now, or when what is under way is done. A change still waiting is replaced.
+    pub(crate) fn change(&mut self, wire: &mut Wire, offer: Sdp) {
+        if !matches!(self.stage, Stage::Ending(_) | Stage::Over | Stage::Ringing(_)) {
+            self.next_change = Some(offer);
+            self.next(wire);
+        }
+    }
+
+    /// Sends the change that waits, if its time has come.
+    pub(super) fn next(&mut self, wire: &mut Wire) {
+        let free = matches!(self.stage, Stage::Up) && self.theirs.is_none() && self.unacked.is_none();
+        if !free || !matches!(self.change, Change::None) {
+            return;
+        }
+        if let Some(offer) = self.next_change.take() {
+            self.glares = 0;
+            self.send_change(wire, offer);
+        }
+    }
+
+    /// Their re-INVITE.
+    pub(crate) fn reinvited(&mut self, wire: &mut Wire, id: TransactionId, request: Request) {
+        let awaiting_answer = self.unacked.as_ref().is_some_and(|unacked| unacked.offered);
+        match &self.stage {
+            Stage::Up if self.theirs.is_some() => return self.come_again(wire, id, &request),
+            Stage::Up if matches!(self.change, Change::Out(_)) || awaiting_answer => {
+                return self.answer(wire, id, &request, 491);
+            }
+            Stage::Up => {}
+            Stage::Ringing(_) => return self.come_again(wire, id, &request),
+            Stage::Calling(_) | Stage::Ending(_) | Stage::Over => return self.answer(wire, id, &request, 481),
+        }
+        if let Some(unacked) = self.unacked.take()
+            && unacked.initial
+        {
+            // Their ACK was lost; whoever goes on to change the session has our answer.
+            self.tell(wire, SipEvent::Confirmed { call: self.id, answer: None });
+        }
+        wire.respond(id, Response::to(&request, 100, None));
+        let offer = sdp(request.body_of(SDP));
+        self.theirs = Some((id, request, wire.now + THEIRS_WITHIN));
+        self.tell(wire, SipEvent::Reoffer { call: self.id, offer });
+    }
+
+    /// Answers their re-INVITE.
+    pub(crate) fn answer_change(&mut self, wire: &mut Wire, answer: Result<Sdp, Reject>) {
+        let Some((id, request, _)) = self.theirs.take() else { return };
+        match answer {
+            Ok(sdp) => {
+                if let Some(dialog) = &mut self.dialog {
+                    dialog.retarget(&request.headers);
+                }
+                self.accept_invite(wire, (id, &request), sdp, false);
+            }
+            Err(why) => {
+                self.answer(wire, id, &request, why.status());
+                self.next(wire);
+            }
+        }
+    }
+
+    /// An answer to our re-INVITE.
+    pub(super) fn change_answered(&mut self, wire: &mut Wire, response: &Response) {
+        if response.is_provisional() {
+            return;
+        }
+        if response.is_success() {
+            return self.change_accepted(wire, response);
+        }
+        let Change::Out(out) = std::mem::take(&mut self.change) else { return };
+        match response.status {
+            401 | 407 => {
+                if let Some(again) = self.again(wire, &out, response) {
+                    self.change = Change::Out(Box::new(again));
+                    return;
+                }
+            }
+            491 if self.glares < MOST_GLARES && self.next_change.is_none() => {
+                self.glares += 1;
+                let at = wire.now + self.glare_wait(wire);
+                self.change = Change::Again { offer: Sdp(out.request.body.to_vec()), at };
+                return;
+            }
+            408 | 481 => {
+                // The other side has no such call any more (section 12.2.1.2).
+                let detail = format!("{} {}", response.status, response.phrase.to_display());
+                self.end(wire, CallEnd::Lost { detail });
+                return self.bye(wire);
+            }
+            _ => {}
+        }
+        self.tell(wire, SipEvent::ReofferRefused { call: self.id, status: response.status });
+        self.next(wire);
+    }
+
+    /// What is due: a change that met one of theirs, or theirs that nobody answered.
+    pub(super) fn change_due(&mut self, wire: &mut Wire) {
+        if self.theirs.as_ref().is_some_and(|(_, _, until)| *until <= wire.now) {
+            self.drop_theirs(wire, 488);
+            self.next(wire);
+        }
+        if matches!(&self.change, Change::Again { at, .. } if *at <= wire.now) {
+            let Change::Again { offer, .. } = std::mem::take(&mut self.change) else { return };
+            if self.theirs.is_none() && self.unacked.is_none() {
+                let newest = self.next_change.take().unwrap_or(offer);
+                self.send_change(wire, newest);
+            } else {
+                // Theirs is being answered; ours comes right after it.
+                self.next_change.get_or_insert(offer);
+            }
+        }
+    }
+
+    fn send_change(&mut self, wire: &mut Wire, offer: Sdp) {
+        let Some(dialog) = &mut self.dialog else { return };
+        let mut request = dialog.request(Method::Invite);
+        describe(&mut request, wire, self.contact.as_ref());
+        request.set_body(SDP, offer.0);
+        match self.send_inside(wire, request, 1) {
+            Some(out) => self.change = Change::Out(Box::new(out)),
+            None => self.tell(wire, SipEvent::ReofferRefused { call: self.id, status: 480 }),
+        }
+    }
+
+    fn change_accepted(&mut self, wire: &mut Wire, response: &Response) {
+        if let Some(dialog) = &mut self.dialog {
+            dialog.retarget(&response.headers);
+        }
+        self.acknowledge(wire, response);
+        self.change = Change::None;
+        match sdp(response.body_of(SDP)) {
+            Some(answer) => self.tell(wire, SipEvent::ReofferAnswered { call: self.id, answer }),
+            // A 200 without an answer changes nothing we could know of.
+            None => self.tell(wire, SipEvent::ReofferRefused { call: self.id, status: response.status }),
+        }
+        self.next(wire);
+    }
+
+    /// Section 14.1: who made the Call-ID waits 2.1 to 4 s, the other up to 2 s.
+    fn glare_wait(&self, wire: &mut Wire) -> Duration {
+        let millis = Duration::from_millis;
+        if self.ours { wire.rng.between(millis(2100), millis(4000)) } else { wire.rng.between(millis(0), millis(2000)) }
+    }
+
+    /// 500 with Retry-After: one INVITE of theirs is still unanswered (section 14.2).
+    fn come_again(&self, wire: &mut Wire, id: TransactionId, request: &Request) {
+        let seconds = wire.rng.between(Duration::ZERO, Duration::from_secs(10)).as_secs();
+        let mut response = self.reply(request, 500);
+        response.headers.push(name::RETRY_AFTER, seconds.to_string());
+        wire.respond(id, response);
+    }
+}

@@ -1,0 +1,60 @@
+//! What can be set about an endpoint.
+
+use crate::{
+    message::Abilities,
+    transaction::{Limits, TimerBase},
+};
+use std::time::Duration;
+
+/// Who may call an account straight, past its registrar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Callers {
+    /// Whoever knows the number: an INVITE from any address is taken when its Request-URI names an account, by the
+    /// random user of our Contact, by the user of the address of record, or by the digest user name. Others get 404.
+    #[default]
+    Anyone,
+    /// Only who sends from the address the account registered with, or knows the random user of our Contact, which
+    /// only the registrar was told.
+    Registrar,
+}
+
+/// What an endpoint does by itself and what it leaves to its owner.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// For User-Agent and Server: product and version, nothing else.
+    pub user_agent: String,
+    /// What all timers are made of.
+    pub timers: TimerBase,
+    /// Caps on transactions.
+    pub limits: Limits,
+    /// The most calls at once, those winding up included; more get 503.
+    pub calls: usize,
+    /// Who may call straight.
+    pub callers: Callers,
+    /// Methods, extensions and bodies that are understood; the rest is refused as RFC 3261 section 8.2 says.
+    pub abilities: Abilities<'static>,
+    /// Requests outside dialogs (but ACK and CANCEL) go to the owner as [`Output::Outside`](crate::endpoint::Output)
+    /// instead of being answered here: for a registrar.
+    pub screened: bool,
+    /// How long an account asks to be registered for.
+    pub expires: Duration,
+    /// A registration over UDP sends two line ends about this often, so that routers and firewalls on the way keep the
+    /// way back open and a registrar that is gone is noticed (RFC 5626 section 4.4 says 24 to 29 s). Zero: never.
+    pub keep_alive: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("Trayphone/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timers: TimerBase::default(),
+            limits: Limits::default(),
+            calls: 4096,
+            callers: Callers::default(),
+            abilities: Abilities::PHONE,
+            screened: false,
+            expires: Duration::from_secs(600),
+            keep_alive: Duration::from_secs(29),
+        }
+    }
+}

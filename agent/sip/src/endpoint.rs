@@ -1,0 +1,14 @@
+//! A whole SIP endpoint without a socket: commands, messages and the time go in; bytes and facts come out.
+//!
+//! [`Endpoint`] binds registrations, calls and transactions together. It serves the agent (through
+//! [`SipCommand`](agent_core::port::sip::SipCommand)) and, with [`Config::screened`](crate::config::Config), a registrar
+//! or switch built on it.
+
+mod admission;
+mod commands;
+mod model;
+mod requests;
+
+pub use crate::wire::{Output, ReachId};
+pub use commands::Placement;
+pub use model::{Endpoint, Input, Load};

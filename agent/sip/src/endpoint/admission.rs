@@ -1,0 +1,97 @@
+//! Who may call: which account an INVITE is for, and what the owner of a screened endpoint decides.
+
+use crate::{
+    auth::DigestClient,
+    call::{Arrival, Call},
+    config::Callers,
+    endpoint::{commands::nobody, model::Endpoint},
+    flow::Flow,
+    message::{Request, Response, SipUri, name},
+    registration::Registration,
+    transaction::TransactionId,
+    wire::contact_uri,
+};
+use agent_core::id::{AccountId, CallId};
+use std::time::Instant;
+
+/// Seconds after which those turned away for lack of room may come again.
+const COME_AGAIN: &str = "5";
+
+impl Endpoint {
+    /// Answers a request that came as `Output::Outside`.
+    pub fn respond(&mut self, now: Instant, id: TransactionId, response: Response) {
+        self.wire.now = self.wire.now.max(now);
+        if response.status >= 200 {
+            self.held.remove(&id);
+        }
+        self.wire.respond(id, response);
+        self.pump();
+    }
+
+    /// Lets an INVITE in that came as `Output::Outside`: it becomes a call of `account`, told as `Incoming`, and its id
+    /// is returned. `None` when it is gone, was cancelled, or had to be refused.
+    pub fn admit(&mut self, now: Instant, id: TransactionId, account: AccountId) -> Option<CallId> {
+        self.wire.now = self.wire.now.max(now);
+        let (request, flow) = self.held.remove(&id)?;
+        let user = request.uri.user_text().map(|user| user.to_text().into_owned());
+        let contact = contact_uri(user.as_deref(), flow.transport, flow.local);
+        let call = self.take_in(account, (id, request, flow), contact, nobody());
+        self.pump();
+        call
+    }
+
+    /// An INVITE that begins a call: for one of our accounts, or for nobody here (404).
+    pub(super) fn arrive(&mut self, id: TransactionId, request: Request, flow: Flow) {
+        let Some((account, contact, auth)) = self.account_of(&request, &flow) else {
+            return self.wire.refuse(id, &request, 404);
+        };
+        self.take_in(account, (id, request, flow), contact, auth);
+    }
+
+    /// The account a request is for, with the Contact and the credentials a call over it uses.
+    pub(super) fn account_of(&self, request: &Request, flow: &Flow) -> Option<(AccountId, SipUri, DigestClient)> {
+        let user = request.uri.user_text()?.to_text().into_owned();
+        let anyone = self.wire.config.callers == Callers::Anyone;
+        let all = || self.accounts.iter().filter_map(|(id, number)| Some((*id, self.registrations.get(number)?)));
+        let from_registrar = |registration: &Registration| {
+            registration.flow().is_some_and(|ours| ours.peer.ip() == flow.peer.ip())
+        };
+        let is_user = |registration: &Registration| registration.line().is_user(&user);
+        let (account, registration) = all()
+            .find(|(_, registration)| registration.is_contact_user(&user))
+            .or_else(|| all().find(|(_, registration)| is_user(registration) && from_registrar(registration)))
+            .or_else(|| all().find(|(_, registration)| is_user(registration) && anyone))?;
+        // The registrar knows us by our Contact; who calls straight is not told it, and reaches us where it did before.
+        let contact = match registration.contact().filter(|_| from_registrar(registration)) {
+            Some(contact) => contact,
+            None => contact_uri(Some(&user), flow.transport, flow.local),
+        };
+        Some((account, contact, registration.credentials()))
+    }
+
+    fn take_in(
+        &mut self,
+        account: AccountId,
+        (id, request, flow): (TransactionId, Request, Flow),
+        contact: SipUri,
+        auth: DigestClient,
+    ) -> Option<CallId> {
+        if self.closing.is_some() {
+            self.wire.refuse(id, &request, 480);
+            return None;
+        }
+        if self.calls.len() >= self.wire.config.calls {
+            let tag = self.wire.rng.token(6);
+            let mut response = Response::to(&request, 503, Some(&tag));
+            response.headers.push(name::RETRY_AFTER, COME_AGAIN);
+            self.wire.respond(id, response);
+            return None;
+        }
+        let call_id = self.next_call;
+        let arrival = Arrival { account, id, request, flow, contact, auth };
+        let call = Call::arrive(&mut self.wire, call_id, arrival)?;
+        self.next_call = call_id.next();
+        self.take_call(call_id, call);
+        Some(call_id)
+    }
+}

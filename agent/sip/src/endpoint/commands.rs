@@ -1,0 +1,179 @@
+//! What the core (or another owner) asks of an endpoint.
+
+use crate::{
+    auth::DigestClient,
+    call::{Call, Departure},
+    endpoint::model::Endpoint,
+    flow::{Flow, Hop},
+    line::Line,
+    message::{Header, NameAddr, Uri},
+    registration::Registration,
+    wire::Toward,
+};
+use agent_core::{
+    id::{AccountId, CallId},
+    party::Sdp,
+    port::sip::{
+        CallEnd, Registration as Told, RegistrationProblem as Problem, SipCommand, SipEvent,
+    },
+    secret::Secret,
+    settings::AccountSettings,
+};
+use std::time::Duration;
+
+/// A call that belongs to no account of ours: what a switch or a registrar makes.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// Its id, even as every id the owner makes.
+    pub call: CallId,
+    /// Who calls, without a tag.
+    pub from: NameAddr,
+    /// The Request-URI, and To.
+    pub target: Uri,
+    /// The road to take, when it is known (the one a REGISTER came over); the target's own host otherwise.
+    pub flow: Option<Flow>,
+    /// Further header fields (P-Asserted-Identity, Alert-Info, …).
+    pub headers: Vec<Header>,
+    /// The offer.
+    pub offer: Sdp,
+}
+
+impl Endpoint {
+    pub(super) fn command(&mut self, command: SipCommand) {
+        match command {
+            SipCommand::Register { account, settings, password } => self.register(account, &settings, password),
+            SipCommand::Unregister { account } => self.unregister(account),
+            SipCommand::Invite { call, account, target, offer } => self.invite(call, account, &target, offer),
+            SipCommand::Ring { call } => self.with_call(call, Call::ring),
+            SipCommand::Accept { call, answer } => self.with_call(call, |call, wire| call.accept(wire, answer)),
+            SipCommand::Reject { call, why } => self.with_call(call, |call, wire| call.reject(wire, why)),
+            SipCommand::Hangup { call } => self.with_call(call, |call, wire| call.hang_up(wire, 603)),
+            SipCommand::Reoffer { call, offer } => self.with_call(call, |call, wire| call.change(wire, offer)),
+            SipCommand::AnswerReoffer { call, answer } => {
+                self.with_call(call, |call, wire| call.answer_change(wire, answer));
+            }
+            SipCommand::Shutdown { within } => self.shutdown(within),
+        }
+    }
+
+    /// Makes a call that belongs to no account. Told about like any other call.
+    pub fn place(&mut self, now: std::time::Instant, placement: Placement) {
+        self.wire.now = self.wire.now.max(now);
+        let toward = match (placement.flow, placement.target.as_sip().and_then(Hop::to)) {
+            (Some(flow), _) => Some(Toward::Flow(flow)),
+            (None, Some(hop)) => Some(Toward::Hop(hop, None)),
+            (None, None) => None,
+        };
+        let Some(toward) = toward else {
+            let detail = format!("no transport leads to {}", placement.target);
+            return self.wire.tell(SipEvent::Ended { call: placement.call, end: CallEnd::Lost { detail } });
+        };
+        self.depart(
+            placement.call,
+            Departure {
+                from: placement.from,
+                target: placement.target,
+                toward,
+                contact: None,
+                auth: nobody(),
+                headers: placement.headers,
+                offer: placement.offer,
+            },
+        );
+        self.pump();
+    }
+
+    fn register(&mut self, account: AccountId, settings: &AccountSettings, password: Secret) {
+        if self.closing.is_some() {
+            return;
+        }
+        let line = match Line::read(settings) {
+            Ok(line) => line,
+            Err(detail) => {
+                self.replace(account);
+                let reason = Problem::Unreachable { detail };
+                let state = Told::Failed { reason, retry_ms: None };
+                return self.wire.tell(SipEvent::Registration { account, state });
+            }
+        };
+        let same = self.accounts.get(&account).copied();
+        if let Some(number) = same.filter(|number| self.registrations[number].line() == &line) {
+            return self.with_registration(number, |registration, wire| registration.begin(wire, password));
+        }
+        self.replace(account);
+        let number = self.next_registration;
+        self.next_registration += 1;
+        let registration = Registration::new(&mut self.wire, (number, account), line, password.clone());
+        self.registrations.insert(number, registration);
+        self.accounts.insert(account, number);
+        self.with_registration(number, |registration, wire| registration.begin(wire, password));
+    }
+
+    /// What the account was before leaves, and tells nobody.
+    fn replace(&mut self, account: AccountId) {
+        if let Some(number) = self.accounts.remove(&account) {
+            self.with_registration(number, Registration::leave_silently);
+        }
+    }
+
+    fn unregister(&mut self, account: AccountId) {
+        match self.accounts.get(&account) {
+            Some(&number) => self.with_registration(number, Registration::leave),
+            None => self.wire.tell(SipEvent::Registration { account, state: Told::Unregistered }),
+        }
+    }
+
+    fn invite(&mut self, call: CallId, account: AccountId, target: &str, offer: Sdp) {
+        let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
+        let departure = match registration {
+            None => Err("the account it should go over is not set up".to_owned()),
+            Some(registration) => registration.line().target(target).map(|target| Departure {
+                from: registration.line().address(),
+                target,
+                toward: match registration.flow() {
+                    Some(flow) => Toward::Flow(flow),
+                    None => Toward::Hop(registration.line().hop.clone(), None),
+                },
+                contact: registration.contact(),
+                auth: registration.credentials(),
+                headers: Vec::new(),
+                offer,
+            }),
+        };
+        match departure {
+            Ok(departure) => self.depart(call, departure),
+            Err(detail) => self.wire.tell(SipEvent::Ended { call, end: CallEnd::Lost { detail } }),
+        }
+    }
+
+    fn depart(&mut self, id: CallId, departure: Departure) {
+        if self.calls.contains_key(&id) {
+            return;
+        }
+        if self.calls.len() >= self.wire.config.calls || self.closing.is_some() {
+            let why = if self.closing.is_some() { "the agent is quitting" } else { "there are too many calls" };
+            let end = CallEnd::Lost { detail: why.to_owned() };
+            return self.wire.tell(SipEvent::Ended { call: id, end });
+        }
+        let call = Call::depart(&mut self.wire, id, departure);
+        self.calls.insert(id, call);
+        self.settle_call(id);
+    }
+
+    fn shutdown(&mut self, within: Duration) {
+        self.closing = Some(self.wire.now + within);
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in calls {
+            self.with_call(id, |call, wire| call.hang_up(wire, 480));
+        }
+        let numbers: Vec<u64> = self.registrations.keys().copied().collect();
+        for number in numbers {
+            self.with_registration(number, Registration::leave);
+        }
+    }
+}
+
+/// Credentials of nobody: a challenge is then a refusal.
+pub(super) fn nobody() -> DigestClient {
+    DigestClient::new(String::new(), Secret::new(String::new()))
+}

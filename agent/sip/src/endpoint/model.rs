@@ -1,0 +1,317 @@
+//! The endpoint itself: what it holds, what goes in, and whose each event is.
+
+use crate::{
+    call::Call,
+    config::Config,
+    deadlines::{Deadlines, earliest},
+    dialog::DialogId,
+    flow::{Flow, Transport},
+    message::{Malformed, Message, ParseError, Request, StreamItem},
+    registration::Registration,
+    rng::Rng,
+    transaction::{TransactionEvent, TransactionId},
+    wire::{Output, Owner, ReachId, Wire},
+};
+use agent_core::{
+    id::{AccountId, CallId},
+    port::sip::{SipCommand, SipEvent},
+};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    time::Instant,
+};
+
+/// What can happen to an endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The core wants something.
+    Command(SipCommand),
+    /// A datagram came in: one message, or a keep-alive.
+    Datagram {
+        /// Whence, and at which of our addresses.
+        flow: Flow,
+        /// All of it.
+        bytes: Bytes,
+    },
+    /// Something came over a stream.
+    Item {
+        /// Over which connection.
+        flow: Flow,
+        /// What.
+        item: StreamItem,
+    },
+    /// The answer to `Output::Reach`: the roads there, best first, or the sentence of the system.
+    Reached {
+        /// To which question.
+        id: ReachId,
+        /// The answer.
+        result: Result<Vec<Flow>, String>,
+    },
+    /// A connection is gone, or could not be opened.
+    Closed {
+        /// Which.
+        flow: Flow,
+        /// The sentence of the system.
+        detail: String,
+    },
+    /// The network says that nothing reaches this peer over UDP.
+    Refused {
+        /// Whom.
+        peer: SocketAddr,
+        /// The sentence of the system.
+        detail: String,
+    },
+    /// A deadline of [`Endpoint::next_deadline`] has come.
+    Timeout,
+}
+
+/// How much an endpoint holds at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Calls, those winding up included.
+    pub calls: usize,
+    /// Registrations, those leaving included.
+    pub registrations: usize,
+    /// Client transactions.
+    pub clients: usize,
+    /// Server transactions.
+    pub servers: usize,
+    /// Requests that wait for the owner's answer.
+    pub held: usize,
+}
+
+/// A whole SIP endpoint, sans-IO.
+pub struct Endpoint {
+    pub(super) wire: Wire,
+    pub(super) registrations: BTreeMap<u64, Registration>,
+    pub(super) accounts: BTreeMap<AccountId, u64>,
+    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) dialogs: HashMap<DialogId, CallId>,
+    dialog_of: HashMap<CallId, DialogId>,
+    deadlines: Deadlines<Owner>,
+    pub(super) held: HashMap<TransactionId, (Request, Flow)>,
+    pub(super) next_call: CallId,
+    pub(super) next_registration: u64,
+    /// `Shutdown` was asked for; when to stop waiting.
+    pub(super) closing: Option<Instant>,
+    pub(super) down: bool,
+}
+
+impl Endpoint {
+    /// An endpoint that knows nobody yet.
+    pub fn new(now: Instant, config: Config, rng: Box<dyn Rng>) -> Self {
+        Self {
+            wire: Wire::new(now, config, rng),
+            registrations: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            dialogs: HashMap::new(),
+            dialog_of: HashMap::new(),
+            deadlines: Deadlines::default(),
+            held: HashMap::new(),
+            next_call: CallId::FIRST_INCOMING,
+            next_registration: 1,
+            closing: None,
+            down: false,
+        }
+    }
+
+    /// Something happened. Drain [`Endpoint::poll`] afterwards.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.wire.now = self.wire.now.max(now);
+        match input {
+            Input::Command(command) => self.command(command),
+            Input::Datagram { flow, bytes } => match Message::parse_datagram(&bytes) {
+                Ok(message) => self.message(flow, message),
+                Err(error) => self.unread(flow, &error),
+            },
+            Input::Item { flow, item } => self.item(flow, item),
+            Input::Reached { id, result } => self.reached(id, result),
+            Input::Closed { flow, detail } => {
+                self.wire.transactions.connection_lost(self.wire.now, &flow, &detail);
+                self.pump();
+                self.road_lost(&flow, &detail);
+            }
+            Input::Refused { peer, detail } => {
+                self.wire.transactions.peer_refused(self.wire.now, peer, &detail);
+                self.pump();
+                self.road_lost(&Flow { transport: Transport::Udp, local: peer, peer }, &detail);
+            }
+            Input::Timeout => self.timeout(),
+        }
+        self.pump();
+        self.check_down();
+    }
+
+    /// The next thing to be done or told, in order. Bytes come first: nothing that is told is as urgent as a 100.
+    pub fn poll(&mut self) -> Option<Output> {
+        if let Some(transmit) = self.wire.transactions.poll_transmit() {
+            return Some(Output::Transmit(transmit));
+        }
+        self.wire.out.pop_front()
+    }
+
+    /// When `Input::Timeout` is due.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let closing = self.closing.filter(|_| !self.down);
+        earliest(earliest(self.wire.transactions.next_deadline(), self.deadlines.next()), closing)
+    }
+
+    /// How much it holds at the moment.
+    pub fn load(&self) -> Load {
+        let (clients, servers) = self.wire.transactions.len();
+        Load {
+            calls: self.calls.len(),
+            registrations: self.registrations.len(),
+            clients,
+            servers,
+            held: self.held.len(),
+        }
+    }
+
+    /// Runs `with` on a call, then files its deadline and its dialog, or forgets it.
+    pub(super) fn with_call(&mut self, id: CallId, with: impl FnOnce(&mut Call, &mut Wire)) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            with(call, &mut self.wire);
+            self.settle_call(id);
+        }
+    }
+
+    pub(super) fn settle_call(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        if call.is_over() {
+            self.calls.remove(&id);
+            self.deadlines.set(Owner::Call(id), None);
+            if let Some(dialog) = self.dialog_of.remove(&id) {
+                self.dialogs.remove(&dialog);
+            }
+            return;
+        }
+        self.deadlines.set(Owner::Call(id), call.deadline());
+        if !self.dialog_of.contains_key(&id)
+            && let Some(dialog) = call.dialog_id()
+        {
+            self.dialogs.insert(dialog.clone(), id);
+            self.dialog_of.insert(id, dialog);
+        }
+    }
+
+    /// The same for a registration.
+    pub(super) fn with_registration(&mut self, number: u64, with: impl FnOnce(&mut Registration, &mut Wire)) {
+        let Some(registration) = self.registrations.get_mut(&number) else { return };
+        with(registration, &mut self.wire);
+        let over = registration.is_over();
+        self.deadlines.set(Owner::Registration(number), registration.deadline().filter(|_| !over));
+        if over {
+            self.registrations.remove(&number);
+            self.accounts.retain(|_, of| *of != number);
+        }
+    }
+
+    fn message(&mut self, flow: Flow, message: Message) {
+        match message {
+            Message::Request(request) => self.wire.transactions.received_request(self.wire.now, request, flow),
+            Message::Response(response) => self.wire.transactions.received_response(self.wire.now, response),
+        }
+    }
+
+    fn item(&mut self, flow: Flow, item: StreamItem) {
+        match item {
+            StreamItem::Message(message) => self.message(flow, message),
+            StreamItem::Ping => self.wire.transactions.send_bytes(flow, b"\r\n"),
+            StreamItem::Pong => {}
+            StreamItem::Malformed(error) | StreamItem::Fatal(error) => self.unread(flow, &error),
+        }
+    }
+
+    /// Bytes that are no message: answered when they are a request that says whom to answer.
+    fn unread(&mut self, flow: Flow, error: &ParseError) {
+        if error.what != Malformed::KeepAlive {
+            tracing::debug!(%error, "what came in cannot be read");
+        }
+        if let Some((request, rejection)) = error.answer() {
+            let tag = self.wire.rng.token(6);
+            self.wire.transactions.answer_unread(request, &rejection, (flow, &tag));
+        }
+    }
+
+    fn reached(&mut self, id: ReachId, result: Result<Vec<Flow>, String>) {
+        if let Some((Owner::Registration(number), result)) = self.wire.reached(id, result) {
+            self.with_registration(number, |registration, wire| registration.reached(wire, id, result));
+        }
+    }
+
+    fn road_lost(&mut self, flow: &Flow, detail: &str) {
+        let numbers: Vec<u64> = self.registrations.keys().copied().collect();
+        for number in numbers {
+            self.with_registration(number, |registration, wire| registration.road_lost(wire, flow, detail));
+        }
+    }
+
+    fn timeout(&mut self) {
+        self.wire.transactions.timeout(self.wire.now);
+        self.pump();
+        while let Some(owner) = self.deadlines.take_due(self.wire.now) {
+            match owner {
+                Owner::Registration(number) => self.with_registration(number, Registration::timeout),
+                Owner::Call(id) => self.with_call(id, Call::timeout),
+            }
+        }
+    }
+
+    /// Hands what transactions tell to whom it concerns.
+    pub(super) fn pump(&mut self) {
+        while let Some((owner, event)) = self.wire.poll_event() {
+            match event {
+                TransactionEvent::Request { id, request, flow, cancels, merged } => {
+                    self.request(id, (request, flow), cancels, merged);
+                }
+                TransactionEvent::Ack { request, .. } => self.ack(&request),
+                event => self.progress(owner, &event),
+            }
+        }
+    }
+
+    fn progress(&mut self, owner: Option<Owner>, event: &TransactionEvent) {
+        if let TransactionEvent::Gone { id } = event {
+            self.held.remove(id);
+        }
+        match owner {
+            Some(Owner::Call(call)) => self.with_call(call, |call, wire| match event {
+                TransactionEvent::Response { id, response } => call.response(wire, *id, response),
+                TransactionEvent::TimedOut { id } => call.unanswered(wire, *id, "no answer came in time"),
+                TransactionEvent::Failed { id, detail } => call.unanswered(wire, *id, detail),
+                TransactionEvent::Gone { id } => call.gone(*id),
+                TransactionEvent::Request { .. } | TransactionEvent::Ack { .. } => {}
+            }),
+            Some(Owner::Registration(number)) => self.with_registration(number, |registration, wire| match event {
+                TransactionEvent::Response { id, response } => registration.response(wire, *id, response),
+                TransactionEvent::TimedOut { id } => registration.timed_out(wire, *id),
+                TransactionEvent::Failed { id, detail } => registration.transport_failed(wire, *id, detail),
+                _ => {}
+            }),
+            None => {}
+        }
+    }
+
+    /// After `Shutdown`: tells `Down` once everything has ended, or when the time is up.
+    fn check_down(&mut self) {
+        let Some(until) = self.closing.filter(|_| !self.down) else { return };
+        let quiet = self.registrations.is_empty() && self.calls.values().all(Call::is_quiet);
+        if !quiet && self.wire.now < until {
+            return;
+        }
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in calls {
+            self.with_call(id, Call::abandon);
+        }
+        let numbers: Vec<u64> = self.registrations.keys().copied().collect();
+        for number in numbers {
+            self.with_registration(number, Registration::abandon);
+        }
+        self.down = true;
+        self.wire.tell(SipEvent::Down);
+    }
+}

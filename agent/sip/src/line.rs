@@ -1,0 +1,140 @@
+//! An account's settings, read: whose line it is, where its registrar is, and how numbers become addresses on it.
+
+use crate::{
+    flow::Hop,
+    message::{FieldError, NameAddr, SipUri, Uri},
+};
+use agent_core::settings::AccountSettings;
+
+/// What the settings of an account mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The address of record.
+    pub(crate) aor: SipUri,
+    /// Where requests go first: the registrar, which is also the way out.
+    pub(crate) hop: Hop,
+    /// The digest user name.
+    pub(crate) username: String,
+}
+
+impl Line {
+    /// Reads the settings; the sentence says what is wrong with them.
+    pub(crate) fn read(settings: &AccountSettings) -> Result<Self, String> {
+        let aor = sip(&settings.aor).map_err(|why| format!("the account's address {}: {why}", settings.aor))?;
+        let Some(user) = aor.user_text() else {
+            return Err(format!("the account's address {} names no user: write sip:USER@DOMAIN", settings.aor));
+        };
+        let registrar = match &settings.registrar {
+            Some(text) => {
+                let text = if text.contains("sip:") { text.clone() } else { format!("sip:{text}") };
+                sip(&text).map_err(|why| format!("the registrar {text}: {why}"))?
+            }
+            None => aor.clone(),
+        };
+        let hop = Hop::to(&registrar)
+            .ok_or_else(|| format!("the registrar {registrar} asks for a transport other than udp or tcp"))?;
+        let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
+        Ok(Self { aor, hop, username })
+    }
+
+    /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2).
+    pub(crate) fn domain(&self) -> SipUri {
+        SipUri::new(None, self.aor.host.clone(), self.aor.port)
+    }
+
+    /// From and To of this line, without a tag.
+    pub(crate) fn address(&self) -> NameAddr {
+        NameAddr::new(SipUri { params: Vec::new(), headers: Vec::new(), password: None, ..self.aor.clone() })
+    }
+
+    /// Whether this is the user part of the line, or its digest name.
+    pub(crate) fn is_user(&self, user: &str) -> bool {
+        self.username == user || self.aor.user_text().is_some_and(|own| own.to_text() == user)
+    }
+
+    /// The address of what the user wants to call: a whole address, `user@host`, or a number in our own domain.
+    pub(crate) fn target(&self, text: &str) -> Result<Uri, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("there is no number to call".to_owned());
+        }
+        let lower = text.to_ascii_lowercase();
+        if lower.starts_with("sip:") || lower.starts_with("sips:") {
+            return whole(text);
+        }
+        if text.contains('@') {
+            return whole(&format!("sip:{text}"));
+        }
+        let number = lower.strip_prefix("tel:").map_or(text, |_| &text[4..]);
+        Ok(SipUri::new(Some(number), self.aor.host.clone(), self.aor.port).into())
+    }
+
+}
+
+/// A `sip:` address that a call can go to. Header fields in it are a link's way to put words into our request, and
+/// `method` would change what is asked: both are left out.
+fn whole(text: &str) -> Result<Uri, String> {
+    let mut uri = sip(text).map_err(|why| format!("{text} cannot be called: {why}"))?;
+    uri.headers.clear();
+    uri.params.retain(|(name, _)| !name.eq_ignore_case("method"));
+    Ok(uri.into())
+}
+
+fn sip(text: &str) -> Result<SipUri, String> {
+    match text.parse::<Uri>().map_err(|error: FieldError| error.what.to_owned())? {
+        Uri::Sip(uri) if uri.secure => Err("sips: needs TLS, which this version does not speak yet".to_owned()),
+        Uri::Sip(uri) => Ok(uri),
+        Uri::Tel(_) | Uri::Other(_) => Err("it is not a sip: address".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agent_core::settings::PasswordSource;
+
+    fn settings(aor: &str, registrar: Option<&str>) -> AccountSettings {
+        AccountSettings {
+            aor: aor.to_owned(),
+            registrar: registrar.map(str::to_owned),
+            username: None,
+            password: PasswordSource::Keyring,
+        }
+    }
+
+    #[test]
+    fn settings_are_understood_or_complained_about() {
+        let line = Line::read(&settings("sip:1001@pbx.example", None)).unwrap();
+        assert_eq!((line.hop.host.as_str(), line.hop.port, line.username.as_str()), ("pbx.example", None, "1001"));
+        let line = Line::read(&settings("sip:1001@x", Some("10.0.0.1:5070;transport=tcp"))).unwrap();
+        assert_eq!((line.hop.port, line.hop.transport), (Some(5070), Some(crate::flow::Transport::Tcp)));
+        assert_eq!(line.domain().to_string(), "sip:x");
+        for (aor, registrar, word) in [
+            ("1001", None, "scheme"),
+            ("sip:pbx.example", None, "names no user"),
+            ("sips:1@x", None, "TLS"),
+            ("sip:1@x", Some("sip:x;transport=ws"), "transport"),
+            ("tel:123", None, "not a sip: address"),
+        ] {
+            let error = Line::read(&settings(aor, registrar)).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn numbers_become_addresses() {
+        let line = Line::read(&settings("sip:1001@pbx.example:5070", None)).unwrap();
+        for (text, address) in [
+            ("600", "sip:600@pbx.example:5070"),
+            (" +49 30 ", "sip:+49%2030@pbx.example:5070"),
+            ("*21*0#", "sip:*21*0%23@pbx.example:5070"),
+            ("tel:+4930", "sip:+4930@pbx.example:5070"),
+            ("bob@other", "sip:bob@other"),
+            ("sip:bob@other;method=REGISTER;x=1?Route=%3Csip:evil%3E", "sip:bob@other;x=1"),
+        ] {
+            assert_eq!(line.target(text).unwrap().to_string(), address);
+        }
+        assert!(line.target(" ").is_err());
+        assert!(line.target("sips:bob@other").unwrap_err().contains("TLS"));
+    }
+}

@@ -1,0 +1,199 @@
+//! What the registrar's answers mean.
+
+use crate::{
+    auth::AuthError,
+    flow::Flow,
+    message::{Contacts, Response, SipUri, Uri, name},
+    registration::state::{Asking, Binding, Phase, Registration},
+    transaction::TransactionId,
+    wire::Wire,
+};
+use agent_core::port::sip::{Registration as Told, RegistrationProblem as Problem};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// Requests sent for one purpose before it counts as refused: challenges, a longer interval, a stale nonce.
+const MOST_TRIES: u32 = 6;
+/// No interval we agree to is longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// No registrar keeps us waiting longer than this with Retry-After.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+impl Registration {
+    /// A response to a REGISTER.
+    pub(crate) fn response(&mut self, wire: &mut Wire, id: TransactionId, response: &Response) {
+        if response.is_provisional() {
+            return;
+        }
+        let (Some(asking), Some(flow)) = (self.take_asking(id), self.flow) else { return };
+        if asking.removing {
+            return self.removal_answered(wire, flow, &asking, response);
+        }
+        match response.status {
+            200..=299 => self.confirmed(wire, flow, &asking, response),
+            401 | 407 => self.challenged(wire, flow, &asking, response),
+            423 => self.too_brief(wire, flow, &asking, response),
+            403 if asking.sent.headers.has(name::AUTHORIZATION)
+                || asking.sent.headers.has(name::PROXY_AUTHORIZATION) =>
+            {
+                self.fail(wire, Problem::WrongPassword, None);
+            }
+            _ => self.refused(wire, response),
+        }
+    }
+
+    /// No answer within Timer F.
+    pub(crate) fn timed_out(&mut self, wire: &mut Wire, id: TransactionId) {
+        if self.take_asking(id).is_some() {
+            self.try_next_flow(wire, Problem::Silent);
+        }
+    }
+
+    /// The REGISTER could not be sent, or its connection was lost.
+    pub(crate) fn transport_failed(&mut self, wire: &mut Wire, id: TransactionId, detail: &str) {
+        if self.take_asking(id).is_some() {
+            self.try_next_flow(wire, Problem::Unreachable { detail: detail.to_owned() });
+        }
+    }
+
+    fn take_asking(&mut self, id: TransactionId) -> Option<Asking> {
+        match std::mem::replace(&mut self.phase, Phase::Still) {
+            Phase::Asking(asking) if asking.id == id => Some(*asking),
+            other => {
+                self.phase = other;
+                None
+            }
+        }
+    }
+
+    /// The registrar's name has several addresses: the next one, before it is given up for now.
+    fn try_next_flow(&mut self, wire: &mut Wire, problem: Problem) {
+        match self.flows.pop_front() {
+            Some(flow) if !self.leaving => {
+                self.use_flow(wire, flow);
+                self.ask(wire, flow, false);
+            }
+            _ => self.fail(wire, problem, None),
+        }
+    }
+
+    fn confirmed(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
+        let granted = granted(response, &asking.contact).unwrap_or(self.expires).min(LONGEST);
+        if granted.is_zero() {
+            let phrase = "the registrar granted no time".to_owned();
+            return self.fail(wire, Problem::Refused { status: response.status, phrase }, None);
+        }
+        let until = asking.since + granted;
+        self.binding = Some(Binding { contact: asking.contact.clone(), since: wire.now });
+        self.stale = None;
+        self.failures = 0;
+        if self.leaving {
+            return self.ask(wire, flow, true);
+        }
+        if self.learn(flow, response) && self.relearned < 2 {
+            // It sees us elsewhere than we said: said again, rightly, and the wrong binding taken back.
+            self.relearned += 1;
+            self.retire_contact();
+            return self.ask(wire, flow, false);
+        }
+        self.expiry = Some(until);
+        self.wake = Some(refresh_at(asking.since, granted, wire.now));
+        self.plan_keep_alive(wire, flow);
+        self.tell(wire, Told::Registered);
+    }
+
+    fn challenged(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
+        if self.password.expose().is_empty() {
+            return self.fail(wire, Problem::NoPassword, None);
+        }
+        match self.auth.challenged(&asking.sent, response) {
+            Ok(()) if asking.tries < MOST_TRIES => {
+                self.learn(flow, response);
+                self.send(wire, flow, (asking.since, asking.tries + 1, asking.removing));
+            }
+            Err(AuthError::Rejected) => {
+                // A new password must not be tried on an old challenge's memory.
+                self.auth.forget();
+                self.binding = None;
+                self.expiry = None;
+                self.fail(wire, Problem::WrongPassword, None);
+            }
+            Ok(()) | Err(AuthError::Unsupported) => self.refused(wire, response),
+        }
+    }
+
+    /// 423: the interval asked for is too short (section 10.3).
+    fn too_brief(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
+        let least = response.headers.min_expires().map(|seconds| Duration::from_secs(seconds.into()));
+        match least.filter(|least| *least > self.expires && *least <= LONGEST) {
+            Some(least) if asking.tries < MOST_TRIES => {
+                self.expires = least;
+                self.send(wire, flow, (asking.since, asking.tries + 1, false));
+            }
+            _ => self.refused(wire, response),
+        }
+    }
+
+    fn refused(&mut self, wire: &mut Wire, response: &Response) {
+        let phrase = response.phrase.to_display();
+        let after = response.headers.retry_after().map(|wait| wait.clamp(Duration::from_secs(1), LONGEST_WAIT));
+        self.fail(wire, Problem::Refused { status: response.status, phrase }, after);
+    }
+
+    /// Whatever the registrar says to our leaving, we leave; only a challenge is answered once more.
+    fn removal_answered(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
+        if !self.leaving {
+            // The user changed their mind meanwhile.
+            self.binding = None;
+            return self.ask(wire, flow, false);
+        }
+        let again = matches!(response.status, 401 | 407)
+            && asking.tries < MOST_TRIES
+            && self.auth.challenged(&asking.sent, response).is_ok();
+        if again {
+            self.send(wire, flow, (asking.since, asking.tries + 1, true));
+        } else {
+            self.left(wire);
+        }
+    }
+
+    /// Takes to heart where the registrar saw our request come from (RFC 3581): true when the Contact has to change.
+    fn learn(&mut self, flow: Flow, response: &Response) -> bool {
+        let Ok(via) = response.headers.via() else { return false };
+        let seen = match (via.received(), via.rport()) {
+            (Some(ip), Some(port)) => SocketAddr::new(ip.to_canonical(), port),
+            _ => return false,
+        };
+        let current = self.learned.unwrap_or(flow.local);
+        if seen == current {
+            return false;
+        }
+        self.learned = (seen != flow.local).then_some(seen);
+        true
+    }
+}
+
+/// The interval granted to our binding: at our Contact, else in Expires (section 10.2.4).
+fn granted(response: &Response, contact: &SipUri) -> Option<Duration> {
+    let seconds = |text: &[u8]| std::str::from_utf8(text).ok()?.trim().parse::<u32>().ok();
+    let same = |uri: &Uri| {
+        uri.same(&contact.clone().into())
+            || uri.as_sip().is_some_and(|uri| uri.user == contact.user && uri.host == contact.host)
+    };
+    let list = match response.headers.contacts() {
+        Ok(Contacts::List(list)) => list,
+        _ => Vec::new(),
+    };
+    let ours = list.iter().find(|bound| same(&bound.uri));
+    let at_contact = ours.and_then(|bound| bound.params.get("expires")).and_then(seconds);
+    at_contact.or_else(|| response.headers.expires()).map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+/// When to refresh: well before the end, and so early that one silent try (Timer F, 32 s) still leaves time for another.
+fn refresh_at(since: Instant, granted: Duration, now: Instant) -> Instant {
+    let after = if granted <= Duration::from_secs(300) { granted / 2 } else { granted * 4 / 5 };
+    // Not faster than once a second, whatever is granted.
+    (since + after).max(now + Duration::from_secs(1))
+}

@@ -1,0 +1,394 @@
+//! A registration: what it knows, what it is busy with, and when it wakes.
+
+use crate::{
+    auth::DigestClient,
+    flow::{Flow, Transport},
+    line::Line,
+    message::{Abilities, CSeq, Method, NameAddr, Request, SipUri, Text, name},
+    registration::backoff,
+    transaction::TransactionId,
+    wire::{Owner, ReachId, Toward, Wire, contact_uri},
+};
+use agent_core::{
+    id::AccountId,
+    port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent},
+    secret::Secret,
+};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+/// A registration is left alone so long before a lost connection counts as the first again.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// What it is busy with.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Nothing: registered and waiting for the refresh, or done with.
+    Still,
+    /// Waits for the way to the registrar.
+    Reaching(ReachId),
+    /// A REGISTER is out.
+    Asking(Box<Asking>),
+    /// Waits to try again.
+    Waiting,
+}
+
+/// A REGISTER that is out.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) id: TransactionId,
+    /// The request as authorized, to tell a refused password from a new challenge.
+    pub(super) sent: Request,
+    pub(super) contact: SipUri,
+    /// When the first of its tries left: the interval granted counts from here.
+    pub(super) since: Instant,
+    /// Requests sent so far for this one purpose.
+    pub(super) tries: u32,
+    /// It takes the binding away.
+    pub(super) removing: bool,
+}
+
+/// A binding the registrar has confirmed.
+#[derive(Debug, Clone)]
+pub(super) struct Binding {
+    pub(super) contact: SipUri,
+    pub(super) since: Instant,
+}
+
+/// One account's registration.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(super) number: u64,
+    /// `None` once another took its place: it then only leaves, and tells nobody.
+    pub(super) account: Option<AccountId>,
+    pub(super) line: Line,
+    pub(super) password: Secret,
+    pub(super) auth: DigestClient,
+    pub(super) call_id: Text,
+    pub(super) tag: String,
+    /// The user part of our Contact: random, so that who was not told by the registrar cannot guess it.
+    pub(super) user: String,
+    pub(super) sequence: u32,
+    /// Ways to the registrar not tried yet; the one in use stands apart.
+    pub(super) flows: VecDeque<Flow>,
+    pub(super) flow: Option<Flow>,
+    /// Where the registrar sees us, when that is not where we are (NAT).
+    pub(super) learned: Option<SocketAddr>,
+    /// How often the learned address changed since the last regular refresh: a router that never answers the same
+    /// must not keep us registering for ever.
+    pub(super) relearned: u32,
+    pub(super) told_address: Option<IpAddr>,
+    pub(super) binding: Option<Binding>,
+    /// A binding under an address we had before, to be taken away with the next REGISTER.
+    pub(super) stale: Option<SipUri>,
+    pub(super) phase: Phase,
+    pub(super) state: Told,
+    pub(super) expires: Duration,
+    pub(super) failures: u32,
+    pub(super) losses: u32,
+    /// `Unregister` was asked for.
+    pub(super) leaving: bool,
+    pub(super) wake: Option<Instant>,
+    pub(super) expiry: Option<Instant>,
+    pub(super) keep_alive: Option<Instant>,
+}
+
+impl Registration {
+    /// A registration that has not begun.
+    pub(crate) fn new(wire: &mut Wire, (number, account): (u64, AccountId), line: Line, password: Secret) -> Self {
+        Self {
+            number,
+            account: Some(account),
+            auth: DigestClient::new(line.username.clone(), password.clone()),
+            line,
+            password,
+            call_id: wire.rng.token(12).into(),
+            tag: wire.rng.token(6),
+            user: wire.rng.token(6),
+            sequence: 0,
+            flows: VecDeque::new(),
+            flow: None,
+            learned: None,
+            relearned: 0,
+            told_address: None,
+            binding: None,
+            stale: None,
+            phase: Phase::Still,
+            state: Told::Idle,
+            expires: wire.config.expires,
+            failures: 0,
+            losses: 0,
+            leaving: false,
+            wake: None,
+            expiry: None,
+            keep_alive: None,
+        }
+    }
+
+    /// The line.
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// A fresh set of credentials, for one call.
+    pub(crate) fn credentials(&self) -> DigestClient {
+        DigestClient::new(self.line.username.clone(), self.password.clone())
+    }
+
+    /// The way to the registrar, once known.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        self.flow
+    }
+
+    /// The Contact under which the registrar knows us (or soon will).
+    pub(crate) fn contact(&self) -> Option<SipUri> {
+        let flow = self.flow?;
+        Some(contact_uri(Some(&self.user), flow.transport, self.learned.unwrap_or(flow.local)))
+    }
+
+    /// Whether this is the user part of our Contact.
+    pub(crate) fn is_contact_user(&self, user: &str) -> bool {
+        self.user == user
+    }
+
+    /// Whether it has nothing more to do.
+    pub(crate) fn is_over(&self) -> bool {
+        self.leaving && matches!(self.phase, Phase::Still)
+    }
+
+    /// When [`Registration::timeout`] wants to be called.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        [self.wake, self.expiry, self.keep_alive].into_iter().flatten().min()
+    }
+
+    /// Begins, or begins anew with another password.
+    pub(crate) fn begin(&mut self, wire: &mut Wire, password: Secret) {
+        self.auth = DigestClient::new(self.line.username.clone(), password.clone());
+        self.password = password;
+        self.failures = 0;
+        self.losses = 0;
+        self.leaving = false;
+        self.expires = wire.config.expires;
+        // One REGISTER at a time (section 10.2): one that is out is waited for, its answer sets the course.
+        if !matches!(self.phase, Phase::Asking(_)) {
+            self.reach(wire);
+        }
+    }
+
+    /// Takes the binding away and ends. Told as `Unregistered`.
+    pub(crate) fn leave(&mut self, wire: &mut Wire) {
+        self.leaving = true;
+        self.wake = None;
+        self.keep_alive = None;
+        match (&self.phase, self.flow, &self.binding) {
+            (Phase::Asking(_), ..) => {}
+            (_, Some(flow), Some(_)) => self.ask(wire, flow, true),
+            _ => self.left(wire),
+        }
+    }
+
+    /// Leaves like [`Registration::leave`], but for nobody: another registration speaks for the account now.
+    pub(crate) fn leave_silently(&mut self, wire: &mut Wire) {
+        self.account = None;
+        self.leave(wire);
+    }
+
+    /// Stops waiting for the registrar's word.
+    pub(crate) fn abandon(&mut self, wire: &mut Wire) {
+        self.leaving = true;
+        self.left(wire);
+    }
+
+    /// The way to the registrar was found, or not.
+    pub(crate) fn reached(&mut self, wire: &mut Wire, id: ReachId, result: Result<Vec<Flow>, String>) {
+        if !matches!(self.phase, Phase::Reaching(expected) if expected == id) {
+            return;
+        }
+        self.phase = Phase::Still;
+        if self.leaving {
+            return self.left(wire);
+        }
+        self.flows = result.as_ref().map(|flows| flows.iter().copied().collect()).unwrap_or_default();
+        match (self.flows.pop_front(), result) {
+            (Some(flow), _) => {
+                self.use_flow(wire, flow);
+                self.ask(wire, flow, false);
+            }
+            (None, Err(detail)) => self.fail(wire, Problem::Unreachable { detail }, None),
+            (None, Ok(_)) => {
+                let detail = format!("{} has no address", self.line.hop.host);
+                self.fail(wire, Problem::Unreachable { detail }, None);
+            }
+        }
+    }
+
+    /// The road broke while nothing was out: the registrar restarted, or the network changed.
+    pub(crate) fn road_lost(&mut self, wire: &mut Wire, lost: &Flow, detail: &str) {
+        let ours = self.flow.is_some_and(|flow| flow.same_road(lost));
+        if !ours || self.leaving || !matches!(self.phase, Phase::Still) || self.binding.is_none() {
+            return;
+        }
+        if self.binding.take().is_some_and(|binding| wire.now.duration_since(binding.since) >= STEADY) {
+            self.losses = 0;
+        }
+        self.expiry = None;
+        self.keep_alive = None;
+        self.losses += 1;
+        if self.losses == 1 {
+            // Everybody's connection broke in the same moment: not everybody comes back in the same moment.
+            let soon = wire.rng.between(Duration::ZERO, Duration::from_millis(250));
+            self.phase = Phase::Waiting;
+            self.wake = Some(wire.now + soon);
+            self.tell(wire, Told::Connecting);
+        } else {
+            self.failures = self.losses - 2;
+            self.fail(wire, Problem::Unreachable { detail: detail.to_owned() }, None);
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn timeout(&mut self, wire: &mut Wire) {
+        let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= wire.now).is_some();
+        let (wake, expired, ping) = (due(&mut self.wake), due(&mut self.expiry), due(&mut self.keep_alive));
+        if expired {
+            self.binding = None;
+            self.keep_alive = None;
+            if matches!(self.state, Told::Registered) {
+                self.tell(wire, Told::Connecting);
+            }
+        }
+        if ping && let Some(flow) = self.flow {
+            wire.transactions.send_bytes(flow, b"\r\n\r\n");
+            self.plan_keep_alive(wire, flow);
+        }
+        if wake {
+            match (&self.phase, self.flow) {
+                (Phase::Still, Some(flow)) if self.binding.is_some() => {
+                    self.relearned = 0;
+                    self.ask(wire, flow, false);
+                }
+                (Phase::Still | Phase::Waiting, _) => self.reach(wire),
+                (Phase::Reaching(_) | Phase::Asking(_), _) => {}
+            }
+        }
+    }
+
+    pub(super) fn reach(&mut self, wire: &mut Wire) {
+        self.wake = None;
+        self.phase = Phase::Reaching(wire.reach(Owner::Registration(self.number), self.line.hop.clone()));
+        if self.binding.is_none() {
+            self.tell(wire, Told::Connecting);
+        }
+    }
+
+    pub(super) fn use_flow(&mut self, wire: &mut Wire, flow: Flow) {
+        if self.flow.is_none_or(|before| before.local != flow.local || before.peer != flow.peer) {
+            self.learned = None;
+            self.auth.forget();
+            self.retire_contact();
+        }
+        self.flow = Some(flow);
+        let local = flow.local.ip();
+        if self.told_address.replace(local) != Some(local)
+            && let Some(account) = self.account
+        {
+            wire.tell(SipEvent::Address { account, local });
+        }
+    }
+
+    /// The binding's address is about to be replaced: the next REGISTER takes it away.
+    pub(super) fn retire_contact(&mut self) {
+        if let Some(binding) = &self.binding {
+            self.stale = Some(binding.contact.clone());
+        }
+    }
+
+    /// Sends the first REGISTER of a purpose.
+    pub(super) fn ask(&mut self, wire: &mut Wire, flow: Flow, removing: bool) {
+        let since = wire.now;
+        self.send(wire, flow, (since, 1, removing));
+    }
+
+    pub(super) fn send(&mut self, wire: &mut Wire, flow: Flow, (since, tries, removing): (Instant, u32, bool)) {
+        let current = contact_uri(Some(&self.user), flow.transport, self.learned.unwrap_or(flow.local));
+        let bound = self.binding.as_ref().map(|binding| binding.contact.clone());
+        let contact = bound.filter(|_| removing).unwrap_or(current);
+        let mut request = self.request(&contact, if removing { Duration::ZERO } else { self.expires });
+        let cnonce = wire.rng.token(8);
+        self.auth.authorize(&mut request, &cnonce);
+        let id = wire.send(Owner::Registration(self.number), request.clone(), Toward::Flow(flow));
+        self.phase = Phase::Asking(Box::new(Asking { id, sent: request, contact, since, tries, removing }));
+        if self.binding.is_none() && !removing {
+            self.tell(wire, Told::Connecting);
+        }
+    }
+
+    fn request(&mut self, contact: &SipUri, expires: Duration) -> Request {
+        self.sequence += 1;
+        let mut request = Request::new(Method::Register, self.line.domain());
+        let headers = &mut request.headers;
+        headers.push(name::MAX_FORWARDS, "70");
+        headers.push(name::FROM, self.line.address().with_tag(self.tag.as_str()).to_value());
+        headers.push(name::TO, self.line.address().to_value());
+        headers.push(name::CALL_ID, self.call_id.clone());
+        headers.push(name::CSEQ, CSeq { number: self.sequence, method: Method::Register }.to_string());
+        let with_expires = |uri: &SipUri, seconds: u64| {
+            let mut value = NameAddr::new(uri.clone());
+            value.params.set("expires", Some(seconds.to_string().into()));
+            value.to_value()
+        };
+        headers.push(name::CONTACT, with_expires(contact, expires.as_secs()));
+        if let Some(stale) = self.stale.as_ref().filter(|stale| *stale != contact) {
+            headers.push(name::CONTACT, with_expires(stale, 0));
+        }
+        headers.push(name::EXPIRES, expires.as_secs().to_string());
+        headers.push(name::ALLOW, Abilities::PHONE.allow());
+        request
+    }
+
+    /// It did not work: says why, and plans the next try unless only the user can help.
+    pub(super) fn fail(&mut self, wire: &mut Wire, reason: Problem, after: Option<Duration>) {
+        if self.leaving {
+            return self.left(wire);
+        }
+        let hopeless = matches!(reason, Problem::WrongPassword | Problem::NoPassword);
+        let wait = after.unwrap_or_else(|| backoff::wait(self.failures, wire.rng.as_mut()));
+        self.failures = self.failures.saturating_add(1);
+        self.phase = if hopeless { Phase::Still } else { Phase::Waiting };
+        self.wake = (!hopeless).then(|| wire.now + wait);
+        self.keep_alive = None;
+        let retry_ms = (!hopeless).then(|| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        self.tell(wire, Told::Failed { reason, retry_ms });
+    }
+
+    /// Done: nothing is bound any more, as far as we can do anything about it.
+    pub(super) fn left(&mut self, wire: &mut Wire) {
+        self.phase = Phase::Still;
+        self.binding = None;
+        self.wake = None;
+        self.expiry = None;
+        self.keep_alive = None;
+        self.tell(wire, Told::Unregistered);
+    }
+
+    pub(super) fn plan_keep_alive(&mut self, wire: &mut Wire, flow: Flow) {
+        let every = match flow.transport {
+            Transport::Udp => wire.config.keep_alive,
+            // A connection's way back stays open far longer (RFC 5626 section 4.4.1: 95 to 120 s).
+            Transport::Tcp => wire.config.keep_alive * 4,
+        };
+        self.keep_alive = (!every.is_zero()).then(|| wire.now + wire.rng.between(every * 4 / 5, every));
+    }
+
+    pub(super) fn tell(&mut self, wire: &mut Wire, state: Told) {
+        if self.state != state {
+            self.state = state.clone();
+            if let Some(account) = self.account {
+                wire.tell(SipEvent::Registration { account, state });
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! The thin, impure shell around [`Endpoint`]: sockets, connections, names and the clock, all in one task.
+//!
+//! One task and no more, because every hop between tasks would stand between an INVITE and its 180. It wakes for
+//! arrivals, commands and true deadlines only.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+mod tcp;
+mod udp;
+#[cfg(windows)]
+mod windows;
+
+use crate::{
+    endpoint::{Endpoint, Input, Output, ReachId},
+    flow::{Flow, Hop, Transmit, Transport},
+};
+use agent_net::{Net, NetError, Purpose};
+use std::{
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    time::sleep_until,
+};
+use tcp::{Connections, TcpNews};
+use udp::{Arrival, Udp};
+
+/// Datagrams taken before what they cause is sent and others get their turn.
+const BATCH: usize = 16;
+/// How long an address of ours is believed to be the one a peer is reached from.
+const SOURCE_AGE: Duration = Duration::from_secs(10);
+/// Peers whose source address is remembered.
+const MOST_SOURCES: usize = 1024;
+/// Messages kept for one connection that is being opened.
+const MOST_HELD: usize = 64;
+/// Connections being opened at once.
+const MOST_DIALS: usize = 256;
+
+/// What the tasks beside the loop tell it.
+enum News {
+    /// A name was resolved (and, for TCP, a connection opened).
+    Reached(ReachId, Result<Found, String>),
+    /// A connection to send on was opened, or not.
+    Dialled(SocketAddr, Result<TcpStream, String>),
+}
+
+/// Where a hop leads.
+enum Found {
+    Addresses(Vec<SocketAddr>),
+    Connection(TcpStream),
+}
+
+/// The loop and what it owns.
+pub(crate) struct Driver {
+    net: Net,
+    purpose: Purpose,
+    endpoint: Endpoint,
+    udp: Udp,
+    udp6: Option<Udp>,
+    listener: Option<TcpListener>,
+    connections: Connections,
+    tcp_news: mpsc::Receiver<TcpNews>,
+    news: mpsc::UnboundedReceiver<News>,
+    reporter: mpsc::UnboundedSender<News>,
+    /// Messages for connections that are being opened.
+    held: HashMap<SocketAddr, Vec<Transmit>>,
+    sources: HashMap<IpAddr, (Option<IpAddr>, Instant)>,
+    /// What the endpoint said that is not for the network.
+    told: VecDeque<Output>,
+}
+
+impl Driver {
+    /// Opens the sockets: UDP and TCP on the same port, where both can be had.
+    pub(crate) async fn open(net: Net, endpoint: Endpoint, bind: Option<SocketAddr>) -> Result<Self, NetError> {
+        let purpose = Purpose { who: "sip".to_owned(), why: "calls and registration".to_owned() };
+        let wanted = bind.unwrap_or(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0));
+        let (udp, listener) = open_pair(&net, &purpose, wanted).await?;
+        let (tcp_reporter, tcp_news) = mpsc::channel(256);
+        // Bounded by the dials and resolutions the endpoint starts, each of which sends one.
+        let (reporter, news) = mpsc::unbounded_channel();
+        Ok(Self {
+            net,
+            purpose,
+            endpoint,
+            udp,
+            udp6: None,
+            listener,
+            connections: Connections::new(tcp_reporter),
+            tcp_news,
+            news,
+            reporter,
+            held: HashMap::new(),
+            sources: HashMap::new(),
+            told: VecDeque::new(),
+        })
+    }
+
+    /// The address listened on; its IP may be the wildcard.
+    pub(crate) fn listening(&self) -> SocketAddr {
+        self.udp.local()
+    }
+
+    /// Runs `with` on the endpoint and carries out what it wants.
+    pub(crate) fn with_endpoint(&mut self, with: impl FnOnce(&mut Endpoint, Instant)) {
+        with(&mut self.endpoint, Instant::now());
+        self.flush();
+    }
+
+    /// What the endpoint said that is not for the network.
+    pub(crate) fn take_told(&mut self) -> Option<Output> {
+        self.told.pop_front()
+    }
+
+    /// Waits for the next thing to happen and handles it.
+    pub(crate) async fn step(&mut self) {
+        let deadline = self.endpoint.next_deadline();
+        tokio::select! {
+            () = self.udp.ready() => self.drain(false),
+            () = ready(self.udp6.as_ref()) => self.drain(true),
+            Some(news) = self.tcp_news.recv() => self.on_tcp(news),
+            Some(news) = self.news.recv() => self.on_news(news),
+            stream = accept(self.listener.as_ref()) => {
+                self.connections.add(stream, true);
+            }
+            () = until(deadline) => self.input(Input::Timeout),
+        }
+        self.flush();
+    }
+
+    fn input(&mut self, input: Input) {
+        self.endpoint.handle(Instant::now(), input);
+    }
+
+    /// Takes a batch of datagrams; the rest is still there at the next turn.
+    fn drain(&mut self, v6: bool) {
+        let mut arrivals = Vec::new();
+        let Some(socket) = (if v6 { self.udp6.as_mut() } else { Some(&mut self.udp) }) else { return };
+        while arrivals.len() < BATCH
+            && let Some(arrival) = socket.take()
+        {
+            arrivals.push(arrival);
+        }
+        arrivals.append(&mut socket.refusals());
+        for arrival in arrivals {
+            match arrival {
+                Arrival::Datagram(peer, bytes) => {
+                    if let Some(flow) = self.udp_flow(peer) {
+                        self.input(Input::Datagram { flow, bytes });
+                        self.flush();
+                    }
+                }
+                Arrival::Refused(peer, detail) => self.input(Input::Refused { peer, detail }),
+            }
+        }
+    }
+
+    fn on_tcp(&mut self, news: TcpNews) {
+        match news {
+            TcpNews::Item(flow, item) => self.input(Input::Item { flow, item }),
+            TcpNews::Closed(flow, detail) => {
+                self.connections.remove(&flow);
+                self.input(Input::Closed { flow, detail });
+            }
+        }
+    }
+
+    fn on_news(&mut self, news: News) {
+        match news {
+            News::Reached(id, result) => {
+                let result = result.and_then(|found| self.flows(found));
+                self.input(Input::Reached { id, result });
+            }
+            News::Dialled(peer, result) => {
+                let held = self.held.remove(&peer).unwrap_or_default();
+                match result.and_then(|stream| self.take_connection(stream)) {
+                    Ok(flow) => {
+                        for transmit in held {
+                            self.connections.send(&flow, &transmit.bytes);
+                        }
+                    }
+                    Err(detail) => {
+                        for transmit in held {
+                            self.input(Input::Closed { flow: transmit.flow, detail: detail.clone() });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn flows(&mut self, found: Found) -> Result<Vec<Flow>, String> {
+        match found {
+            Found::Connection(stream) => self.take_connection(stream).map(|flow| vec![flow]),
+            Found::Addresses(addresses) => {
+                let flows: Vec<Flow> = addresses.into_iter().filter_map(|peer| self.udp_flow(peer)).collect();
+                if flows.is_empty() { Err("the network is unreachable".to_owned()) } else { Ok(flows) }
+            }
+        }
+    }
+
+    fn take_connection(&mut self, stream: TcpStream) -> Result<Flow, String> {
+        self.connections.add(stream, false).ok_or_else(|| "too many connections are open".to_owned())
+    }
+
+    /// The way between us and `peer` over UDP; `None` without a route.
+    fn udp_flow(&mut self, peer: SocketAddr) -> Option<Flow> {
+        let socket = [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()))?;
+        let bound = socket.local();
+        let ip = if bound.ip().is_unspecified() { self.source(peer)? } else { bound.ip() };
+        Some(Flow { transport: Transport::Udp, local: SocketAddr::new(ip, bound.port()), peer })
+    }
+
+    /// The address we speak from to `peer`: what a connected socket says, remembered for a while.
+    fn source(&mut self, peer: SocketAddr) -> Option<IpAddr> {
+        let now = Instant::now();
+        if let Some((ip, since)) = self.sources.get(&peer.ip())
+            && now.duration_since(*since) < SOURCE_AGE
+        {
+            return *ip;
+        }
+        if self.sources.len() >= MOST_SOURCES {
+            self.sources.clear();
+        }
+        let ip = self.net.source_address(peer).ok();
+        self.sources.insert(peer.ip(), (ip, now));
+        ip
+    }
+
+    /// Carries out everything the endpoint wants of the network, and keeps the rest for whoever owns us.
+    fn flush(&mut self) {
+        while let Some(output) = self.endpoint.poll() {
+            match output {
+                Output::Transmit(transmit) => self.transmit(transmit),
+                Output::Reach { id, hop } => self.reach(id, hop),
+                other => self.told.push_back(other),
+            }
+        }
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        match transmit.flow.transport {
+            Transport::Udp => self.transmit_udp(&transmit),
+            Transport::Tcp => self.transmit_tcp(transmit),
+        }
+    }
+
+    fn transmit_udp(&mut self, transmit: &Transmit) {
+        let peer = transmit.flow.peer;
+        self.net.note_udp(&self.purpose, peer);
+        let socket = [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()));
+        let result = match socket {
+            Some(socket) => socket.send(peer, &transmit.bytes).map_err(|error| error.to_string()),
+            None => Err("there is no socket of that address family".to_owned()),
+        };
+        if let Err(detail) = result {
+            self.input(Input::Refused { peer, detail });
+        }
+    }
+
+    fn transmit_tcp(&mut self, transmit: Transmit) {
+        if self.connections.send(&transmit.flow, &transmit.bytes) {
+            return;
+        }
+        let peer = transmit.otherwise.unwrap_or(transmit.flow.peer);
+        if transmit.otherwise.is_some() && self.connections.to(peer).is_some() {
+            let flow = Flow { peer, ..transmit.flow };
+            self.connections.send(&flow, &transmit.bytes);
+            return;
+        }
+        let dials = self.held.len();
+        let held = self.held.entry(peer).or_default();
+        if dials >= MOST_DIALS || held.len() >= MOST_HELD {
+            tracing::warn!("too many messages wait for connections; one was dropped");
+            return;
+        }
+        let first = held.is_empty();
+        held.push(transmit);
+        if first {
+            let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
+            tokio::spawn(async move {
+                let dialled = net.tcp(&purpose, &peer.ip().to_string(), peer.port()).await;
+                // The loop is gone: there is nobody left to tell.
+                let _ = reporter.send(News::Dialled(peer, dialled.map_err(|error| error.to_string())));
+            });
+        }
+    }
+
+    /// Finds the way to a hop. Addresses over UDP need no waiting and are answered at once.
+    fn reach(&mut self, id: ReachId, hop: Hop) {
+        let transport = hop.transport.unwrap_or(Transport::Udp);
+        let port = hop.port.unwrap_or(transport.default_port());
+        let literal = hop.host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip.to_canonical(), port));
+        if let Some(peer) = literal {
+            if transport == Transport::Udp && self.udp.serves(peer.ip()) {
+                let result = self.flows(Found::Addresses(vec![peer]));
+                return self.input(Input::Reached { id, result });
+            }
+            if let Some(flow) = self.connections.to(peer).filter(|_| transport == Transport::Tcp) {
+                return self.input(Input::Reached { id, result: Ok(vec![flow]) });
+            }
+        }
+        let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
+        tokio::spawn(async move {
+            let found = match transport {
+                Transport::Udp => net
+                    .resolve(&purpose, &hop.host)
+                    .await
+                    .map(|ips| Found::Addresses(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())),
+                Transport::Tcp => net.tcp(&purpose, &hop.host, port).await.map(Found::Connection),
+            };
+            // As above: without a loop nobody waits for it.
+            let _ = reporter.send(News::Reached(id, found.map_err(|error| error.to_string())));
+        });
+    }
+}
+
+/// UDP and TCP on one port. With a port of our choice several are tried; with a given one UDP must be had, and TCP is
+/// left out with a warning when somebody else has it.
+async fn open_pair(
+    net: &Net,
+    purpose: &Purpose,
+    wanted: SocketAddr,
+) -> Result<(Udp, Option<TcpListener>), NetError> {
+    let mut tries = if wanted.port() == 0 { 8 } else { 1 };
+    loop {
+        let udp = Udp::open(net, purpose, wanted).await?;
+        tries -= 1;
+        match TcpListener::bind(udp.local()).await {
+            Ok(listener) => return Ok((udp, Some(listener))),
+            Err(_) if tries > 0 => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connections are accepted: the TCP port is not free");
+                return Ok((udp, None));
+            }
+        }
+    }
+}
+
+async fn ready(socket: Option<&Udp>) {
+    match socket {
+        Some(socket) => socket.ready().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+    let Some(listener) = listener else { return std::future::pending().await };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                // Out of descriptors, most likely: trying again at once would only burn time.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

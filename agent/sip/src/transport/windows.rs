@@ -1,0 +1,12 @@
+//! Windows: a socket without a single peer is told that somebody refused, but not who, so nothing is made of it.
+
+use std::{io, net::SocketAddr};
+use tokio::net::UdpSocket;
+
+/// Nothing to ask for: WSAECONNRESET comes unasked, without an address.
+pub(super) fn want_refusals(_socket: &UdpSocket) {}
+
+/// Never any; a peer that is gone is noticed by Timer B or F.
+pub(super) fn take_refusals(_socket: &UdpSocket) -> Vec<(SocketAddr, io::Error)> {
+    Vec::new()
+}

@@ -1,0 +1,311 @@
+//! What registrations and calls have in common: sending requests the right way, answering, and telling.
+//!
+//! A request has its [`TransactionId`] before the way to its next hop is known; whoever sent it does not notice whether
+//! a name had to be resolved, a connection opened, or UDP left for TCP because the message is long.
+
+use crate::{
+    config::Config,
+    flow::{Flow, Hop, Transmit, Transport},
+    message::{Header, Host, Method, NameAddr, Rejection, Request, Response, SipUri, Text, name},
+    rng::Rng,
+    transaction::{TransactionEvent, TransactionId, Transactions},
+};
+use agent_core::{id::CallId, port::sip::SipEvent};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// Requests longer than this leave UDP for TCP where the peer has it (RFC 3261 section 18.1.1).
+const LARGEST_DATAGRAM: usize = 1300;
+/// How long a peer that refused TCP is sent long requests over UDP without asking again.
+const NO_TCP_FOR: Duration = Duration::from_secs(600);
+/// Peers without TCP that are remembered.
+const MOST_NO_TCP: usize = 256;
+
+/// Names a question of where a hop is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReachId(u64);
+
+/// Whose a request or a question is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Owner {
+    /// A registration's, by its number.
+    Registration(u64),
+    /// A call's.
+    Call(CallId),
+}
+
+/// What an endpoint wants done, or tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Bytes to be sent.
+    Transmit(Transmit),
+    /// Find the way to a hop (and, for TCP, connect); to be answered with `Input::Reached`.
+    Reach {
+        /// The question's name.
+        id: ReachId,
+        /// Where to.
+        hop: Hop,
+    },
+    /// A fact for the core.
+    Event(SipEvent),
+    /// A request outside of dialogs that is the owner's to answer (see [`Config::screened`]).
+    Outside {
+        /// To be answered with `Endpoint::respond`, or, for an INVITE, let in with `Endpoint::admit`.
+        id: TransactionId,
+        /// The request; it passed `message::check_request`.
+        request: Request,
+        /// Whence it came.
+        flow: Flow,
+    },
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Toward {
+    /// Over a road that is known.
+    Flow(Flow),
+    /// To the hop; the road, if given, is where the other side is already known to be, and the way out when the hop
+    /// cannot be reached.
+    Hop(Hop, Option<Flow>),
+}
+
+/// What waits for a road.
+#[derive(Debug)]
+struct Waiting {
+    /// `None` for an ACK, which has no transaction.
+    id: Option<TransactionId>,
+    request: Request,
+    fallback: Option<Flow>,
+    /// The road is asked for because UDP is too narrow; if there is none, UDP it is.
+    widening: bool,
+}
+
+/// The shared part of an endpoint.
+pub(crate) struct Wire {
+    pub(crate) now: Instant,
+    pub(crate) config: Config,
+    pub(crate) rng: Box<dyn Rng>,
+    pub(crate) transactions: Transactions,
+    pub(crate) out: VecDeque<Output>,
+    owners: HashMap<TransactionId, Owner>,
+    waiting: BTreeMap<ReachId, Waiting>,
+    asked: BTreeMap<ReachId, Owner>,
+    no_tcp: HashMap<SocketAddr, Instant>,
+    next_reach: u64,
+}
+
+impl Wire {
+    pub(crate) fn new(now: Instant, config: Config, rng: Box<dyn Rng>) -> Self {
+        Self {
+            now,
+            transactions: Transactions::new(config.timers, config.limits),
+            config,
+            rng,
+            out: VecDeque::new(),
+            owners: HashMap::new(),
+            waiting: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            no_tcp: HashMap::new(),
+            next_reach: 0,
+        }
+    }
+
+    /// Tells the core.
+    pub(crate) fn tell(&mut self, event: SipEvent) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    /// Sends a request of `owner`'s. `User-Agent` is added here, and a Contact where the method wants one and the
+    /// request has none.
+    pub(crate) fn send(&mut self, owner: Owner, mut request: Request, toward: Toward) -> TransactionId {
+        request.headers.push(name::USER_AGENT, self.config.user_agent.as_str());
+        let id = self.transactions.reserve();
+        self.owners.insert(id, owner);
+        self.route(Some(id), request, toward);
+        id
+    }
+
+    /// Sends the ACK to a 2xx.
+    pub(crate) fn send_ack(&mut self, mut request: Request, toward: Toward) {
+        request.headers.push(name::USER_AGENT, self.config.user_agent.as_str());
+        self.route(None, request, toward);
+    }
+
+    /// Gives an INVITE up, sent or still waiting for its road.
+    pub(crate) fn cancel(&mut self, id: TransactionId, headers: Vec<Header>) {
+        let waiting = self.waiting.iter().find(|(_, waiting)| waiting.id == Some(id)).map(|(reach, _)| *reach);
+        match waiting {
+            Some(reach) => {
+                if let Some(waiting) = self.waiting.remove(&reach) {
+                    self.give_up(&waiting, "it was given up before it could be sent");
+                }
+            }
+            None => self.transactions.cancel(self.now, id, headers),
+        }
+    }
+
+    /// Asks for the way to a hop on behalf of `owner`, who is told the answer.
+    pub(crate) fn reach(&mut self, owner: Owner, hop: Hop) -> ReachId {
+        let id = self.ask(hop);
+        self.asked.insert(id, owner);
+        id
+    }
+
+    /// The way to a hop was found, or not. What waited for it is sent; if somebody asked, the answer is theirs.
+    pub(crate) fn reached(
+        &mut self,
+        id: ReachId,
+        result: Result<Vec<Flow>, String>,
+    ) -> Option<(Owner, Result<Vec<Flow>, String>)> {
+        if let Some(owner) = self.asked.remove(&id) {
+            return Some((owner, result));
+        }
+        let waiting = self.waiting.remove(&id)?;
+        let found = result.and_then(|flows| flows.first().copied().ok_or_else(|| "it has no address".to_owned()));
+        match (found, waiting.fallback) {
+            (Ok(flow), _) => self.dispatch(waiting.id, waiting.request, flow, waiting.widening),
+            (Err(_), Some(flow)) => {
+                if waiting.widening {
+                    self.remember_no_tcp(flow.peer);
+                }
+                self.dispatch(waiting.id, waiting.request, flow, true);
+            }
+            (Err(detail), None) => self.give_up(&waiting, &detail),
+        }
+        None
+    }
+
+    /// Answers a request with only a status code; `tag` becomes the To tag.
+    pub(crate) fn refuse(&mut self, id: TransactionId, request: &Request, status: u16) {
+        let tag = self.rng.token(6);
+        self.respond(id, Response::to(request, status, Some(&tag)));
+    }
+
+    /// Answers a request as `rejection` says.
+    pub(crate) fn reject(&mut self, id: TransactionId, request: &Request, rejection: &Rejection) {
+        let tag = self.rng.token(6);
+        self.respond(id, rejection.response(request, Some(&tag)));
+    }
+
+    /// Sends a response; `Server` is added to finals.
+    pub(crate) fn respond(&mut self, id: TransactionId, mut response: Response) {
+        if response.status >= 200 && !response.headers.has(name::SERVER) {
+            response.headers.push(name::SERVER, self.config.user_agent.as_str());
+        }
+        self.transactions.respond(self.now, id, &response);
+    }
+
+    /// The next event of a transaction, with whose it is.
+    pub(crate) fn poll_event(&mut self) -> Option<(Option<Owner>, TransactionEvent)> {
+        let event = self.transactions.poll_event()?;
+        let owner = match &event {
+            TransactionEvent::Gone { id } => self.owners.remove(id),
+            TransactionEvent::Response { id, .. }
+            | TransactionEvent::TimedOut { id }
+            | TransactionEvent::Failed { id, .. } => self.owners.get(id).copied(),
+            TransactionEvent::Request { .. } | TransactionEvent::Ack { .. } => None,
+        };
+        Some((owner, event))
+    }
+
+    /// Whose a transaction is.
+    pub(crate) fn owner(&self, id: TransactionId) -> Option<Owner> {
+        self.owners.get(&id).copied()
+    }
+
+    /// From now on, events about this server transaction are `owner`'s.
+    pub(crate) fn own(&mut self, id: TransactionId, owner: Owner) {
+        self.owners.insert(id, owner);
+    }
+
+    /// Finds a road and sends.
+    fn route(&mut self, id: Option<TransactionId>, request: Request, toward: Toward) {
+        let (hop, hint) = match toward {
+            Toward::Flow(flow) => return self.dispatch(id, request, flow, false),
+            Toward::Hop(hop, hint) => (hop, hint),
+        };
+        if let Some(flow) = hint.and_then(|hint| beside(&hint, &hop)) {
+            return self.dispatch(id, request, flow, false);
+        }
+        // An address that names no transport is spoken to as its owner spoke to us.
+        let transport = hop.transport.or(hint.map(|hint| hint.transport));
+        let reach = self.ask(Hop { transport, ..hop });
+        self.waiting.insert(reach, Waiting { id, request, fallback: hint, widening: false });
+    }
+
+    /// Sends over `flow`, unless the message is too long for it and a wider road may exist.
+    fn dispatch(&mut self, id: Option<TransactionId>, mut request: Request, flow: Flow, settled: bool) {
+        if !request.headers.has(name::CONTACT) && request.method == Method::Invite {
+            request.headers.push(name::CONTACT, own_contact(&request, &flow));
+        }
+        let narrow = flow.transport == Transport::Udp && !settled && self.may_have_tcp(flow.peer);
+        if narrow && request.to_bytes().len() + VIA_LENGTH > LARGEST_DATAGRAM {
+            let hop = Hop {
+                host: flow.peer.ip().to_string(),
+                port: Some(flow.peer.port()),
+                transport: Some(Transport::Tcp),
+            };
+            let reach = self.ask(hop);
+            self.waiting.insert(reach, Waiting { id, request, fallback: Some(flow), widening: true });
+            return;
+        }
+        match id {
+            Some(id) => self.transactions.send(self.now, id, (request, flow), self.rng.as_mut()),
+            None => self.transactions.send_ack(request, flow, self.rng.as_mut()),
+        }
+    }
+
+    fn give_up(&mut self, waiting: &Waiting, detail: &str) {
+        if let Some(id) = waiting.id {
+            self.transactions.fail_unsent(id, detail);
+        }
+    }
+
+    fn ask(&mut self, hop: Hop) -> ReachId {
+        self.next_reach += 1;
+        let id = ReachId(self.next_reach);
+        self.out.push_back(Output::Reach { id, hop });
+        id
+    }
+
+    fn may_have_tcp(&self, peer: SocketAddr) -> bool {
+        self.no_tcp.get(&peer).is_none_or(|since| self.now.duration_since(*since) >= NO_TCP_FOR)
+    }
+
+    fn remember_no_tcp(&mut self, peer: SocketAddr) {
+        if self.no_tcp.len() >= MOST_NO_TCP {
+            self.no_tcp.clear();
+        }
+        self.no_tcp.insert(peer, self.now);
+    }
+}
+
+/// About what a Via of ours takes.
+const VIA_LENGTH: usize = 90;
+
+/// The road to `hop`, if it is plain from a road to the same machine: no name to resolve, no connection to open.
+fn beside(road: &Flow, hop: &Hop) -> Option<Flow> {
+    let transport = hop.transport.unwrap_or(road.transport);
+    let ip: std::net::IpAddr = hop.host.parse().ok()?;
+    let peer = SocketAddr::new(ip, hop.port.unwrap_or(transport.default_port()));
+    let fits = transport == road.transport
+        && peer.ip() == road.peer.ip()
+        && (transport == Transport::Udp || peer.port() == road.peer.port());
+    fits.then_some(Flow { peer, ..*road })
+}
+
+/// A Contact made of the user in From and the address of ours that `flow` leaves from.
+fn own_contact(request: &Request, flow: &Flow) -> Text {
+    let user = request.headers.from().ok().and_then(|from| from.uri.user_text());
+    NameAddr::new(contact_uri(user.as_ref().map(|user| user.to_text().into_owned()).as_deref(), flow.transport, flow.local))
+        .to_value()
+}
+
+/// `sip:user@address`, with the transport where it is not UDP.
+pub(crate) fn contact_uri(user: Option<&str>, transport: Transport, address: SocketAddr) -> SipUri {
+    let uri = SipUri::new(user, Host::from(address.ip()), Some(address.port()));
+    if transport == Transport::Udp { uri } else { uri.with_param("transport", transport.uri_name()) }
+}
