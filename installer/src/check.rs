@@ -16,9 +16,6 @@ use crate::{
 /// How often the demo's script must pass in a row with `--full`.
 const DEMO_REPEATS: usize = 20;
 
-/// Crates that no ordinary cargo run takes along: plugins are wasm only, and Cranelift must not unify into the agent.
-const APART: &[&str] = &["--exclude", "demo-crm", "--exclude", "agent-compile"];
-
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
@@ -74,7 +71,7 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
 fn lints(tree: &Tree, stages: &mut Stages) {
     stages.run("formatting", || run_command(tree.cargo().args(["fmt", "--all", "--check"])));
     stages.run("lints", || {
-        run_command(denying_warnings(clippy(tree).arg("--workspace").args(APART)))?;
+        run_command(denying_warnings(clippy(tree).args(tree.workspace()?)))?;
         run_command(denying_warnings(clippy(tree).args(["--package", "agent-compile"])))
     });
     policy::stages(tree, stages);
@@ -92,11 +89,14 @@ fn denying_warnings(command: &mut Command) -> &mut Command {
 
 fn tests(tree: &Tree, wanted: &Wanted) -> Result<()> {
     let mut all = tree.cargo();
-    all.args(["test", "--workspace", "--no-fail-fast"]).args(APART).args(&wanted.filter);
+    all.args(["test", "--no-fail-fast"]).args(tree.workspace()?).args(&wanted.filter);
     let mut compile = tree.cargo();
     compile.args(["test", "--package", "agent-compile"]).args(&wanted.filter);
     if wanted.full {
         all.env("TRAYPHONE_TESTS", "full");
+    }
+    for tests in [&mut all, &mut compile] {
+        tests.env("TRAYPHONE_PLUGINS", tree.plugins());
     }
     let first = run_command(&mut all);
     let second = run_command(&mut compile);

@@ -31,11 +31,6 @@ impl Platform {
     }
 }
 
-/// Left out: plugins are wasm wherever the agent runs, the test bench drives Linux programs (baresip, Xvfb, PulseAudio),
-/// and the compile helper is built on its own so that Cranelift never unifies into the agent.
-const APART: &[&str] =
-    &["--workspace", "--exclude", "demo-crm", "--exclude", "harness", "--exclude", "agent-compile"];
-
 /// `cargo xtask cross windows|macos`.
 pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
     let mut platform = None;
@@ -70,7 +65,7 @@ pub(crate) fn build(tree: &Tree, platform: Platform, consent: Consent) -> Result
 
 fn windows(tree: &Tree) -> Result<()> {
     let target = "x86_64-pc-windows-gnu";
-    for packages in [APART, &["--package", "agent-compile"]] {
+    for packages in [portable(tree)?, vec!["--package".to_owned(), "agent-compile".to_owned()]] {
         announce(&format!("{target}: {}", packages.join(" ")));
         let mut cargo = cross(tree, "build", target, "cross-windows");
         cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "x86_64-w64-mingw32-gcc");
@@ -92,12 +87,19 @@ fn macos(tree: &Tree) -> Result<()> {
         cargo.env(format!("AR_{variable}"), zig.archiver()?);
         // cc-rs would ask Apple's tools for flags and for the SDK's place
         cargo.env("CRATE_CC_NO_DEFAULTS", "1").env("SDKROOT", zig.no_sdk()?);
-        run_command(cargo.args(APART).args(["--package", "agent-compile"]))?;
+        run_command(cargo.args(portable(tree)?))?;
     }
     println!(
         "Type-checked for macOS on Intel and Apple silicon. Nothing was linked or run: that takes a Mac."
     );
     Ok(())
+}
+
+/// The workspace without the test bench, which drives Linux programs: baresip, Xvfb, PulseAudio.
+fn portable(tree: &Tree) -> Result<Vec<String>> {
+    let mut arguments = tree.workspace()?;
+    arguments.extend(["--exclude".to_owned(), "harness".to_owned()]);
+    Ok(arguments)
 }
 
 /// Debian's cargo for a target whose `std` is built here from its sources.

@@ -18,5 +18,5 @@ pub(crate) fn run(tree: &Tree, mut arguments: Vec<String>) -> Result<()> {
     programs::build(tree, Profile::Dev)?;
     println!();
     let mut demo = tree.program(tree.debug_program("trayphone"));
-    run_command(demo.arg("demo").args(arguments))
+    run_command(demo.arg("demo").args(arguments).env("TRAYPHONE_PLUGINS", tree.plugins()))
 }

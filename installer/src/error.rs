@@ -1,6 +1,10 @@
 //! What can go wrong in a `cargo xtask` command, said so that the reader knows what to do next.
 
-use std::{io, path::Path, process::Command};
+use std::{
+    io,
+    path::Path,
+    process::{Child, Command},
+};
 
 /// The result of every step here.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -43,6 +47,9 @@ pub(crate) enum Error {
     /// One or more stages failed; the table above names them.
     #[error("failed: {0}")]
     Stages(String),
+    /// A plugin compiles, but not cleanly.
+    #[error("the plugins compile with {0} warnings, and the tests allow none")]
+    Warned(usize),
     /// A plugin's module cannot become a component.
     #[error("plugin {plugin}: {reason}")]
     Component {
@@ -72,7 +79,18 @@ impl Error {
 
 /// Runs a command with our own terminal; its failure is ours.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().map_err(|source| start_error(command, source))?;
+    let mut child = start(command)?;
+    finish(command, &mut child)
+}
+
+/// Starts a command.
+pub(crate) fn start(command: &mut Command) -> Result<Child> {
+    command.spawn().map_err(|source| start_error(command, source))
+}
+
+/// Waits for a started command; its failure is ours.
+pub(crate) fn finish(command: &Command, child: &mut Child) -> Result<()> {
+    let status = child.wait().map_err(|source| start_error(command, source))?;
     if status.success() {
         return Ok(());
     }

@@ -2,14 +2,16 @@
 
 use std::{
     fs,
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::SystemTime,
 };
 
 use wit_component::ComponentEncoder;
 
 use crate::{
-    error::{Error, Result, run as run_command},
+    error::{Error, Result, finish, start},
     guest::Guest,
     setup::{self, Group},
     stages::announce,
@@ -41,26 +43,45 @@ pub(crate) fn build(tree: &Tree, warnings: Warnings) -> Result<()> {
     let guest = Guest::need(tree)?;
     let names = names(tree)?;
     announce(&format!("plugins: {}", names.join(", ")));
+    let mut cargo = guest.cargo(tree, "build");
+    cargo.args(names.iter().flat_map(|name| ["--package", name]));
+    let warned = compile(&mut cargo)?;
+    if warned > 0 && warnings == Warnings::Denied {
+        return Err(Error::Warned(warned));
+    }
     for name in &names {
-        let mut cargo = guest.cargo(tree, "rustc");
-        cargo.args(["--package", name, "--lib"]);
-        if warnings == Warnings::Denied {
-            cargo.args(["--", "-D", "warnings"]);
-        }
-        run_command(&mut cargo)?;
-        let module = guest.output(tree).join(format!("{}.wasm", name.replace('-', "_")));
-        package(tree, name, &module)?;
+        package(tree, name, &guest.output(tree).join(format!("{}.wasm", name.replace('-', "_"))))?;
     }
     Ok(())
 }
 
-/// The folders below `plugins/` that are crates; folder and crate have the same name.
-fn names(tree: &Tree) -> Result<Vec<String>> {
+/// Runs cargo, shows what the compiler says, and counts its warnings. (`-D warnings` instead would be a second set of
+/// flags: demo and tests would each build what the other has built.)
+fn compile(cargo: &mut Command) -> Result<usize> {
+    cargo.arg("--message-format=json").stdout(Stdio::piped());
+    let mut child = start(cargo)?;
+    let mut warnings = 0;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines().map_while(io::Result::ok) {
+            let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+            if message["reason"] != "compiler-message" {
+                continue;
+            }
+            eprint!("{}", message["message"]["rendered"].as_str().unwrap_or_default());
+            warnings += usize::from(message["message"]["level"] == "warning");
+        }
+    }
+    finish(cargo, &mut child)?;
+    Ok(warnings)
+}
+
+/// The folders below `plugins/` that have a manifest; folder and crate have the same name.
+pub(crate) fn names(tree: &Tree) -> Result<Vec<String>> {
     let folder = tree.path("plugins");
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
         let path = entry.map_err(Error::file(&folder))?.path();
-        if path.join("Cargo.toml").exists()
+        if path.join("plugin.toml").exists()
             && let Some(name) = path.file_name()
         {
             names.push(name.to_string_lossy().into_owned());
@@ -72,7 +93,7 @@ fn names(tree: &Tree) -> Result<Vec<String>> {
 
 /// Lays `plugin.wasm` and `plugin.toml` where `trayphone plugin install` and the tests find them.
 fn package(tree: &Tree, name: &str, module: &Path) -> Result<()> {
-    let folder = tree.target("plugins").join(name);
+    let folder = tree.plugins().join(name);
     fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     let component = folder.join("plugin.wasm");
     if !newer(&component, module) {

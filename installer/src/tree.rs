@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    plugins,
+};
 
 /// This tree: its root and its build folder.
 pub(crate) struct Tree {
@@ -43,6 +46,11 @@ impl Tree {
         self.target.join(below)
     }
 
+    /// Where built plugins lie, one folder each, whatever the build folder is: the tests and the demo look there.
+    pub(crate) fn plugins(&self) -> PathBuf {
+        self.root.join("target/plugins")
+    }
+
     /// A program built here with the `dev` profile.
     pub(crate) fn debug_program(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX))
@@ -51,6 +59,16 @@ impl Tree {
     /// A program built here with the `release` profile.
     pub(crate) fn release_program(&self, name: &str) -> PathBuf {
         self.target.join("release").join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// The arguments that choose every crate an ordinary cargo run takes along. Left out: plugins, which are wasm only,
+    /// and the compile helper, whose Cranelift must not unify into the agent.
+    pub(crate) fn workspace(&self) -> Result<Vec<String>> {
+        let mut arguments = vec!["--workspace".to_owned()];
+        for apart in plugins::names(self)?.into_iter().chain(["agent-compile".to_owned()]) {
+            arguments.extend(["--exclude".to_owned(), apart]);
+        }
+        Ok(arguments)
     }
 
     /// The cargo that started us, in the tree's root and without the variables it set for this program alone.

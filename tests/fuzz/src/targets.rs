@@ -1,0 +1,3 @@
+//! The promises each reader of strangers' bytes is held to.
+
+pub mod sip;
