@@ -1,0 +1,361 @@
+//! A desktop of its own for a test: X server, session bus, window manager, panel with tray, notification service.
+//!
+//! Everything is real and private: nothing of the machine's own session is touched, and all of it ends with the value.
+
+mod bus;
+mod fake;
+mod process;
+mod screen;
+mod shell;
+
+pub use bus::{Monitor, Notice};
+pub use fake::{FakeToasts, Manner};
+pub use process::{Child, Lines};
+pub use screen::{Area, Rgb, Screenshot};
+pub use shell::Shell;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long anything on this desktop may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Which notification service a desktop has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toasts {
+    /// xfce4-notifyd: draws buttons.
+    Xfce,
+    /// dunst: says it has buttons and draws none.
+    Dunst,
+    /// None; a test may start a [`FakeToasts`].
+    None,
+}
+
+/// The desktop. Dropping it ends every process it started.
+#[derive(Debug)]
+pub struct Desktop {
+    folder: tempfile::TempDir,
+    display: String,
+    // In the order in which they are to end.
+    toasts: Option<Child>,
+    panel: Option<Child>,
+    manager: Option<Child>,
+    bus: Option<Child>,
+    _x: Child,
+}
+
+impl Desktop {
+    /// Starts an X server, a bus, a window manager, a panel with a tray, and the notification service.
+    pub fn start(toasts: Toasts) -> Result<Self, String> {
+        let mut desktop = Self::bare()?;
+        desktop.start_bus()?;
+        desktop.manager = Some(desktop.spawn("xfwm4", &["--compositor=off"])?);
+        desktop.start_panel()?;
+        desktop.start_toasts(toasts)?;
+        Ok(desktop)
+    }
+
+    /// An X server and nothing else.
+    pub fn bare() -> Result<Self, String> {
+        let folder = tempfile::Builder::new().prefix("desk").tempdir().map_err(|e| format!("no folder: {e}"))?;
+        for (name, mode) in [("run", 0o700), ("home", 0o755), ("services", 0o755)] {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).map_err(|e| format!("{name}: {e}"))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|e| format!("{name}: {e}"))?;
+        }
+        let (x, display) = start_x()?;
+        Ok(Self { folder, display, toasts: None, panel: None, manager: None, bus: None, _x: x })
+    }
+
+    /// The folder that holds home, runtime folder and logs of this desktop.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `unix:path=…` of the session bus.
+    pub fn bus_address(&self) -> String {
+        format!("unix:path={}", self.folder.path().join("run/bus").display())
+    }
+
+    /// A command that runs on this desktop.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let home = self.folder.path().join("home");
+        for gone in ["WAYLAND_DISPLAY", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "BROWSER"] {
+            command.env_remove(gone);
+        }
+        command
+            .env("DISPLAY", &self.display)
+            .env("DBUS_SESSION_BUS_ADDRESS", self.bus_address())
+            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"))
+            .env("HOME", home)
+            .env("XDG_CURRENT_DESKTOP", "XFCE")
+            .env("XDG_SESSION_TYPE", "x11")
+            .env("GDK_BACKEND", "x11")
+            .env("NO_AT_BRIDGE", "1")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1");
+        command
+    }
+
+    /// Starts a program on this desktop that ends with the value; what it says goes to a log in the folder.
+    pub fn spawn(&self, program: &str, arguments: &[&str]) -> Result<Child, String> {
+        let mut command = self.command(program);
+        command.args(arguments);
+        let log = self.folder.path().join(format!("{}.log", program.rsplit('/').next().unwrap_or(program)));
+        let log = fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
+        let both = log.try_clone().map_err(|e| e.to_string())?;
+        command.stdin(Stdio::null()).stdout(log).stderr(both);
+        Child::spawn(command)
+    }
+
+    /// Runs a short program to its end and gives what it printed.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
+        let output = self
+            .command(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|e| process::missing(program, &e))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{program} {arguments:?}: {} {}", output.status, said.trim()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Starts the session bus. It starts services only for the panel's settings, so that no other notification
+    /// service of the machine comes up by itself.
+    pub fn start_bus(&mut self) -> Result<(), String> {
+        let services = self.folder.path().join("services");
+        let settings = Path::new("/usr/share/dbus-1/services/org.xfce.Xfconf.service");
+        if settings.exists() {
+            fs::copy(settings, services.join("org.xfce.Xfconf.service")).map_err(|e| e.to_string())?;
+        }
+        let config = self.folder.path().join("bus.conf");
+        fs::write(&config, bus_config(&self.bus_address(), &services)).map_err(|e| e.to_string())?;
+        let socket = self.folder.path().join("run/bus");
+        let _ = fs::remove_file(&socket);
+        let config = format!("--config-file={}", config.display());
+        self.bus = Some(self.spawn("dbus-daemon", &[&config, "--nofork", "--nopidfile"])?);
+        wait_for("the session bus", || socket.exists().then_some(()))
+    }
+
+    /// Ends the session bus.
+    pub fn stop_bus(&mut self) {
+        self.bus = None;
+    }
+
+    /// Starts the panel and waits until its tray is there.
+    pub fn start_panel(&mut self) -> Result<(), String> {
+        let settings = self.folder.path().join("home/.config/xfce4/xfconf/xfce-perchannel-xml");
+        fs::create_dir_all(&settings).map_err(|e| e.to_string())?;
+        fs::write(settings.join("xfce4-panel.xml"), PANEL).map_err(|e| e.to_string())?;
+        self.panel = Some(self.spawn("xfce4-panel", &["--disable-wm-check"])?);
+        self.wait_for_name("org.kde.StatusNotifierWatcher")
+    }
+
+    /// Ends the panel.
+    pub fn stop_panel(&mut self) {
+        self.panel = None;
+    }
+
+    /// Starts a notification service and waits until it is on the bus.
+    pub fn start_toasts(&mut self, toasts: Toasts) -> Result<(), String> {
+        let program = match toasts {
+            Toasts::None => return Ok(()),
+            Toasts::Xfce => notifyd()?,
+            Toasts::Dunst => PathBuf::from("dunst"),
+        };
+        self.toasts = Some(self.spawn(&program.display().to_string(), &[])?);
+        self.wait_for_name("org.freedesktop.Notifications")
+    }
+
+    /// Ends the notification service, not asking it.
+    pub fn stop_toasts(&mut self) {
+        self.toasts = None;
+    }
+
+    /// Stops the notification service in its tracks (`true`) or lets it go on.
+    pub fn freeze_toasts(&self, frozen: bool) {
+        if let Some(toasts) = &self.toasts {
+            toasts.signal(if frozen { "STOP" } else { "CONT" });
+        }
+    }
+
+    fn wait_for_name(&self, name: &str) -> Result<(), String> {
+        wait_for(&format!("{name} on the bus"), || {
+            let argument = format!("string:{name}");
+            let said = self.run(
+                "dbus-send",
+                &["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", BUS_HAS, &argument],
+            );
+            said.ok()?.contains("boolean true").then_some(())
+        })
+    }
+
+    /// Listens to everything that is said between programs and the notification service.
+    pub fn monitor(&self) -> Result<Monitor, String> {
+        Monitor::start(&self.bus_address())
+    }
+
+    /// What is on the screen.
+    pub fn screenshot(&self) -> Result<Screenshot, String> {
+        let file = self.folder.path().join("screen.ppm");
+        self.run("import", &["-silent", "-window", "root", "-depth", "8", &format!("ppm:{}", file.display())])?;
+        Screenshot::read(&file)
+    }
+
+    /// Keeps a screenshot as a PNG where `TRAYPHONE_SHOTS` says, if it says so.
+    pub fn keep(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("TRAYPHONE_SHOTS") {
+            let path = Path::new(&folder).join(format!("{name}.png"));
+            let _ = self.run("import", &["-silent", "-window", "root", &path.display().to_string()]);
+        }
+    }
+
+    /// Waits until an area of the screen shows so many pixels of a colour, and gives their middle.
+    pub fn wait_for_colour(&self, colour: Rgb, least: usize, area: Area) -> Result<(i32, i32), String> {
+        wait_for(&format!("{least} pixels of {colour:?} in {area:?}"), || {
+            let found = self.screenshot().ok()?.find(colour, area)?;
+            (found.count >= least).then_some(found.middle)
+        })
+    }
+
+    /// Moves the pointer and presses a button there (1 left, 2 middle, 3 right).
+    pub fn click(&self, at: (i32, i32), button: u32) -> Result<(), String> {
+        let (x, y) = (at.0.to_string(), at.1.to_string());
+        self.run("xdotool", &["mousemove", &x, &y, "sleep", "0.05", "click", &button.to_string()]).map(drop)
+    }
+
+    /// Hits a key with its modifiers, as `ctrl+alt+a`.
+    pub fn key(&self, chord: &str) -> Result<(), String> {
+        self.run("xdotool", &["key", chord]).map(drop)
+    }
+
+    /// Types text into whatever has the keyboard.
+    pub fn type_text(&self, text: &str) -> Result<(), String> {
+        self.run("xdotool", &["type", "--delay", "15", text]).map(drop)
+    }
+
+    /// Which window has the keyboard.
+    pub fn focus(&self) -> Result<String, String> {
+        self.run("xdotool", &["getwindowfocus"]).map(|id| id.trim().to_owned())
+    }
+
+    /// The visible windows of a class, each with its place.
+    pub fn windows(&self, class: &str) -> Vec<Area> {
+        let ids = self.run("xdotool", &["search", "--onlyvisible", "--class", class]).unwrap_or_default();
+        ids.lines().filter_map(|id| self.window_area(id.trim())).collect()
+    }
+
+    fn window_area(&self, id: &str) -> Option<Area> {
+        let said = self.run("xwininfo", &["-id", id]).ok()?;
+        let number = |what: &str| {
+            let line = said.lines().find(|line| line.trim_start().starts_with(what))?;
+            line.rsplit(':').next()?.trim().parse::<i32>().ok()
+        };
+        Some(Area {
+            x: number("Absolute upper-left X")?,
+            y: number("Absolute upper-left Y")?,
+            width: number("Width")?,
+            height: number("Height")?,
+        })
+    }
+
+    /// Whether Shift, Ctrl, Alt, Super or a lock is down right now.
+    pub fn modifiers_down(&self) -> Result<bool, String> {
+        // `xinput` is not needed: the pointer's state, which the server sends along, has the modifiers in it.
+        let said = self.run("xdotool", &["getmouselocation", "--shell"])?;
+        let _ = said;
+        screen::modifiers(&self.display)
+    }
+
+    /// The display's name, `:7`.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        self.toasts = None;
+        self.panel = None;
+        self.manager = None;
+        self.bus = None;
+    }
+}
+
+/// Asks until there is an answer, for [`PATIENCE`] at most; `what` names what was waited for.
+pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, String> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return Ok(answer);
+        }
+        if Instant::now() >= until {
+            return Err(format!("waited {} s in vain for {what}", PATIENCE.as_secs()));
+        }
+        thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// Starts an X server on a display that is free.
+fn start_x() -> Result<(Child, String), String> {
+    let mut command = Command::new("Xvfb");
+    command
+        .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut x = Child::spawn(command)?;
+    let out = x.stdout().ok_or("Xvfb has no output")?;
+    let mut number = String::new();
+    BufReader::new(out).read_line(&mut number).map_err(|e| e.to_string())?;
+    match number.trim().parse::<u32>() {
+        Ok(number) => Ok((x, format!(":{number}"))),
+        Err(_) => Err("Xvfb found no free display, or ended".to_owned()),
+    }
+}
+
+fn notifyd() -> Result<PathBuf, String> {
+    let places = fs::read_dir("/usr/lib").map_err(|e| e.to_string())?;
+    let found = places
+        .flatten()
+        .map(|place| place.path().join("xfce4/notifyd/xfce4-notifyd"))
+        .chain([PathBuf::from("/usr/lib/xfce4/notifyd/xfce4-notifyd")])
+        .find(|path| path.exists());
+    found.ok_or_else(|| "xfce4-notifyd is missing: install the package xfce4-notifyd".to_owned())
+}
+
+const BUS_HAS: &str = "org.freedesktop.DBus.NameHasOwner";
+
+fn bus_config(address: &str, services: &Path) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>{address}</listen><servicedir>{}</servicedir>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+</busconfig>"#,
+        services.display()
+    )
+}
+
+/// A panel with a task list and a tray, nothing else.
+const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0"><property name="configver" type="int" value="2"/>
+<property name="panels" type="array"><value type="int" value="1"/>
+<property name="panel-1" type="empty"><property name="position" type="string" value="p=6;x=0;y=0"/>
+<property name="length" type="uint" value="100"/><property name="position-locked" type="bool" value="true"/>
+<property name="size" type="uint" value="30"/>
+<property name="plugin-ids" type="array"><value type="int" value="1"/><value type="int" value="2"/><value type="int" value="3"/></property>
+</property></property>
+<property name="plugins" type="empty"><property name="plugin-1" type="string" value="tasklist"/>
+<property name="plugin-2" type="string" value="separator"><property name="expand" type="bool" value="true"/></property>
+<property name="plugin-3" type="string" value="systray"/></property></channel>
+"#;
