@@ -5,16 +5,29 @@
 //! what is shown in [`view`]. Everything else says how one becomes the other.
 
 pub mod action;
+mod agent;
+mod call;
 pub mod caller;
+mod calls;
+mod context;
 pub mod id;
 pub mod journal;
 pub mod ledger;
+mod lookup;
+mod notes;
 pub mod number;
+mod outbox;
 pub mod party;
 pub mod plain;
 pub mod port;
+mod question;
+mod registration;
 pub mod secret;
 pub mod settings;
+mod show;
 pub mod text;
 pub mod time;
+mod timers;
 pub mod view;
+
+pub use agent::Agent;

@@ -180,6 +180,10 @@ phrases! {
         "{0} is a code that may change settings of the PBX. Send it?",
         "{0} ist ein Code, der Einstellungen der Telefonanlage ändern kann. Senden?",
         "{0} est un code qui peut modifier des réglages du central. L'envoyer ?";
+    ASK_UNSURE:
+        "{0} does not look like a whole phone number. Call it?",
+        "{0} sieht nicht nach einer ganzen Telefonnummer aus. Trotzdem anrufen?",
+        "{0} ne ressemble pas à un numéro complet. Appeler quand même ?";
     CALL_NUMBER: "Call {0}", "{0} anrufen", "Appeler {0}";
     EXTENSION: "{0}, extension {1}", "{0}, Durchwahl {1}", "{0}, poste {1}";
     KIND_EMERGENCY: "{0} (emergency)", "{0} (Notruf)", "{0} (urgence)";

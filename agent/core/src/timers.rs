@@ -53,6 +53,12 @@ impl Timers {
         }
     }
 
+    /// Nothing is waited for any more.
+    pub(crate) fn clear_all(&mut self) {
+        self.order.clear();
+        self.set.clear();
+    }
+
     pub(crate) fn next(&self) -> Option<Instant> {
         self.order.first().map(|(at, _)| *at)
     }

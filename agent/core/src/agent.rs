@@ -1,0 +1,528 @@
+//! The one door: events come in with the time, effects go out, and the next deadline is told.
+
+use crate::{
+    action::{Action, Notice, Refusal, RefusalCode, Reply, RequestId, Source, Status},
+    calls::{Calls, Invite},
+    context::Context,
+    id::AccountId,
+    notes::Notes,
+    number::{
+        Dialplan,
+        kind::{Kind, NoNumber, Number, Understood},
+    },
+    outbox::Outbox,
+    plain::plain,
+    port::{
+        Effect, Event,
+        host::{HostEvent, PluginInfo},
+        media::{AudioState, MediaEvent},
+        shell::{Part, ShellEvent},
+        sip::{SipCommand, SipEvent},
+        store::StoreEvent,
+    },
+    question::Questions,
+    registration::Accounts,
+    settings::{AudioBackend, Settings},
+    show,
+    text::{self, Phrase},
+    time::Now,
+    timers::{Deadline, Timers},
+    view::View,
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// How long the PBX session may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// When we stop waiting for it to say that it has.
+const GIVE_UP: Duration = Duration::from_millis(2500);
+
+/// The call core: a state machine without clock, socket or thread.
+///
+/// After each [`Agent::handle`] the effects are drained to the last with [`Agent::poll_effect`], and an
+/// [`Event::Timeout`] is due at [`Agent::poll_timeout`].
+#[derive(Debug)]
+pub struct Agent {
+    settings: Settings,
+    /// The settings came.
+    started: bool,
+    accounts: Accounts,
+    calls: Calls,
+    questions: Questions,
+    notes: Notes,
+    numbers: Dialplan,
+    out: Outbox,
+    timers: Timers,
+    plugins: Vec<PluginInfo>,
+    audio: Option<AudioState>,
+    problems: BTreeMap<Part, String>,
+    more_toast: u64,
+    quitting: bool,
+    finished: bool,
+    /// Something may look different.
+    dirty: bool,
+    shown: View,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Agent {
+    /// An agent that waits for its settings.
+    pub fn new() -> Self {
+        let settings = Settings::default();
+        let mut notes = Notes::default();
+        Self {
+            numbers: Dialplan::new(&settings.numbers),
+            settings,
+            started: false,
+            accounts: Accounts::default(),
+            calls: Calls::new(),
+            questions: Questions::default(),
+            more_toast: notes.id(),
+            notes,
+            out: Outbox::default(),
+            timers: Timers::default(),
+            plugins: Vec::new(),
+            audio: None,
+            problems: BTreeMap::new(),
+            quitting: false,
+            finished: false,
+            dirty: true,
+            shown: View::default(),
+        }
+    }
+
+    /// Takes one event. What it leads to waits in [`Agent::poll_effect`].
+    pub fn handle(&mut self, now: Now, event: Event) {
+        while let Some((when, call)) = self.calls.next_fresh() {
+            let (calls, mut cx) = self.calls_at(when);
+            calls.introduce(&mut cx, call);
+        }
+        // Facts come once a second and call; nothing drawn depends on them.
+        self.dirty |= !matches!(event, Event::Media(MediaEvent::Facts { .. } | MediaEvent::Digit { .. }));
+        match event {
+            Event::User { request, action } => {
+                let result = self.user(now, action);
+                self.reply(request, result);
+            }
+            _ if self.finished => {}
+            Event::Sip(event) => self.sip(now, event),
+            Event::Media(event) => self.media(now, event),
+            Event::Host(event) => self.host(now, event),
+            Event::Store(event) => self.store(now, event),
+            Event::Shell(event) => self.shell(now, event),
+            Event::Timeout => {
+                while let Some(deadline) = self.timers.due(now.at) {
+                    self.deadline(now, deadline);
+                }
+            }
+        }
+    }
+
+    /// The next effect, in this order: commands to PBX and audio, the view, everything that is told afterwards.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        if let Some(effect) = self.out.pop_first() {
+            return Some(effect);
+        }
+        while let Some((when, call)) = self.calls.next_fresh() {
+            let (calls, mut cx) = self.calls_at(when);
+            calls.introduce(&mut cx, call);
+            if let Some(effect) = self.out.pop_first() {
+                return Some(effect);
+            }
+        }
+        if std::mem::take(&mut self.dirty) {
+            let view = show::view(&self.state());
+            if view != self.shown {
+                self.tell_toasts(&view);
+                self.shown = view.clone();
+                return Some(Effect::View(Box::new(view)));
+            }
+        }
+        self.out.pop_rest()
+    }
+
+    /// When an [`Event::Timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    fn calls_at(&mut self, now: Now) -> (&mut Calls, Context<'_>) {
+        let Self { settings, numbers, out, timers, notes, calls, .. } = self;
+        (calls, Context { now, settings, numbers, out, timers, notes })
+    }
+
+    fn accounts_at(&mut self, now: Now) -> (&mut Accounts, Context<'_>) {
+        let Self { settings, numbers, out, timers, notes, accounts, .. } = self;
+        (accounts, Context { now, settings, numbers, out, timers, notes })
+    }
+
+    fn questions_at(&mut self, now: Now) -> (&mut Questions, Context<'_>) {
+        let Self { settings, numbers, out, timers, notes, questions, .. } = self;
+        (questions, Context { now, settings, numbers, out, timers, notes })
+    }
+
+    fn state(&self) -> show::State<'_> {
+        show::State {
+            language: self.settings.language,
+            started: self.started,
+            quitting: self.quitting,
+            accounts: &self.accounts,
+            calls: &self.calls,
+            questions: &self.questions,
+            notes: &self.notes,
+            more_toast: self.more_toast,
+            plugins: self.plugins.iter().any(|p| p.problem.is_none()),
+        }
+    }
+
+    /// Listeners hear of every toast that goes up, changes or comes down.
+    fn tell_toasts(&mut self, view: &View) {
+        let told = |t: &crate::view::ToastView| (t.title.clone(), t.line.clone());
+        for old in &self.shown.toasts {
+            if !view.toasts.iter().any(|t| t.id == old.id) {
+                self.out.notice(Notice::Toast { toast: old.id, call: old.call, text: None });
+            }
+        }
+        for new in &view.toasts {
+            let before = self.shown.toasts.iter().find(|t| t.id == new.id);
+            if before.map(told) != Some(told(new)) {
+                self.out.notice(Notice::Toast { toast: new.id, call: new.call, text: Some(told(new)) });
+            }
+        }
+    }
+
+    fn reply(&mut self, request: Option<RequestId>, result: Result<Reply, Refusal>) {
+        match (request, result) {
+            (Some(request), result) => self.out.last(Effect::Reply { request, result }),
+            // Nobody waits: the hotkey and the menu must not fail in silence.
+            (None, Err(refusal)) => {
+                self.out.notice(Notice::Error { text: refusal.text });
+            }
+            (None, Ok(_)) => {}
+        }
+    }
+
+    fn say(&self, phrase: &Phrase, filled: &[&str]) -> String {
+        phrase.say(self.settings.language, filled)
+    }
+
+    fn sip(&mut self, now: Now, event: SipEvent) {
+        let quitting = self.quitting;
+        match event {
+            SipEvent::Registration { account, state } => {
+                let (accounts, mut cx) = self.accounts_at(now);
+                accounts.changed(&mut cx, account, state);
+            }
+            SipEvent::Address { account, local } => self.accounts.moved(account, local),
+            SipEvent::Down => self.finish(),
+            SipEvent::Incoming { call, account, party, called, local, offer } => {
+                let (calls, mut cx) = self.calls_at(now);
+                calls.incoming(&mut cx, Invite { call, account, party, called, local, offer }, quitting);
+            }
+            event => self.call_event(now, event),
+        }
+    }
+
+    fn call_event(&mut self, now: Now, event: SipEvent) {
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match event {
+            SipEvent::Progress { call, status, answer } => calls.progress(cx, call, status, answer),
+            SipEvent::Answered { call, answer } => calls.answered(cx, call, answer),
+            SipEvent::Confirmed { call, answer } => calls.confirmed(cx, call, answer),
+            SipEvent::Reoffer { call, offer } => calls.reoffer(cx, call, offer),
+            SipEvent::ReofferAnswered { call, answer } => calls.reoffer_answered(cx, call, answer),
+            SipEvent::ReofferRefused { call, status } => calls.reoffer_refused(cx, call, status),
+            SipEvent::Ended { call, end } => calls.ended(cx, call, &end),
+            SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Incoming { .. } | SipEvent::Down => {}
+        }
+    }
+
+    fn media(&mut self, now: Now, event: MediaEvent) {
+        if let MediaEvent::Audio(audio) = event {
+            return self.audio(now, audio);
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match event {
+            MediaEvent::Offered { call, sdp } => calls.offered(cx, call, sdp),
+            MediaEvent::Accepted { call, sdp, flow } => calls.accepted(cx, call, sdp, flow),
+            MediaEvent::Completed { call, flow } => calls.completed(cx, call, flow),
+            MediaEvent::Refused { call, why } => calls.refused(cx, call, &plain(&why)),
+            MediaEvent::Facts { call, facts } => calls.facts(cx, call, facts),
+            MediaEvent::Silent { call } => calls.silent(cx, call, true),
+            MediaEvent::Heard { call } => calls.silent(cx, call, false),
+            MediaEvent::Digit { call, digit } => calls.digit(cx, call, digit),
+            MediaEvent::Audio(_) => {}
+        }
+    }
+
+    /// Silence that nobody chose is said aloud.
+    fn audio(&mut self, now: Now, audio: AudioState) {
+        let chosen = self.settings.audio.backend != AudioBackend::Device;
+        let title = self.say(&text::NO_SOUND, &[]);
+        let (_, mut cx) = self.calls_at(now);
+        match &audio {
+            AudioState::Null { why } if !chosen => cx.trouble("audio", None, title, plain(why)),
+            _ => cx.notes.over("audio"),
+        }
+        self.audio = Some(audio);
+    }
+
+    fn host(&mut self, now: Now, event: HostEvent) {
+        if let HostEvent::Plugins(plugins) = event {
+            self.plugins = plugins;
+            return;
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match event {
+            HostEvent::Found { call, card } => calls.found(cx, call, card),
+            HostEvent::NotFound { plugin, error, .. } => calls.not_found(cx, &plugin, error.as_deref()),
+            HostEvent::LookupDone { call } => calls.lookup_over(cx, call),
+            HostEvent::OpenRecord { call, plugin, url } => calls.offered_record(cx, call, &plugin, url),
+            HostEvent::Plugins(_) => {}
+        }
+    }
+
+    fn store(&mut self, now: Now, event: StoreEvent) {
+        match event {
+            StoreEvent::Settings(settings) => {
+                self.numbers.configure(&settings.numbers);
+                self.settings = *settings;
+                self.started = true;
+                if !self.quitting {
+                    let settings = self.settings.clone();
+                    let (accounts, mut cx) = self.accounts_at(now);
+                    accounts.apply(&mut cx, &settings);
+                }
+            }
+            StoreEvent::Password { account, result } if !self.quitting => {
+                let (accounts, mut cx) = self.accounts_at(now);
+                accounts.password(&mut cx, account, result);
+            }
+            StoreEvent::Password { .. } => {}
+            StoreEvent::Trouble(sentence) => {
+                let title = self.say(&text::STORE_FAILED, &[]);
+                let (_, mut cx) = self.calls_at(now);
+                cx.trouble(&format!("store {sentence}"), None, title, sentence);
+            }
+        }
+    }
+
+    fn shell(&mut self, now: Now, event: ShellEvent) {
+        match event {
+            ShellEvent::Part { part, problem: None } => {
+                self.problems.remove(&part);
+                self.notes.over(&format!("part {part:?}"));
+            }
+            ShellEvent::Part { part, problem: Some(problem) } => {
+                self.problems.insert(part, problem.clone());
+                let title = self.say(&text::DESKTOP_PART, &[]);
+                let (_, mut cx) = self.calls_at(now);
+                cx.trouble(&format!("part {part:?}"), None, title, problem);
+            }
+            ShellEvent::OpenFailed { why } => {
+                let title = self.say(&text::PAGE_FAILED, &[]);
+                let (_, mut cx) = self.calls_at(now);
+                cx.error(format!("{title}: {why}"));
+                cx.inform(None, title, plain(&why));
+            }
+        }
+    }
+
+    fn deadline(&mut self, now: Now, deadline: Deadline) {
+        match deadline {
+            Deadline::Note(id) => return self.notes.drop_note(id),
+            Deadline::Tone => return self.calls.tone_over(),
+            Deadline::Quit => return self.finish(),
+            Deadline::Question => {
+                let (questions, mut cx) = self.questions_at(now);
+                return questions.close(&mut cx);
+            }
+            _ => {}
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match deadline {
+            Deadline::Ring(id) => calls.rung_out(cx, id),
+            Deadline::Step(id) => calls.overdue(cx, id),
+            Deadline::Lookup(id) => calls.lookup_over(cx, id),
+            Deadline::Retry(id) => calls.retry(cx, id),
+            Deadline::Note(_) | Deadline::Tone | Deadline::Quit | Deadline::Question => {}
+        }
+    }
+
+    fn user(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
+        match action {
+            Action::Status => return Ok(Reply::Status(Box::new(self.status()))),
+            Action::Quit => {
+                self.quit(now);
+                return Ok(Reply::Done);
+            }
+            _ if self.quitting => {
+                return Err(Refusal { code: RefusalCode::Quitting, text: self.say(&text::QUITTING, &[]) });
+            }
+            Action::Dial { text, source, account } => return self.dial(now, &text, source, account),
+            Action::Choose { question, choice } => return self.choose(now, question, choice),
+            Action::DismissToast { toast } => {
+                self.dismiss(now, toast);
+                return Ok(Reply::Done);
+            }
+            Action::Show => {
+                self.show(now);
+                return Ok(Reply::Done);
+            }
+            Action::Reconnect { account } => {
+                let (accounts, mut cx) = self.accounts_at(now);
+                return accounts.reconnect(&mut cx, account).map(|()| Reply::Done);
+            }
+            _ => {}
+        }
+        self.call_action(now, action)
+    }
+
+    fn call_action(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match action {
+            Action::Answer { call } => calls.ask_answer(cx, call),
+            Action::Decline { call } => calls.ask_decline(cx, call),
+            Action::Hangup { call } => calls.ask_hangup(cx, call),
+            Action::Hold { call } => calls.ask_hold(cx, call),
+            Action::Resume { call } => calls.ask_resume(cx, call),
+            Action::Mute { on } => calls.ask_mute(cx, on),
+            Action::Dtmf { call, digits } => calls.ask_dtmf(cx, call, &digits),
+            Action::OpenRecord { call } if calls.open_record(cx, call) => Ok(Reply::Call { call, number: None }),
+            Action::OpenRecord { .. } => Err(cx.refusal(RefusalCode::NoCall, &text::NO_RECORD, &[])),
+            Action::Silence => {
+                calls.silence(cx);
+                Ok(Reply::Done)
+            }
+            _ => Ok(Reply::Done),
+        }
+    }
+
+    fn dial(
+        &mut self,
+        now: Now,
+        text: &str,
+        source: Source,
+        account: Option<AccountId>,
+    ) -> Result<Reply, Refusal> {
+        match self.numbers.understand(text, source) {
+            Understood::Dial(number) => self.call(now, &number, account),
+            Understood::Ask(numbers) => {
+                let (questions, mut cx) = self.questions_at(now);
+                Ok(questions.ask(&mut cx, numbers, account))
+            }
+            Understood::Refuse(why) => {
+                let phrase = match why {
+                    NoNumber::Empty => &text::TEXT_EMPTY,
+                    NoNumber::TooLong => &text::TEXT_LONG,
+                    NoNumber::Nothing => &text::TEXT_NO_NUMBER,
+                    NoNumber::Mail => &text::TEXT_MAIL,
+                    NoNumber::Date => &text::TEXT_DATE,
+                    NoNumber::Iban => &text::TEXT_IBAN,
+                    NoNumber::Link => &text::TEXT_LINK,
+                };
+                let quoted: String = plain(text).chars().take(40).collect();
+                let refusal = Refusal { code: RefusalCode::NotANumber, text: self.say(phrase, &[&quoted]) };
+                self.show_refusal(now, source, &refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// A selection or a link comes from a hotkey or a browser, where nobody reads a reply.
+    fn show_refusal(&mut self, now: Now, source: Source, refusal: &Refusal) {
+        if source != Source::Typed {
+            let (_, mut cx) = self.calls_at(now);
+            cx.inform(None, refusal.text.clone(), String::new());
+        }
+    }
+
+    fn call(&mut self, now: Now, number: &Number, account: Option<AccountId>) -> Result<Reply, Refusal> {
+        let emergency = number.kind == Kind::Emergency;
+        let most = self.settings.calls.most;
+        let (accounts, cx) = self.accounts_at(now);
+        let line = accounts.line(&cx, account, emergency)?;
+        if !emergency && !self.calls.room(most) {
+            let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
+            return Err(Refusal { code: RefusalCode::NotAllowed, text });
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let call = calls.dial(&mut cx, line, number);
+        let extension = number.extension.as_ref().map(|e| format!(";ext={e}")).unwrap_or_default();
+        Ok(Reply::Call { call, number: Some(format!("{}{extension}", number.dial)) })
+    }
+
+    fn choose(&mut self, now: Now, question: u64, choice: Option<usize>) -> Result<Reply, Refusal> {
+        let (questions, mut cx) = self.questions_at(now);
+        match questions.choose(&mut cx, question, choice)? {
+            Some((number, account)) => self.call(now, &number, account),
+            None => Ok(Reply::Done),
+        }
+    }
+
+    fn dismiss(&mut self, now: Now, toast: u64) {
+        if self.calls.hide(toast) {
+            return;
+        }
+        self.timers.clear(Deadline::Note(toast));
+        self.notes.drop_note(toast);
+        let (questions, mut cx) = self.questions_at(now);
+        if questions.open().is_some_and(|q| q.id == toast) {
+            questions.close(&mut cx);
+        }
+    }
+
+    /// The user looks: missed calls are seen, and a toast says where the agent lives.
+    fn show(&mut self, now: Now) {
+        self.notes.seen();
+        let line = show::summary(&self.state());
+        let title = self.say(&text::RUNNING, &[]);
+        let (_, mut cx) = self.calls_at(now);
+        cx.inform(None, title, line);
+    }
+
+    fn status(&self) -> Status {
+        let focus = self.calls.focus();
+        Status {
+            accounts: self.accounts.status(),
+            calls: self.calls.all().map(|call| call.status(focus == Some(call.id), None)).collect(),
+            audio: self.audio.clone(),
+            muted: self.calls.muted(),
+            missed: self.notes.missed(),
+            plugins: self.plugins.clone(),
+            problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
+        }
+    }
+
+    fn quit(&mut self, now: Now) {
+        if self.quitting {
+            return;
+        }
+        self.quitting = true;
+        let (calls, mut cx) = self.calls_at(now);
+        calls.end_all(&mut cx);
+        cx.out.sip(SipCommand::Shutdown { within: GOODBYE });
+        cx.after(Deadline::Quit, GIVE_UP);
+    }
+
+    /// The PBX session is down, or had its time. Asked for or not, nothing more can happen without it.
+    fn finish(&mut self) {
+        if self.quitting && !self.finished {
+            self.finished = true;
+            self.timers.clear_all();
+            self.out.last(Effect::Finished);
+        }
+    }
+}

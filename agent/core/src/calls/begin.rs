@@ -1,0 +1,136 @@
+//! A call arrives: 180 first, then toast, lookup, journal; and the user's answer or refusal.
+
+use super::{
+    Calls,
+    board::AUDIO,
+};
+use crate::{
+    call::{Begin, Call, Phase},
+    context::Context,
+    id::{AccountId, CallId},
+    journal::{Direction, Outcome},
+    party::{Party, Sdp},
+    port::{
+        host::HostCommand,
+        media::{Flow, MediaCommand},
+        sip::{Reject, SipCommand},
+    },
+    timers::Deadline,
+};
+use std::{net::IpAddr, time::Duration};
+
+/// What an INVITE says.
+pub(crate) struct Invite {
+    pub call: CallId,
+    pub account: AccountId,
+    pub party: Party,
+    pub called: String,
+    pub local: IpAddr,
+    pub offer: Option<Sdp>,
+}
+
+impl Calls {
+    /// A call came in: it rings, or is told that we are busy.
+    pub(crate) fn incoming(&mut self, cx: &mut Context<'_>, invite: Invite, quitting: bool) {
+        let id = invite.call;
+        if self.map.contains_key(&id) {
+            return;
+        }
+        let most = usize::try_from(cx.settings.calls.most).unwrap_or(usize::MAX);
+        let busy = self.map.len() >= most || (!cx.settings.calls.waiting && !self.map.is_empty());
+        let call = Call::new(Begin {
+            id,
+            account: invite.account,
+            direction: Direction::Incoming,
+            party: invite.party,
+            called: Some(invite.called).filter(|c| !c.is_empty()),
+            local: invite.local,
+            phase: Phase::Ringing { offer: invite.offer },
+            toast: cx.notes.id(),
+            started: cx.now.wall,
+        });
+        self.map.insert(id, call);
+        self.ringing.insert(id);
+        if busy || quitting {
+            let why = if quitting { Reject::Unavailable } else { Reject::Busy };
+            cx.out.sip(SipCommand::Reject { call: id, why });
+            self.identify(cx, id);
+            self.finish(cx, id, Outcome::Missed);
+            return;
+        }
+        cx.out.sip(SipCommand::Ring { call: id });
+        cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
+        self.fresh.push_back((cx.now, id));
+    }
+
+    /// The oldest call that rings and was not introduced yet, and when it came.
+    pub(crate) fn next_fresh(&mut self) -> Option<(crate::time::Now, CallId)> {
+        self.fresh.pop_front()
+    }
+
+    /// Everything about a call that may wait until its 180 is out.
+    pub(crate) fn introduce(&mut self, cx: &mut Context<'_>, id: CallId) {
+        self.identify(cx, id);
+        self.ask_plugins(cx, id);
+        self.record(cx, id);
+    }
+
+    fn identify(&mut self, cx: &mut Context<'_>, id: CallId) {
+        if let Some(call) = self.call(id) {
+            call.number = cx.numbers.caller(&call.party);
+        }
+    }
+
+    pub(super) fn ask_plugins(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let within = Duration::from_millis(u64::from(cx.settings.calls.lookup_ms));
+        let Some(call) = self.call(id) else { return };
+        let Some(number) = call.number.lookup.clone() else { return };
+        call.lookup.start();
+        let name = call.party.name.clone();
+        cx.out.host(HostCommand::Lookup { call: id, direction: call.direction, number, name });
+        cx.after(Deadline::Lookup(id), within);
+    }
+
+    /// The user takes a ringing call. Another one that talks is held first.
+    pub(crate) fn answer(&mut self, cx: &mut Context<'_>, id: CallId) -> bool {
+        let Some(call) = self.call(id) else { return false };
+        let Phase::Ringing { offer } = &mut call.phase else { return false };
+        let offer = offer.take();
+        call.phase = Phase::Answering { ours: offer.is_none() };
+        let local = call.local;
+        cx.timers.clear(Deadline::Ring(id));
+        cx.after(Deadline::Step(id), AUDIO);
+        self.engage(id);
+        self.stop_tone(cx);
+        self.hold_others(cx, id);
+        self.set_focus(cx, Some(id));
+        cx.out.media(match offer {
+            Some(offer) => MediaCommand::Accept { call: id, local, offer, flow: Flow::SendRecv },
+            None => MediaCommand::Offer { call: id, local },
+        });
+        self.notify(cx, id);
+        true
+    }
+
+    /// The user refuses a ringing call.
+    pub(crate) fn decline(&mut self, cx: &mut Context<'_>, id: CallId) -> bool {
+        if !self.get(id).is_some_and(Call::ringing) {
+            return false;
+        }
+        cx.out.sip(SipCommand::Reject { call: id, why: Reject::Decline });
+        self.finish(cx, id, Outcome::Declined);
+        true
+    }
+
+    /// It has rung long enough, here or there.
+    pub(crate) fn rung_out(&mut self, cx: &mut Context<'_>, id: CallId) {
+        match self.get(id).map(Call::ringing) {
+            Some(true) => {
+                cx.out.sip(SipCommand::Reject { call: id, why: Reject::Unavailable });
+                self.finish(cx, id, Outcome::Missed);
+            }
+            Some(false) => self.hang_up(cx, id),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Hold and resume: what the user wants and what the other side agreed to are brought together by re-INVITEs.
+
+use super::{
+    Calls,
+    board::{AUDIO, WIRE},
+};
+use crate::{
+    call::{Call, Change, Talk},
+    context::Context,
+    id::CallId,
+    journal::Direction,
+    port::{
+        media::{Flow, MediaCommand},
+        sip::{Reject, SipCommand},
+    },
+    text,
+    timers::Deadline,
+};
+use std::time::Duration;
+
+impl Calls {
+    /// Puts every other call that talks on hold.
+    pub(super) fn hold_others(&mut self, cx: &mut Context<'_>, except: CallId) {
+        let talks = |call: &&Call| call.id != except && call.up() && !call.talk.want_hold;
+        let others: Vec<CallId> = self.engaged().filter(talks).map(|call| call.id).collect();
+        for id in others {
+            if let Some(call) = self.call(id) {
+                call.talk.want_hold = true;
+            }
+            self.drive(cx, id);
+        }
+    }
+
+    /// The user holds a call: the microphone is cut at once, whatever the other side says to it.
+    pub(crate) fn hold(&mut self, cx: &mut Context<'_>, id: CallId) {
+        if let Some(call) = self.call(id) {
+            call.talk.want_hold = true;
+        }
+        if self.focus == Some(id) {
+            self.set_focus(cx, None);
+        }
+        self.drive(cx, id);
+        self.notify(cx, id);
+    }
+
+    /// The user takes a call off hold: the one that talks is held first.
+    pub(crate) fn resume(&mut self, cx: &mut Context<'_>, id: CallId) {
+        self.hold_others(cx, id);
+        if let Some(call) = self.call(id) {
+            call.talk.want_hold = false;
+        }
+        self.set_focus(cx, Some(id));
+        self.drive(cx, id);
+        self.notify(cx, id);
+    }
+
+    /// Begins the change that is due, if none is under way: theirs first, then ours.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let Some(call) = self.call(id).filter(|call| call.up()) else { return };
+        let talk = &mut call.talk;
+        if talk.change != Change::None {
+            return;
+        }
+        let held = talk.held();
+        if let Some(offer) = talk.theirs.take() {
+            let (local, flow) = (call.local, Talk::wanted(held));
+            talk.change = if offer.is_some() { Change::Accepting } else { Change::OfferingBack };
+            cx.out.media(match offer {
+                Some(offer) => MediaCommand::Accept { call: id, local, offer, flow },
+                None => MediaCommand::Reoffer { call: id, flow },
+            });
+            cx.after(Deadline::Step(id), AUDIO);
+        } else if talk.want_hold != held && !talk.backing_off {
+            talk.change = Change::Offering;
+            talk.asked_hold = talk.want_hold;
+            cx.out.media(MediaCommand::Reoffer { call: id, flow: Talk::wanted(talk.want_hold) });
+            cx.after(Deadline::Step(id), AUDIO);
+        }
+    }
+
+    /// No change is under way any more; the next one may begin.
+    pub(super) fn change_over(&mut self, cx: &mut Context<'_>, id: CallId) {
+        if let Some(call) = self.call(id) {
+            call.talk.change = Change::None;
+        }
+        cx.timers.clear(Deadline::Step(id));
+        self.drive(cx, id);
+    }
+
+    /// Our change came to nothing: what is shown goes back to what is true.
+    pub(super) fn change_failed(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
+        let label = self.label(id, cx.language());
+        let Some(call) = self.call(id) else { return };
+        let phrase = if call.talk.asked_hold { &text::HOLD_FAILED } else { &text::RESUME_FAILED };
+        call.talk.want_hold = call.talk.held();
+        let held = call.talk.held();
+        let line = cx.say(phrase, &[&label, why]);
+        cx.error(line.clone());
+        let title = cx.say(&text::TROUBLE, &[]);
+        cx.inform(Some(id), title, line);
+        if held && self.focus == Some(id) {
+            self.set_focus(cx, None);
+        }
+        self.change_over(cx, id);
+        self.settle_focus(cx);
+        self.notify(cx, id);
+    }
+
+    /// What flows from now on. When the audio agreed to something else than was asked, that is the truth from now on.
+    pub(super) fn agreed(&mut self, cx: &mut Context<'_>, id: CallId, flow: Flow) {
+        let Some(call) = self.call(id) else { return };
+        let talk = &mut call.talk;
+        let ours = talk.change == Change::Completing;
+        let before = talk.held();
+        talk.flow = flow;
+        if (ours && talk.held() != talk.asked_hold) || (!ours && talk.want_hold == before) {
+            talk.want_hold = talk.held();
+        }
+        if talk.held() && self.focus == Some(id) {
+            self.set_focus(cx, None);
+        }
+        self.change_over(cx, id);
+        self.settle_focus(cx);
+        self.notify(cx, id);
+    }
+
+    /// Their change came to nothing: they are told, the session stands.
+    pub(super) fn refuse_theirs(&mut self, cx: &mut Context<'_>, id: CallId) {
+        cx.out.sip(SipCommand::AnswerReoffer { call: id, answer: Err(Reject::NotAcceptable) });
+        self.change_over(cx, id);
+    }
+
+    /// Waits before a crossed re-INVITE is sent again: 2.1 to 4 s for who made the Call-ID, 0 to 2 s for the other, in
+    /// steps of 10 ms (RFC 3261 section 14.1). The clock's last digits do for chance.
+    pub(super) fn back_off(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let chance = u64::try_from(cx.now.wall.0.rem_euclid(191)).unwrap_or_default();
+        let Some(call) = self.call(id) else { return };
+        call.talk.backing_off = true;
+        let millis = match call.direction {
+            Direction::Outgoing => 2100 + chance * 10,
+            Direction::Incoming => 10 + chance * 10,
+        };
+        cx.after(Deadline::Retry(id), Duration::from_millis(millis));
+    }
+
+    /// The wait is over.
+    pub(crate) fn retry(&mut self, cx: &mut Context<'_>, id: CallId) {
+        if let Some(call) = self.call(id) {
+            call.talk.backing_off = false;
+        }
+        self.drive(cx, id);
+    }
+
+    /// Our offer for a session that stands is written: it goes out, unless theirs came first.
+    pub(super) fn offered_again(&mut self, cx: &mut Context<'_>, id: CallId, offer: crate::party::Sdp) {
+        let Some(call) = self.call(id) else { return };
+        match call.talk.change {
+            Change::Offering if call.talk.theirs.is_some() => {
+                cx.out.media(MediaCommand::Withdraw { call: id });
+                self.change_over(cx, id);
+            }
+            Change::Offering => {
+                call.talk.change = Change::Sent;
+                cx.out.sip(SipCommand::Reoffer { call: id, offer });
+                cx.after(Deadline::Step(id), WIRE);
+            }
+            Change::OfferingBack => {
+                call.talk.change = Change::AwaitingAck;
+                cx.out.sip(SipCommand::AnswerReoffer { call: id, answer: Ok(offer) });
+                cx.after(Deadline::Step(id), WIRE);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A call goes out: our offer, the INVITE, what rings there, and the answer.
+
+use super::{
+    Calls,
+    board::AUDIO,
+};
+use crate::{
+    call::{Begin, Call, Early, Phase},
+    context::Context,
+    id::{AccountId, CallId},
+    journal::Direction,
+    number::kind::{CallerNumber, Kind, Number},
+    party::{Party, Sdp},
+    port::media::MediaCommand,
+    text,
+    timers::Deadline,
+};
+use std::net::IpAddr;
+
+impl Calls {
+    /// Whether one more call may be begun.
+    pub(crate) fn room(&self, most: u32) -> bool {
+        self.map.len() < usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
+    /// Calls a number; the one who talks is held first.
+    pub(crate) fn dial(&mut self, cx: &mut Context<'_>, line: (AccountId, IpAddr), number: &Number) -> CallId {
+        let (account, local) = line;
+        while self.map.contains_key(&self.next) {
+            self.next = self.next.next();
+        }
+        let id = self.next;
+        self.next = id.next();
+        let uri = if number.dial.contains(':') { number.dial.clone() } else { String::new() };
+        let mut call = Call::new(Begin {
+            id,
+            account,
+            direction: Direction::Outgoing,
+            party: Party { number: number.dial.clone(), name: None, uri, withheld: false },
+            called: None,
+            local,
+            phase: Phase::Offering { target: number.dial.clone() },
+            toast: cx.notes.id(),
+            started: cx.now.wall,
+        });
+        call.number = CallerNumber {
+            // Nobody's record is behind a code or an emergency number, and no plugin needs to know of the call.
+            lookup: (!matches!(number.kind, Kind::Code | Kind::Emergency)).then(|| number.canonical.clone()),
+            shown: number.shown.clone(),
+            internal: number.kind == Kind::Internal,
+        };
+        self.map.insert(id, call);
+        self.engaged.insert(id);
+        self.stop_tone(cx);
+        self.hold_others(cx, id);
+        self.set_focus(cx, Some(id));
+        cx.out.media(MediaCommand::Offer { call: id, local });
+        cx.after(Deadline::Step(id), AUDIO);
+        self.ask_plugins(cx, id);
+        self.record(cx, id);
+        id
+    }
+
+    /// 180, 183: it rings there, or an announcement speaks.
+    pub(crate) fn progress(&mut self, cx: &mut Context<'_>, id: CallId, status: u16, answer: Option<Sdp>) {
+        let Some(call) = self.call(id) else { return };
+        let Phase::Calling(early) = &mut call.phase else { return };
+        let first = !early.progress;
+        early.progress = true;
+        early.ringing |= status == 180;
+        if let Some(answer) = answer
+            && early.answer.as_ref() != Some(&answer)
+        {
+            early.answer = Some(answer.clone());
+            early.waiting += 1;
+            cx.out.media(MediaCommand::Complete { call: id, answer });
+        }
+        if first {
+            self.notify(cx, id);
+            self.pop_if_due(cx, id);
+        }
+    }
+
+    /// They answered.
+    pub(crate) fn answered(&mut self, cx: &mut Context<'_>, id: CallId, answer: Option<Sdp>) {
+        let Some(call) = self.call(id) else { return };
+        let Phase::Calling(early) = &mut call.phase else { return };
+        let Early { answer: known, waiting, heard, .. } = std::mem::take(early);
+        // The same description as before the answer changes nothing (RFC 3261 section 13.2.1).
+        let news = answer.filter(|a| known.as_ref() != Some(a) || (!heard && waiting == 0));
+        let waiting = waiting + u32::from(news.is_some());
+        call.phase = Phase::Completing { waiting };
+        cx.timers.clear(Deadline::Ring(id));
+        cx.after(Deadline::Step(id), AUDIO);
+        if let Some(answer) = news {
+            cx.out.media(MediaCommand::Complete { call: id, answer });
+        } else if waiting == 0 && heard {
+            self.establish(cx, id);
+        } else if waiting == 0 {
+            let why = cx.say(&text::NO_DESCRIPTION, &[]);
+            self.unheard(cx, id, &why);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A call is over: how it is named, what is shown and heard, and that nothing of it is kept.
+
+use super::Calls;
+use crate::{
+    action::{Action, Notice, Source},
+    call::{Call, Phase, title},
+    context::Context,
+    id::CallId,
+    journal::{Direction, Outcome},
+    notes::Words,
+    port::{
+        host::{CallChange, HostCommand},
+        media::MediaCommand,
+        sip::{CallEnd, Reject, SipCommand},
+    },
+    text,
+    view::{Button, Sound, ToastKind},
+};
+
+impl Calls {
+    /// The wire says that a call is over.
+    pub(crate) fn ended(&mut self, cx: &mut Context<'_>, id: CallId, end: &CallEnd) {
+        let Some(call) = self.get(id) else { return };
+        let outcome = outcome(call, end);
+        let outgoing = call.direction == Direction::Outgoing && call.answered.is_none();
+        let lost = matches!(end, CallEnd::Lost { .. });
+        let title = title(call, cx.language());
+        self.finish(cx, id, outcome);
+        let line = match end {
+            CallEnd::Refused { status, phrase } if outgoing => Some(refused(cx, *status, phrase)),
+            CallEnd::Lost { detail } => Some(cx.say(&text::CALL_LOST, &[&crate::plain::plain(detail)])),
+            _ => None,
+        };
+        if outgoing && (lost || matches!(end, CallEnd::Refused { .. })) && self.engaged.is_empty() {
+            let busy = outcome == Outcome::Busy;
+            self.play_tone(cx, if busy { Sound::Busy } else { Sound::Congestion });
+        }
+        if let Some(line) = line.filter(|_| outcome != Outcome::Missed) {
+            cx.inform(None, title, line);
+        }
+    }
+
+    /// The user ends a call, whatever its state.
+    pub(crate) fn hang_up(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let Some(call) = self.get(id) else { return };
+        if call.ringing() {
+            self.decline(cx, id);
+            return;
+        }
+        let outcome = match (call.direction, call.answered) {
+            (_, Some(_)) => Outcome::Answered,
+            (Direction::Outgoing, None) => Outcome::NoAnswer,
+            (Direction::Incoming, None) => Outcome::Declined,
+        };
+        // Before the INVITE is out there is nothing to end on the wire.
+        if !matches!(call.phase, Phase::Offering { .. }) {
+            cx.out.sip(SipCommand::Hangup { call: id });
+        }
+        self.finish(cx, id, outcome);
+    }
+
+    /// The wire fell silent in the middle of an answer.
+    pub(super) fn lost(&mut self, cx: &mut Context<'_>, id: CallId, detail: &str) {
+        cx.out.sip(SipCommand::Hangup { call: id });
+        self.ended(cx, id, &CallEnd::Lost { detail: detail.to_owned() });
+    }
+
+    /// Ends everything: ringing calls are refused, the others hung up.
+    pub(crate) fn end_all(&mut self, cx: &mut Context<'_>) {
+        self.stop_tone(cx);
+        let ids: Vec<CallId> = self.map.keys().copied().collect();
+        // Nobody inherits the microphone on the way out.
+        self.set_focus(cx, None);
+        for id in &ids {
+            if let Some(call) = self.call(*id) {
+                call.talk.want_hold = true;
+            }
+        }
+        for id in ids {
+            if self.ringing.contains(&id) {
+                cx.out.sip(SipCommand::Reject { call: id, why: Reject::Unavailable });
+                self.finish(cx, id, Outcome::Missed);
+            } else {
+                self.hang_up(cx, id);
+            }
+        }
+    }
+
+    /// Forgets a call: journal, listeners, plugins and audio are told, and the microphone is free.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>, id: CallId, outcome: Outcome) {
+        let Some(call) = self.map.remove(&id) else { return };
+        let rang = self.ringing.remove(&id);
+        self.engaged.remove(&id);
+        self.fresh.retain(|(_, fresh)| *fresh != id);
+        cx.timers.clear_call(id);
+        cx.notes.over(&format!("silent {id}"));
+        if !rang {
+            cx.out.media(MediaCommand::Stop { call: id });
+        }
+        cx.out.journal(call.entry(Some((cx.now.wall, outcome))));
+        cx.out.notice(Notice::Call(Box::new(call.status(false, Some(outcome)))));
+        if call.number.lookup.is_some() {
+            cx.out.host(HostCommand::Cancel { call: id });
+        }
+        cx.out.host(HostCommand::CallChanged { call: id, what: CallChange::Ended });
+        if self.focus == Some(id) {
+            self.set_focus(cx, None);
+            self.settle_focus(cx);
+        }
+        if self.map.is_empty() {
+            self.set_muted(cx, false);
+        }
+        match outcome {
+            Outcome::Missed => missed(cx, &call),
+            Outcome::Elsewhere => {
+                let line = cx.say(&text::ELSEWHERE, &[]);
+                cx.inform(None, title(&call, cx.language()), line);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Counts a missed call and leaves a toast for it.
+fn missed(cx: &mut Context<'_>, call: &Call) {
+    cx.notes.count_missed();
+    let mut buttons = Vec::new();
+    // A caller's number is a stranger's text: it is dialled as a link would be, never unasked when it is a code.
+    if let Some(number) = &call.number.lookup {
+        let action = Action::Dial { text: number.clone(), source: Source::Link, account: Some(call.account) };
+        buttons.push(Button { text: cx.say(&text::CALL_BACK, &[]), action });
+    }
+    let page = call.lookup.page().cloned();
+    if page.is_some() {
+        let action = Action::OpenRecord { call: call.id };
+        buttons.push(Button { text: cx.say(&text::OPEN_RECORD, &[]), action });
+    }
+    let who = title(call, cx.language());
+    let company = call.lookup.card().and_then(|c| c.company.clone());
+    let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty() && *n != who);
+    let claimed = if call.found_name().is_none() { call.claimed_name().filter(|n| *n != who) } else { None };
+    let line: Vec<String> = [claimed, company, number].into_iter().flatten().collect();
+    let title = cx.say(&text::MISSED_FROM, &[&who]);
+    let words = Words { kind: ToastKind::Missed, call: Some(call.id), title, line: line.join(" · "), buttons };
+    cx.notes.put(words, None, page);
+}
+
+fn outcome(call: &Call, end: &CallEnd) -> Outcome {
+    if call.answered.is_some() {
+        return Outcome::Answered;
+    }
+    let taken = !call.ringing();
+    match (call.direction, end) {
+        (Direction::Incoming, CallEnd::Cancelled { elsewhere: true }) => Outcome::Elsewhere,
+        (Direction::Incoming, CallEnd::Lost { .. } | CallEnd::Refused { .. }) if taken => Outcome::Failed,
+        (Direction::Incoming, _) => Outcome::Missed,
+        (Direction::Outgoing, CallEnd::Refused { status: 486 | 600 | 603, .. }) => Outcome::Busy,
+        (Direction::Outgoing, CallEnd::Refused { status: 408 | 480 | 487, .. }) => Outcome::NoAnswer,
+        (Direction::Outgoing, CallEnd::Refused { .. } | CallEnd::Lost { .. }) => Outcome::Failed,
+        (Direction::Outgoing, _) => Outcome::NoAnswer,
+    }
+}
+
+fn refused(cx: &Context<'_>, status: u16, phrase: &str) -> String {
+    let status_text = status.to_string();
+    let filled = [status_text.as_str(), &crate::plain::plain(phrase)];
+    match status {
+        486 | 600 | 603 => cx.say(&text::CALL_BUSY, &[]),
+        408 | 480 | 487 => cx.say(&text::CALL_NO_ANSWER, &[]),
+        404 | 410 | 484 | 604 => cx.say(&text::CALL_UNKNOWN_NUMBER, &filled),
+        _ => cx.say(&text::CALL_REFUSED, &filled),
+    }
+}

@@ -1,0 +1,145 @@
+//! Which call the user means when none is named, and why none fits.
+
+use super::Calls;
+use crate::{
+    action::{Refusal, RefusalCode, Reply},
+    call::{Call, title},
+    context::Context,
+    id::CallId,
+    port::media::MediaCommand,
+    text,
+};
+
+/// The most keys sent at once.
+const MOST_KEYS: usize = 64;
+
+type Done = Result<Reply, Refusal>;
+
+impl Calls {
+    /// Answers the call named, or the only one that rings.
+    pub(crate) fn ask_answer(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
+        let id = self.pick_ringing(cx, call)?;
+        self.answer(cx, id);
+        Ok(Reply::Call { call: id, number: None })
+    }
+
+    /// Refuses the call named, or the only one that rings.
+    pub(crate) fn ask_decline(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
+        let id = self.pick_ringing(cx, call)?;
+        self.decline(cx, id);
+        Ok(Reply::Call { call: id, number: None })
+    }
+
+    /// Ends the call named, the one that has the microphone, or the only one there is.
+    pub(crate) fn ask_hangup(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
+        if call.is_none() && self.map.is_empty() && self.stop_tone(cx) {
+            return Ok(Reply::Done);
+        }
+        let id = match call.or(self.focus) {
+            Some(id) => self.known(cx, id)?,
+            None => self.only(cx, self.map.values().collect())?,
+        };
+        self.hang_up(cx, id);
+        Ok(Reply::Call { call: id, number: None })
+    }
+
+    /// Holds the call named, the one that has the microphone, or the only one that talks.
+    pub(crate) fn ask_hold(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
+        let id = self.pick_up(cx, call, |c| !c.talk.want_hold)?;
+        if self.get(id).is_some_and(|c| c.talk.want_hold) {
+            return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_IS_HELD, &[&self.label(id, cx.language())]));
+        }
+        self.hold(cx, id);
+        Ok(Reply::Call { call: id, number: None })
+    }
+
+    /// Takes the call named, or the only one held, off hold.
+    pub(crate) fn ask_resume(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
+        let id = match call {
+            Some(id) => self.named_up(cx, id)?,
+            None => self.only(cx, self.engaged().filter(|c| c.up() && c.talk.want_hold).collect())?,
+        };
+        if !self.get(id).is_some_and(|c| c.talk.want_hold) {
+            return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_HELD, &[&self.label(id, cx.language())]));
+        }
+        self.resume(cx, id);
+        Ok(Reply::Call { call: id, number: None })
+    }
+
+    /// Sends silence, or speech again.
+    pub(crate) fn ask_mute(&mut self, cx: &mut Context<'_>, on: Option<bool>) -> Done {
+        if self.engaged.is_empty() {
+            return Err(cx.refusal(RefusalCode::NoCall, &text::NO_CALL, &[]));
+        }
+        self.set_muted(cx, on.unwrap_or(!self.muted));
+        Ok(Reply::Done)
+    }
+
+    /// Sends keys over the call named, or the one that has the microphone.
+    pub(crate) fn ask_dtmf(&mut self, cx: &mut Context<'_>, call: Option<CallId>, digits: &str) -> Done {
+        let keys: String = digits.chars().filter(|c| !c.is_whitespace()).take(MOST_KEYS + 1).collect();
+        let keys = keys.to_ascii_uppercase();
+        let known = keys.bytes().all(|b| b.is_ascii_digit() || b"*#ABCD".contains(&b));
+        if keys.is_empty() || keys.len() > MOST_KEYS || !known {
+            return Err(cx.refusal(RefusalCode::NotANumber, &text::KEYS_UNKNOWN, &[&MOST_KEYS.to_string()]));
+        }
+        let id = match call.or(self.focus) {
+            Some(id) => self.known(cx, id)?,
+            None => self.only(cx, self.engaged().filter(|c| c.heard()).collect())?,
+        };
+        if !self.get(id).is_some_and(Call::heard) {
+            return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_UP, &[&id.to_string()]));
+        }
+        cx.out.media(MediaCommand::Digits { call: id, digits: keys });
+        Ok(Reply::Call { call: id, number: None })
+    }
+
+    fn pick_ringing(&self, cx: &Context<'_>, call: Option<CallId>) -> Result<CallId, Refusal> {
+        match call {
+            Some(id) if self.ringing.contains(&id) => Ok(id),
+            Some(id) => {
+                let phrase = if self.map.contains_key(&id) { &text::CALL_NOT_RINGING } else { &text::CALL_GONE };
+                Err(cx.refusal(RefusalCode::NoCall, phrase, &[&id.to_string()]))
+            }
+            None if self.ringing.is_empty() => Err(cx.refusal(RefusalCode::NoCall, &text::NO_RINGING, &[])),
+            None => self.only(cx, self.ringing().collect()),
+        }
+    }
+
+    fn pick_up(&self, cx: &Context<'_>, call: Option<CallId>, fits: fn(&Call) -> bool) -> Result<CallId, Refusal> {
+        match call {
+            Some(id) => self.named_up(cx, id),
+            None => match self.focus.and_then(|id| self.get(id)).filter(|c| c.up()) {
+                Some(call) => Ok(call.id),
+                None => self.only(cx, self.engaged().filter(|c| c.up() && fits(c)).collect()),
+            },
+        }
+    }
+
+    fn named_up(&self, cx: &Context<'_>, id: CallId) -> Result<CallId, Refusal> {
+        let id = self.known(cx, id)?;
+        if self.get(id).is_some_and(Call::up) {
+            return Ok(id);
+        }
+        Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_UP, &[&id.to_string()]))
+    }
+
+    fn known(&self, cx: &Context<'_>, id: CallId) -> Result<CallId, Refusal> {
+        if self.map.contains_key(&id) {
+            return Ok(id);
+        }
+        Err(cx.refusal(RefusalCode::NoCall, &text::CALL_GONE, &[&id.to_string()]))
+    }
+
+    fn only(&self, cx: &Context<'_>, fitting: Vec<&Call>) -> Result<CallId, Refusal> {
+        match fitting[..] {
+            [] => Err(cx.refusal(RefusalCode::NoCall, &text::NO_CALL, &[])),
+            [call] => Ok(call.id),
+            _ => {
+                let name = |c: &&Call| format!("{} ({})", c.id, title(c, cx.language()));
+                let names: Vec<String> = fitting.iter().take(10).map(name).collect();
+                Err(cx.refusal(RefusalCode::Ambiguous, &text::SEVERAL, &[&names.join(", ")]))
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the wire tells of calls that are answered or being answered: ACK, re-INVITE and their ends.
+
+use super::{
+    Calls,
+    board::AUDIO,
+};
+use crate::{
+    call::{Change, Phase},
+    context::Context,
+    id::CallId,
+    party::Sdp,
+    port::{host::{CallChange, HostCommand}, media::MediaCommand},
+    text,
+    timers::Deadline,
+};
+
+impl Calls {
+    /// Their ACK arrived.
+    pub(crate) fn confirmed(&mut self, cx: &mut Context<'_>, id: CallId, answer: Option<Sdp>) {
+        let Some(call) = self.call(id) else { return };
+        match (&call.phase, answer) {
+            (Phase::Accepted { ours: false }, _) => self.establish(cx, id),
+            (Phase::Accepted { ours: true }, Some(answer)) => {
+                call.phase = Phase::Confirming;
+                cx.out.media(MediaCommand::Complete { call: id, answer });
+                cx.after(Deadline::Step(id), AUDIO);
+            }
+            (Phase::Accepted { ours: true }, None) => {
+                let why = cx.say(&text::NO_DESCRIPTION, &[]);
+                self.unheard(cx, id, &why);
+            }
+            (Phase::Up, answer) if call.talk.change == Change::AwaitingAck => match answer {
+                Some(answer) => {
+                    call.talk.change = Change::CompletingBack;
+                    cx.out.media(MediaCommand::Complete { call: id, answer });
+                    cx.after(Deadline::Step(id), AUDIO);
+                }
+                None => {
+                    cx.out.media(MediaCommand::Withdraw { call: id });
+                    self.change_over(cx, id);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// Both sides talk.
+    pub(super) fn establish(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let focus = self.focus;
+        let Some(call) = self.call(id) else { return };
+        call.phase = Phase::Up;
+        call.answered = Some(cx.now.wall);
+        // Somebody else got the microphone meanwhile.
+        call.talk.want_hold = call.talk.held() || focus.is_some_and(|other| other != id);
+        let free = focus.is_none() && !call.talk.want_hold;
+        cx.timers.clear(Deadline::Step(id));
+        cx.timers.clear(Deadline::Ring(id));
+        if free {
+            self.set_focus(cx, Some(id));
+        }
+        cx.out.host(HostCommand::CallChanged { call: id, what: CallChange::Answered });
+        self.record(cx, id);
+        self.pop_if_due(cx, id);
+        self.drive(cx, id);
+    }
+
+    /// They want to change the session.
+    pub(crate) fn reoffer(&mut self, cx: &mut Context<'_>, id: CallId, offer: Option<Sdp>) {
+        if let Some(call) = self.call(id) {
+            // One at a time: a change of ours under way is finished first, and the ACK comes before anything else.
+            call.talk.theirs = Some(offer);
+            self.drive(cx, id);
+        }
+    }
+
+    /// Our re-INVITE was answered.
+    pub(crate) fn reoffer_answered(&mut self, cx: &mut Context<'_>, id: CallId, answer: Sdp) {
+        let Some(call) = self.call(id) else { return };
+        if call.talk.change == Change::Sent {
+            call.talk.change = Change::Completing;
+            cx.out.media(MediaCommand::Complete { call: id, answer });
+            cx.after(Deadline::Step(id), AUDIO);
+        }
+    }
+
+    /// Our re-INVITE was refused: the session stands as it was.
+    pub(crate) fn reoffer_refused(&mut self, cx: &mut Context<'_>, id: CallId, status: u16) {
+        let Some(call) = self.call(id) else { return };
+        if call.talk.change != Change::Sent {
+            return;
+        }
+        cx.out.media(MediaCommand::Withdraw { call: id });
+        if status == 491 {
+            self.back_off(cx, id);
+            self.change_over(cx, id);
+        } else {
+            self.change_failed(cx, id, &status.to_string());
+        }
+    }
+}

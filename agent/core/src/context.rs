@@ -1,0 +1,69 @@
+//! What every part of the core has at hand while one event is handled.
+
+use crate::{
+    action::{Notice, Refusal, RefusalCode},
+    id::CallId,
+    notes::{Notes, Words},
+    number::Dialplan,
+    outbox::Outbox,
+    settings::{Language, Settings},
+    text::Phrase,
+    time::Now,
+    timers::{Deadline, Timers},
+    view::ToastKind,
+};
+use std::time::Duration;
+
+/// How long a toast that only informs stays up.
+const INFORMED: Duration = Duration::from_secs(8);
+
+/// One event's surroundings.
+pub(crate) struct Context<'a> {
+    pub now: Now,
+    pub settings: &'a Settings,
+    pub numbers: &'a Dialplan,
+    pub out: &'a mut Outbox,
+    pub timers: &'a mut Timers,
+    pub notes: &'a mut Notes,
+}
+
+impl Context<'_> {
+    pub(crate) fn language(&self) -> Language {
+        self.settings.language
+    }
+
+    pub(crate) fn say(&self, phrase: &Phrase, filled: &[&str]) -> String {
+        phrase.say(self.settings.language, filled)
+    }
+
+    pub(crate) fn refusal(&self, code: RefusalCode, phrase: &Phrase, filled: &[&str]) -> Refusal {
+        Refusal { code, text: self.say(phrase, filled) }
+    }
+
+    /// Sets a deadline from now.
+    pub(crate) fn after(&mut self, what: Deadline, by: Duration) {
+        self.timers.set(what, self.now.at + by);
+    }
+
+    /// Tells listeners that something went wrong.
+    pub(crate) fn error(&mut self, text: String) {
+        self.out.notice(Notice::Error { text });
+    }
+
+    /// A toast that goes by itself.
+    pub(crate) fn inform(&mut self, call: Option<CallId>, title: String, line: String) {
+        let words = Words { kind: ToastKind::Info, call, title, line, buttons: Vec::new() };
+        let id = self.notes.put(words, None, None);
+        self.after(Deadline::Note(id), INFORMED);
+    }
+
+    /// A toast about a trouble, once until [`Notes::over`] says it is over, and a word to listeners.
+    pub(crate) fn trouble(&mut self, topic: &str, call: Option<CallId>, title: String, line: String) {
+        if !self.notes.first_time(topic) {
+            return;
+        }
+        self.error(format!("{title}: {line}"));
+        let words = Words { kind: ToastKind::Trouble, call, title, line, buttons: Vec::new() };
+        self.notes.put(words, Some(topic.to_owned()), None);
+    }
+}

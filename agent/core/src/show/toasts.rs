@@ -1,0 +1,76 @@
+//! The toasts: ringing calls first, then what is asked, then what is worth knowing.
+
+use super::{MOST_RINGING, State};
+use crate::{
+    action::Action,
+    call::{Call, title},
+    question::Question,
+    text,
+    view::{Button, ToastKind, ToastView},
+};
+
+pub(super) fn toasts(state: &State<'_>) -> Vec<ToastView> {
+    let ringing = state.calls.ringing().filter(|call| !call.hidden);
+    let mut toasts: Vec<ToastView> = ringing.take(MOST_RINGING).map(|call| ringing_toast(state, call)).collect();
+    let more = state.calls.ringing_count().saturating_sub(MOST_RINGING);
+    if more > 0 {
+        toasts.push(ToastView {
+            id: state.more_toast,
+            kind: ToastKind::Info,
+            call: None,
+            title: text::RINGING_MORE.say(state.language, &[]),
+            line: text::MORE_CALLS.say(state.language, &[&more.to_string()]),
+            buttons: Vec::new(),
+        });
+    }
+    toasts.extend(state.questions.open().map(|question| question_toast(state, question)));
+    toasts.extend(state.notes.toasts().cloned());
+    toasts
+}
+
+fn ringing_toast(state: &State<'_>, call: &Call) -> ToastView {
+    let button = |phrase: &text::Phrase, action| Button { text: phrase.say(state.language, &[]), action };
+    let mut buttons = vec![
+        button(&text::ANSWER, Action::Answer { call: Some(call.id) }),
+        button(&text::DECLINE, Action::Decline { call: Some(call.id) }),
+    ];
+    if call.lookup.page().is_some() {
+        buttons.push(button(&text::OPEN_RECORD, Action::OpenRecord { call: call.id }));
+    }
+    let title = title(call, state.language);
+    let line = line(state, call, &title);
+    ToastView { id: call.toast, kind: ToastKind::Ringing, call: Some(call.id), title, line, buttons }
+}
+
+/// Company, the name the caller claims, the number, the line called: what the title does not say already.
+fn line(state: &State<'_>, call: &Call, title: &str) -> String {
+    let card = call.lookup.card();
+    let company = card.and_then(|c| c.company.clone());
+    let claimed = if call.found_name().is_none() { call.claimed_name() } else { None };
+    let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty());
+    let own = state.accounts.get(call.account).map(|a| a.user());
+    let several = state.accounts.all().nth(1).is_some();
+    let called = call.called.as_deref().filter(|called| several || Some(*called) != own);
+    let called = called.map(|c| text::FOR_LINE.say(state.language, &[&crate::plain::plain(c)]));
+    let searching = (call.lookup.searching() && state.plugins).then(|| text::LOOKING_UP.say(state.language, &[]));
+    let parts = [company, claimed, number].into_iter().flatten().filter(|part| part != title);
+    parts.chain(called).chain(searching).collect::<Vec<_>>().join(" · ")
+}
+
+fn question_toast(state: &State<'_>, question: &Question) -> ToastView {
+    let choose = |text: &str, choice| Button {
+        text: text.to_owned(),
+        action: Action::Choose { question: question.id, choice },
+    };
+    let mut buttons: Vec<Button> =
+        question.choices.iter().enumerate().map(|(i, text)| choose(text, Some(i))).collect();
+    buttons.push(choose(&text::CANCEL.say(state.language, &[]), None));
+    ToastView {
+        id: question.id,
+        kind: ToastKind::Question,
+        call: None,
+        title: question.text.clone(),
+        line: String::new(),
+        buttons,
+    }
+}

@@ -1,0 +1,181 @@
+//! The status icon: its picture, its words, and its menu.
+
+use super::State;
+use crate::{
+    action::Action,
+    call::{Call, title},
+    port::sip::Registration,
+    registration::Account,
+    text::{self, Phrase},
+    view::{MenuItem, TrayIcon, TrayView},
+};
+
+/// The most calls of a kind with entries of their own; the rest is counted.
+const MOST_ENTRIES: usize = 8;
+
+pub(super) fn tray(state: &State<'_>) -> TrayView {
+    TrayView { icon: icon(state), tooltip: tooltip(state), menu: menu(state) }
+}
+
+pub(super) fn quitting(state: &State<'_>) -> TrayView {
+    let words = text::STATE_QUITTING.say(state.language, &[]);
+    TrayView { icon: TrayIcon::Connecting, tooltip: words.clone(), menu: vec![MenuItem::Label(words)] }
+}
+
+fn icon(state: &State<'_>) -> TrayIcon {
+    let registered = |(_, a): (_, &Account)| *a.state() == Registration::Registered;
+    if state.calls.ringing_count() > 0 {
+        TrayIcon::Ringing
+    } else if state.calls.engaged_count() > 0 {
+        TrayIcon::InCall
+    } else if state.accounts.all().any(|(_, a)| a.stuck()) && !state.accounts.all().any(registered) {
+        TrayIcon::Error
+    } else if !state.accounts.all().any(registered) {
+        TrayIcon::Connecting
+    } else if state.notes.missed() > 0 {
+        TrayIcon::Missed
+    } else {
+        TrayIcon::Ready
+    }
+}
+
+/// What goes on, then what is wrong, one sentence a line.
+fn tooltip(state: &State<'_>) -> String {
+    let mut lines = vec![summary(state)];
+    lines.extend(state.accounts.all().filter_map(|(_, a)| a.problem().map(str::to_owned)));
+    if state.calls.engaged_count() + state.calls.ringing_count() == 0 {
+        lines.extend(missed(state));
+    }
+    lines.truncate(6);
+    lines.join("\n")
+}
+
+/// The state in one line.
+pub(super) fn summary(state: &State<'_>) -> String {
+    let say = |phrase: &Phrase, filled: &[&str]| phrase.say(state.language, filled);
+    let ringing = state.calls.ringing_count();
+    let engaged = state.calls.engaged_count();
+    if ringing > 1 {
+        return say(&text::STATE_RINGING_MANY, &[&ringing.to_string()]);
+    }
+    if let Some(call) = state.calls.ringing().next() {
+        return say(&text::STATE_RINGING, &[&title(call, state.language)]);
+    }
+    if engaged > 1 {
+        return muted(state, say(&text::STATE_CALLS, &[&engaged.to_string()]));
+    }
+    if let Some(call) = state.calls.engaged().next() {
+        let phrase = match call {
+            call if call.up() && call.talk.want_hold => &text::STATE_HOLDING,
+            call if call.up() => &text::STATE_TALKING,
+            _ => &text::STATE_CALLING,
+        };
+        return muted(state, say(phrase, &[&title(call, state.language)]));
+    }
+    if !state.started {
+        return say(&text::STATE_STARTING, &[]);
+    }
+    let names = |wanted: bool| -> Vec<&str> {
+        let fits = |a: &&Account| (*a.state() == Registration::Registered) == wanted;
+        state.accounts.all().map(|(_, a)| a).filter(fits).map(Account::aor).take(5).collect()
+    };
+    match (names(true), names(false)) {
+        (ready, _) if !ready.is_empty() => say(&text::STATE_READY, &[&ready.join(", ")]),
+        (_, waiting) if !waiting.is_empty() => say(&text::STATE_CONNECTING, &[&waiting.join(", ")]),
+        _ => say(&text::STATE_NO_ACCOUNT, &[]),
+    }
+}
+
+fn muted(state: &State<'_>, words: String) -> String {
+    if state.calls.muted() {
+        return format!("{words} ({})", text::STATE_MUTED.say(state.language, &[]));
+    }
+    words
+}
+
+fn missed(state: &State<'_>) -> Option<String> {
+    match state.notes.missed() {
+        0 => None,
+        1 => Some(text::MISSED_ONE.say(state.language, &[])),
+        many => Some(text::MISSED_MANY.say(state.language, &[&many.to_string()])),
+    }
+}
+
+fn menu(state: &State<'_>) -> Vec<MenuItem> {
+    let entry = |text: String, action| MenuItem::Entry { text, action };
+    let say = |phrase: &Phrase| phrase.say(state.language, &[]);
+    let mut menu = vec![MenuItem::Label(summary(state))];
+    let before = menu.len();
+    for call in state.calls.ringing().take(MOST_ENTRIES) {
+        ringing_entries(state, call, &mut menu);
+    }
+    more(state, state.calls.ringing_count(), &mut menu);
+    if state.calls.ringing().any(|call| !call.silenced) {
+        menu.push(entry(say(&text::SILENCE), Action::Silence));
+    } else if state.calls.tone().is_some() {
+        menu.push(entry(say(&text::STOP_TONE), Action::Silence));
+    }
+    for call in state.calls.engaged().take(MOST_ENTRIES) {
+        engaged_entries(state, call, &mut menu);
+    }
+    more(state, state.calls.engaged_count(), &mut menu);
+    if state.calls.engaged_count() > 0 {
+        let (phrase, on) = if state.calls.muted() { (&text::UNMUTE, false) } else { (&text::MUTE, true) };
+        menu.push(entry(say(phrase), Action::Mute { on: Some(on) }));
+    }
+    if menu.len() > before {
+        menu.insert(before, MenuItem::Separator);
+    }
+    menu.push(MenuItem::Separator);
+    if let Some(words) = missed(state) {
+        menu.push(entry(words, Action::Show));
+    }
+    menu.push(entry(say(&text::QUIT), Action::Quit));
+    menu
+}
+
+fn more(state: &State<'_>, count: usize, menu: &mut Vec<MenuItem>) {
+    if count > MOST_ENTRIES {
+        let rest = (count - MOST_ENTRIES).to_string();
+        menu.push(MenuItem::Label(text::MORE_CALLS.say(state.language, &[&rest])));
+    }
+}
+
+/// Whom an entry is about, told apart from others of the same name by company or number.
+fn who(state: &State<'_>, call: &Call) -> String {
+    let title = title(call, state.language);
+    let company = call.lookup.card().and_then(|c| c.company.clone());
+    let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty() && *n != title);
+    match company.or(number) {
+        Some(more) => format!("{title} ({more})"),
+        None => title,
+    }
+}
+
+fn ringing_entries(state: &State<'_>, call: &Call, menu: &mut Vec<MenuItem>) {
+    let who = who(state, call);
+    let mut push = |phrase: &Phrase, action| {
+        menu.push(MenuItem::Entry { text: phrase.say(state.language, &[&who]), action });
+    };
+    push(&text::ANSWER_WHO, Action::Answer { call: Some(call.id) });
+    push(&text::DECLINE_WHO, Action::Decline { call: Some(call.id) });
+    if call.lookup.page().is_some() {
+        push(&text::RECORD_WHO, Action::OpenRecord { call: call.id });
+    }
+}
+
+fn engaged_entries(state: &State<'_>, call: &Call, menu: &mut Vec<MenuItem>) {
+    let who = who(state, call);
+    let mut push = |phrase: &Phrase, action| {
+        menu.push(MenuItem::Entry { text: phrase.say(state.language, &[&who]), action });
+    };
+    push(&text::HANG_UP_WHO, Action::Hangup { call: Some(call.id) });
+    if call.up() && call.talk.want_hold {
+        push(&text::RESUME_WHO, Action::Resume { call: Some(call.id) });
+    } else if call.up() {
+        push(&text::HOLD_WHO, Action::Hold { call: Some(call.id) });
+    }
+    if call.lookup.page().is_some() {
+        push(&text::RECORD_WHO, Action::OpenRecord { call: call.id });
+    }
+}
