@@ -16,7 +16,7 @@ impl Lookup for Hostile {
             "memory" => hoard(),
             "panic" => panic!("as it was told"),
             "recursion" => Ok(vec![card(&deeper(u64::MAX).to_string(), &number)]),
-            "huge" => Ok(vec![card(&"x".repeat(20_000_000), &number)]),
+            "huge" => Ok(vec![Card { name: "x".repeat(20_000_000), ..card("", &number) }]),
             "many" => Ok((0..1_000_000).map(|_| card("A", &number)).collect()),
             "log" => babble(),
             "elsewhere" => {
