@@ -5,8 +5,9 @@ use crate::{
     ledger::{Attempt, LedgerSink, Target},
 };
 use agent_core::ledger::Purpose;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::{io, net::SocketAddr, time::Duration};
-use tokio::{net::TcpStream, task::JoinSet, time};
+use tokio::{net::TcpStream, time};
 
 /// RFC 8305 section 5: how long one address may be silent before the next is tried beside it.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -63,19 +64,18 @@ async fn race(
 ) -> Result<Dialled, NetError> {
     let ordered = interleave(addresses);
     let mut waiting = ordered.iter().take(MOST_ADDRESSES);
-    // Dropping the set aborts what still runs in it, so a dropped dial leaves no socket behind.
-    let mut running: JoinSet<Result<Dialled, io::Error>> = JoinSet::new();
+    // Not tasks of their own: dropping this future closes every socket and writes every row at once.
+    let mut running = FuturesUnordered::new();
     let mut last = "no address to try".to_owned();
     loop {
         if let Some(address) = waiting.next().copied() {
-            running.spawn(connect(Attempt::new(sink, purpose, target).at(address), address));
+            running.push(connect(Attempt::new(sink, purpose, target).at(address), address));
         } else if running.is_empty() {
             return Err(NetError::Connect { host: target.host.clone(), port: target.port, cause: last });
         }
         let patience = if waiting.len() == 0 { Duration::MAX } else { NEXT_ADDRESS_AFTER };
-        match time::timeout(patience, running.join_next()).await {
-            Ok(Some(Ok(Ok(dialled)))) => return Ok(dialled),
-            Ok(Some(Ok(Err(error)))) => last = error.to_string(),
+        match time::timeout(patience, running.next()).await {
+            Ok(Some(Ok(dialled))) => return Ok(dialled),
             Ok(Some(Err(error))) => last = error.to_string(),
             Ok(None) | Err(_) => {}
         }

@@ -8,7 +8,7 @@ use crate::{
 use agent_core::ledger::Purpose;
 use hickory_resolver::{
     Hosts, Resolver,
-    config::{LookupIpStrategy, ResolveHosts},
+    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig},
     proto::{
         op::Query,
         rr::{Name, RecordType},
@@ -37,6 +37,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Names {
     sink: LedgerSink,
     askers: Askers,
+    servers: Vec<SocketAddr>,
     current: Mutex<Option<Arc<System>>>,
 }
 
@@ -49,8 +50,9 @@ struct System {
 }
 
 impl Names {
-    pub(crate) fn new(sink: LedgerSink) -> Self {
-        Self { sink, askers: Askers::default(), current: Mutex::new(None) }
+    /// With `servers` instead of the system's name servers, unless there are none.
+    pub(crate) fn new(sink: LedgerSink, servers: Vec<SocketAddr>) -> Self {
+        Self { sink, askers: Askers::default(), servers, current: Mutex::new(None) }
     }
 
     /// The addresses of `host`, never none.
@@ -58,9 +60,10 @@ impl Names {
         if let Some(addresses) = here(host) {
             return Ok(addresses);
         }
-        let name = Name::from_utf8(host).map_err(|_| NetError::BadName(host.to_owned()))?;
-        if name.is_root() {
-            return Err(NetError::BadName(host.to_owned()));
+        let bad = || NetError::BadName(host.to_owned());
+        let name = Name::from_utf8(host).map_err(|_| bad())?;
+        if name.num_labels() == 0 || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(bad());
         }
         let system = self.system().map_err(|cause| NetError::Names { host: host.to_owned(), cause })?;
         let listed = system.listed(&name);
@@ -99,7 +102,12 @@ impl Names {
             return Ok(system.clone());
         }
         let wire = Wire::new(self.sink.clone(), self.askers.clone());
-        let mut builder = Resolver::builder(wire).map_err(|error| error.to_string())?;
+        let mut builder = if self.servers.is_empty() {
+            Resolver::builder(wire).map_err(|error| error.to_string())?
+        } else {
+            let servers = self.servers.iter().copied().map(server).collect();
+            Resolver::builder_with_config(ResolverConfig::from_parts(None, Vec::new(), servers), wire)
+        };
         let options = builder.options_mut();
         options.cache_size = CACHED_NAMES;
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
@@ -124,6 +132,14 @@ impl System {
             })
             .collect()
     }
+}
+
+fn server(address: SocketAddr) -> NameServerConfig {
+    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+        connection.port = address.port();
+        connection
+    });
+    NameServerConfig::new(address.ip(), true, connections.into())
 }
 
 /// The address this machine would speak from to reach `peer`. Nothing is sent: connecting a UDP socket only asks the

@@ -43,6 +43,8 @@ pub struct NetConfig {
     pub connect_timeout: Duration,
     /// The proxies HTTP goes through.
     pub proxies: Proxies,
+    /// The name servers to ask; those of the system when empty.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 impl Default for NetConfig {
@@ -51,6 +53,7 @@ impl Default for NetConfig {
             authorities: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             proxies: Proxies::from_env(),
+            name_servers: Vec::new(),
         }
     }
 }
@@ -92,7 +95,7 @@ impl Net {
 
     fn build(sink: LedgerSink, config: NetConfig, own: Vec<CertificateDer<'static>>) -> Self {
         Self(Arc::new(Inner {
-            names: Names::new(sink.clone()),
+            names: Names::new(sink.clone(), config.name_servers),
             sink,
             tls: Tls::new(own),
             connect_timeout: config.connect_timeout,

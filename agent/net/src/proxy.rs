@@ -26,6 +26,11 @@ impl Proxies {
         Self::default()
     }
 
+    /// `proxy` (`http://user:password@host:port`) for everything but this machine itself.
+    pub fn one(proxy: &str) -> Self {
+        Self { http: Some(proxy.to_owned()), https: Some(proxy.to_owned()), not_for: Vec::new() }
+    }
+
     /// From `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in small or capital letters. `HTTP_PROXY` is left
     /// out as everywhere: in a CGI environment a stranger sets it.
     pub fn from_env() -> Self {
