@@ -1,1 +1,25 @@
-//! What is kept: settings, journal, ledger, secrets in the OS keyring, and where it all lies.
+//! What is kept: settings file, journal, ledger, secrets in the keyring of the system, and the folder it all lies in.
+//!
+//! [`start`] runs the store beside the agent on one thread that sleeps while there is nothing to write. Everything else
+//! here is for the command line, works without the agent, and beside it: [`JournalReader`], [`add_account`],
+//! [`remove_account`], [`read_settings`], [`Keyring`].
+
+mod database;
+mod error;
+mod file;
+mod journal;
+mod keyring;
+mod language;
+mod pending;
+mod platform;
+mod profile;
+mod settings;
+mod store;
+
+pub use error::{SettingsError, SettingsErrors, StoreError};
+pub use journal::{JournalQuery, JournalReader, LedgerQuery};
+pub use keyring::{Keyring, seal_key};
+pub use language::system_language;
+pub use profile::Profile;
+pub use settings::{DEFAULT_FILE, add_account, parse_settings, read_settings, remove_account, write_default};
+pub use store::{StoreHandle, Tell, start};

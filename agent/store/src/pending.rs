@@ -1,0 +1,56 @@
+//! What waits to be written: bounded, never blocking whoever hands it in, and forgetting no call.
+
+use agent_core::{id::AccountId, journal::JournalEntry, ledger::LedgerRecord};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Ledger rows that may wait; the oldest go first when a disk has been full for long.
+const MOST_ROWS: usize = 20_000;
+
+/// Calls that may wait: a call counts once however often it changes, so this is a disk that has been full for days.
+const MOST_CALLS: usize = 50_000;
+
+/// The inbox of the store's thread.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// The newest state of each call, by its key.
+    pub(crate) calls: BTreeMap<String, JournalEntry>,
+    pub(crate) rows: VecDeque<LedgerRecord>,
+    /// Calls and rows that found no room.
+    pub(crate) lost: usize,
+    pub(crate) passwords: BTreeSet<AccountId>,
+    pub(crate) reload: bool,
+    /// Everything up to this flush request is to be written out.
+    pub(crate) flush_asked: u64,
+    pub(crate) closing: bool,
+}
+
+impl Pending {
+    pub(crate) fn call(&mut self, call: JournalEntry) {
+        if self.calls.len() >= MOST_CALLS && !self.calls.contains_key(&call.key) {
+            // Keys begin with the time: the first one is the oldest.
+            self.calls.pop_first();
+            self.lost += 1;
+        }
+        self.calls.insert(call.key.clone(), call);
+    }
+
+    pub(crate) fn row(&mut self, row: LedgerRecord) {
+        if self.rows.len() >= MOST_ROWS {
+            self.rows.pop_front();
+            self.lost += 1;
+        }
+        self.rows.push_back(row);
+    }
+
+    /// Takes back what could not be written; what came in meanwhile is newer.
+    pub(crate) fn put_back(&mut self, calls: BTreeMap<String, JournalEntry>, rows: VecDeque<LedgerRecord>) {
+        let newer = std::mem::replace(&mut self.calls, calls);
+        self.calls.extend(newer);
+        let newer = std::mem::replace(&mut self.rows, rows);
+        newer.into_iter().for_each(|row| self.row(row));
+    }
+
+    pub(crate) fn has_writing(&self) -> bool {
+        !self.calls.is_empty() || !self.rows.is_empty()
+    }
+}

@@ -1,0 +1,102 @@
+//! The profile: the one folder that holds everything of one user's Trayphone.
+
+use crate::{error::StoreError, platform};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The folder with settings, journal, plugins and logs. Having one means that it exists, is the user's own and can be
+/// written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    dir: PathBuf,
+}
+
+impl Profile {
+    /// Where the profile lies when nobody names another place: `$XDG_CONFIG_HOME/trayphone` or `~/.config/trayphone` on
+    /// Linux, `%LOCALAPPDATA%\Trayphone` on Windows, `~/Library/Application Support/Trayphone` on macOS.
+    pub fn default_dir() -> Result<PathBuf, StoreError> {
+        platform::default_profile_dir().map_err(StoreError::NoPlace)
+    }
+
+    /// Opens the profile in `dir` (the default place when `None`) and makes it, for this user only, where it is missing.
+    pub fn open(dir: Option<&Path>) -> Result<Self, StoreError> {
+        let dir = Self::absolute(dir)?;
+        let refuse = |cause: String| StoreError::Profile { dir: dir.clone(), cause };
+        platform::create_private_dir(&dir)
+            .map_err(|error| refuse(format!("it could not be made: {error}")))?;
+        if !dir.is_dir() {
+            return Err(refuse("it is not a folder".to_owned()));
+        }
+        if let Some(cause) = platform::exposure(&dir).map_err(|error| refuse(error.to_string()))? {
+            return Err(refuse(cause));
+        }
+        probe(&dir).map_err(|error| refuse(format!("nothing can be written there: {error}")))?;
+        Ok(Self { dir })
+    }
+
+    /// The profile in `dir` if there is one, without making or checking anything: for commands that only read.
+    pub fn existing(dir: Option<&Path>) -> Result<Self, StoreError> {
+        let dir = Self::absolute(dir)?;
+        if dir.is_dir() {
+            return Ok(Self { dir });
+        }
+        Err(StoreError::Profile {
+            dir,
+            cause: "there is no such folder; `trayphone account add` makes it".to_owned(),
+        })
+    }
+
+    fn absolute(dir: Option<&Path>) -> Result<PathBuf, StoreError> {
+        let dir = dir.map_or_else(Self::default_dir, |dir| Ok(dir.to_owned()))?;
+        // What runs later must not depend on the folder the agent was started in.
+        std::path::absolute(&dir).map_err(|error| StoreError::Profile { dir, cause: error.to_string() })
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// `trayphone.toml`.
+    pub fn settings_file(&self) -> PathBuf {
+        self.dir.join("trayphone.toml")
+    }
+
+    /// `journal.db`: calls and the ledger.
+    pub fn journal_file(&self) -> PathBuf {
+        self.dir.join("journal.db")
+    }
+
+    /// `plugins`, one folder a plugin; made for this user only where it is missing.
+    pub fn plugins_dir(&self) -> Result<PathBuf, StoreError> {
+        self.private("plugins")
+    }
+
+    /// `logs`; made for this user only where it is missing.
+    pub fn logs_dir(&self) -> Result<PathBuf, StoreError> {
+        self.private("logs")
+    }
+
+    /// `cache`: what can be made again, such as compiled plugins; made for this user only where it is missing.
+    pub fn cache_dir(&self) -> Result<PathBuf, StoreError> {
+        self.private("cache")
+    }
+
+    fn private(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let dir = self.dir.join(name);
+        platform::create_private_dir(&dir).map_err(|error| StoreError::Profile {
+            dir: dir.clone(),
+            cause: format!("it could not be made: {error}"),
+        })?;
+        Ok(dir)
+    }
+}
+
+/// Permission bits do not tell of read-only disks and quotas: only writing does.
+fn probe(dir: &Path) -> io::Result<()> {
+    let file = dir.join(format!(".probe-{}", std::process::id()));
+    platform::private_file().write(true).create(true).truncate(true).open(&file)?;
+    fs::remove_file(&file)
+}

@@ -1,0 +1,91 @@
+//! Changing the settings file: comments, order and everything else in it stay as they are.
+
+use super::{DEFAULT_FILE, read, text_of};
+use crate::{error::StoreError, file, profile::Profile};
+use agent_core::settings::{AccountSettings, PasswordSource};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+/// Writes a settings file of nothing but commented defaults; `false` where there is a file already.
+pub fn write_default(profile: &Profile) -> Result<bool, StoreError> {
+    let path = profile.settings_file();
+    if text_of(&path)?.is_some() {
+        return Ok(false);
+    }
+    file::replace(&path, DEFAULT_FILE)?;
+    Ok(true)
+}
+
+/// Adds an account at the end of the file, which is made where it is missing.
+pub fn add_account(profile: &Profile, account: &AccountSettings) -> Result<(), StoreError> {
+    let (mut document, settings) = open(profile)?;
+    if settings.accounts.iter().any(|known| known.aor == account.aor) {
+        return Err(StoreError::Account(format!("there is an account {} already", account.aor)));
+    }
+    let mut table = Table::new();
+    table.insert("aor", value(&account.aor));
+    if let Some(registrar) = &account.registrar {
+        table.insert("registrar", value(registrar));
+    }
+    if let Some(username) = &account.username {
+        table.insert("username", value(username));
+    }
+    if account.password != PasswordSource::Keyring {
+        table.insert("password", value(String::from(account.password.clone())));
+    }
+    array(&mut document)?.push(table);
+    save(profile, &document)
+}
+
+/// Takes an account out of the file. Its password in the keyring is another matter (`Keyring::delete`).
+pub fn remove_account(profile: &Profile, aor: &str) -> Result<AccountSettings, StoreError> {
+    let (mut document, settings) = open(profile)?;
+    let known = settings.accounts.iter().enumerate().find(|(_, account)| account.aor == aor);
+    let Some((at, account)) = known else {
+        let known: Vec<&str> = settings.accounts.iter().map(|account| account.aor.as_str()).collect();
+        let known = if known.is_empty() {
+            "there is none".to_owned()
+        } else {
+            format!("there is {}", known.join(", "))
+        };
+        return Err(StoreError::Account(format!("no account is called {aor}: {known}")));
+    };
+    let account = account.clone();
+    let array = array(&mut document)?;
+    array.remove(at);
+    if array.is_empty() {
+        document.remove("account");
+    }
+    save(profile, &document)?;
+    Ok(account)
+}
+
+/// The file as it is, free of mistakes: a file that is wrong is not written to.
+fn open(profile: &Profile) -> Result<(DocumentMut, agent_core::settings::Settings), StoreError> {
+    let path = profile.settings_file();
+    let text = text_of(&path)?.unwrap_or_else(|| DEFAULT_FILE.to_owned());
+    let settings = read::read(&path, &text).map_err(StoreError::Settings)?;
+    let document = text.parse().map_err(|error: toml_edit::TomlError| StoreError::File {
+        file: path.clone(),
+        cause: error.message().to_owned(),
+    })?;
+    Ok((document, settings))
+}
+
+fn array(document: &mut DocumentMut) -> Result<&mut ArrayOfTables, StoreError> {
+    let item = document.entry("account").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    if item.is_value() {
+        // `account = [{ … }]` is the same written in another way; from now on it is written in the usual one.
+        let tables = std::mem::take(item).into_array_of_tables().unwrap_or_default();
+        *item = Item::ArrayOfTables(tables);
+    }
+    item.as_array_of_tables_mut()
+        .ok_or_else(|| StoreError::Account("an account begins with [[account]]".to_owned()))
+}
+
+fn save(profile: &Profile, document: &DocumentMut) -> Result<(), StoreError> {
+    let path = profile.settings_file();
+    let text = document.to_string();
+    // What is written must be readable again; better to keep the old file than to find out at the next start.
+    read::read(&path, &text).map_err(StoreError::Settings)?;
+    file::replace(&path, &text)
+}

@@ -1,0 +1,457 @@
+//! The store's thread: takes what is to be kept, writes it in batches, and fetches what is asked for.
+
+use crate::{database, error::StoreError, journal, keyring, pending::Pending, profile::Profile, settings};
+use agent_core::{
+    id::AccountId,
+    journal::JournalEntry,
+    ledger::LedgerRecord,
+    port::store::{SecretProblem, StoreCommand, StoreEvent},
+    secret::Secret,
+    settings::{PasswordSource, Settings},
+    time::UnixMillis,
+};
+use rusqlite::Connection;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    env,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Takes what the store tells; called from the store's own threads.
+pub type Tell = Arc<dyn Fn(StoreEvent) + Send + Sync>;
+
+/// While the disk refuses, how often it is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// The ledger is pruned at most this often, and only when something is written anyway.
+const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The road to the store's thread. Cheap to clone; nothing here waits but `flush` and `close`.
+#[derive(Clone)]
+pub struct StoreHandle {
+    shared: Arc<Shared>,
+    // Dropped with the last handle: the thread writes out what waits and ends.
+    _owner: Arc<Owner>,
+}
+
+struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.pending().closing = true;
+        self.0.come.notify_all();
+    }
+}
+
+struct Shared {
+    pending: Mutex<Pending>,
+    /// Something came in.
+    come: Condvar,
+    progress: Mutex<Progress>,
+    /// Something was done.
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    flushed: u64,
+    /// What the last attempt to write came to.
+    error: Option<String>,
+    closed: bool,
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Pending)) {
+        change(&mut self.pending());
+        self.come.notify_one();
+    }
+}
+
+/// Starts the store for `profile`. The settings are told first (or, when the file is wrong, a `Trouble` with every
+/// mistake in it), then what is wrong with the journal, if anything is.
+pub fn start(profile: Profile, tell: Tell) -> Result<StoreHandle, StoreError> {
+    let shared = Arc::new(Shared {
+        pending: Mutex::default(),
+        come: Condvar::new(),
+        progress: Mutex::default(),
+        done: Condvar::new(),
+    });
+    let keeper = Keeper {
+        shared: shared.clone(),
+        journal: profile.journal_file(),
+        profile,
+        tell,
+        settings: Settings::default(),
+        connection: None,
+        trouble: None,
+        retry_at: None,
+        pruned: None,
+        refused: false,
+        fresh: true,
+        fetching: Arc::default(),
+    };
+    thread::Builder::new().name("store".to_owned()).spawn(move || keeper.run()).map_err(|error| {
+        StoreError::Journal {
+            file: "journal.db".into(),
+            cause: format!("no thread for it: {error}"),
+            damaged: false,
+        }
+    })?;
+    Ok(StoreHandle { _owner: Arc::new(Owner(shared.clone())), shared })
+}
+
+impl StoreHandle {
+    /// Does what the core asks, soon.
+    pub fn send(&self, command: StoreCommand) {
+        self.shared.change(|pending| match command {
+            StoreCommand::Password { account } => {
+                pending.passwords.insert(account);
+            }
+            StoreCommand::Journal(entry) => pending.call(*entry),
+        });
+    }
+
+    /// Keeps a ledger row.
+    pub fn ledger(&self, row: LedgerRecord) {
+        self.shared.change(|pending| pending.row(row));
+    }
+
+    /// Reads the settings file again and tells them if they are free of mistakes; else tells the mistakes.
+    pub fn reload(&self) {
+        self.shared.change(|pending| pending.reload = true);
+    }
+
+    /// Waits until everything handed in so far is on the disk; an error is why it is not. Waits at most `limit`.
+    pub fn flush(&self, limit: Duration) -> Result<(), String> {
+        let mut mine = 0;
+        self.shared.change(|pending| {
+            pending.flush_asked += 1;
+            mine = pending.flush_asked;
+        });
+        let progress = self.wait(limit, |progress| progress.flushed >= mine || progress.closed)?;
+        progress.error.clone().map_or(Ok(()), Err)
+    }
+
+    /// Writes everything out, closes the files and ends the thread; what is handed in afterwards is lost.
+    pub fn close(&self, limit: Duration) -> Result<(), String> {
+        self.shared.change(|pending| pending.closing = true);
+        let progress = self.wait(limit, |progress| progress.closed)?;
+        progress.error.clone().map_or(Ok(()), Err)
+    }
+
+    fn wait(
+        &self,
+        limit: Duration,
+        until: impl Fn(&Progress) -> bool,
+    ) -> Result<MutexGuard<'_, Progress>, String> {
+        let (progress, _) = self
+            .shared
+            .done
+            .wait_timeout_while(self.shared.progress(), limit, |progress| !until(progress))
+            .unwrap_or_else(PoisonError::into_inner);
+        if until(&progress) { Ok(progress) } else { Err("the disk did not answer in time".to_owned()) }
+    }
+}
+
+/// What one turn of the thread has to do.
+struct Work {
+    calls: BTreeMap<String, JournalEntry>,
+    rows: VecDeque<LedgerRecord>,
+    lost: usize,
+    passwords: BTreeSet<AccountId>,
+    reload: bool,
+    flush: u64,
+    closing: bool,
+}
+
+struct Keeper {
+    shared: Arc<Shared>,
+    profile: Profile,
+    journal: std::path::PathBuf,
+    tell: Tell,
+    settings: Settings,
+    connection: Option<Connection>,
+    /// What was last told to be wrong, so that it is said once.
+    trouble: Option<String>,
+    retry_at: Option<Instant>,
+    pruned: Option<Instant>,
+    /// The journal is a newer program's: it is not touched.
+    refused: bool,
+    /// Nothing of this run was written yet: a call without an end is one that a crash cut off.
+    fresh: bool,
+    fetching: Arc<Mutex<BTreeSet<AccountId>>>,
+}
+
+/// A store that ends, however it ends, must not leave anybody waiting for it.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.connection = None;
+        self.shared.progress().closed = true;
+        self.shared.done.notify_all();
+    }
+}
+
+impl Keeper {
+    fn run(mut self) {
+        // The settings first: registering waits for them and not for the journal.
+        self.load();
+        if self.ready().is_err() {
+            self.retry_at = Some(Instant::now() + AGAIN_AFTER);
+        }
+        loop {
+            let work = self.wait();
+            if work.reload {
+                self.load();
+            }
+            for account in work.passwords {
+                self.password(account);
+            }
+            if work.lost > 0 {
+                let text = format!(
+                    "{} lines of journal and ledger were lost: {} could not be written for too long",
+                    work.lost,
+                    self.journal.display()
+                );
+                (self.tell)(StoreEvent::Trouble(text));
+            }
+            let outcome = self.keep(work.calls, work.rows);
+            let mut progress = self.shared.progress();
+            progress.flushed = work.flush;
+            progress.error = outcome.err();
+            drop(progress);
+            self.shared.done.notify_all();
+            if work.closing {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do. Wakes by itself only while something waits for a disk that refuses.
+    fn wait(&self) -> Work {
+        let idle = |pending: &mut Pending, flushed: u64, retry: bool| {
+            let writing = pending.has_writing() && retry;
+            let asked = !pending.passwords.is_empty() || pending.reload || pending.closing;
+            !(writing || asked || pending.flush_asked > flushed)
+        };
+        let flushed = self.shared.progress().flushed;
+        let mut pending = self.shared.pending();
+        loop {
+            let left = self.retry_at.map(|at| at.saturating_duration_since(Instant::now()));
+            let retry = left.is_none_or(|left| left.is_zero());
+            if !idle(&mut pending, flushed, retry) {
+                break;
+            }
+            pending = match left {
+                Some(left) if pending.has_writing() => {
+                    self.shared.come.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                _ => self.shared.come.wait(pending).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        let pending = &mut *pending;
+        Work {
+            calls: std::mem::take(&mut pending.calls),
+            rows: std::mem::take(&mut pending.rows),
+            lost: std::mem::take(&mut pending.lost),
+            passwords: std::mem::take(&mut pending.passwords),
+            reload: std::mem::take(&mut pending.reload),
+            flush: pending.flush_asked,
+            closing: pending.closing,
+        }
+    }
+}
+
+/// Settings and passwords.
+impl Keeper {
+    fn load(&mut self) {
+        match settings::read_settings(&self.profile) {
+            Ok(settings) => {
+                self.settings = settings.clone();
+                (self.tell)(StoreEvent::Settings(Box::new(settings)));
+            }
+            Err(error) => (self.tell)(StoreEvent::Trouble(error.to_string())),
+        }
+    }
+
+    fn password(&self, account: AccountId) {
+        let answer = |result| (self.tell)(StoreEvent::Password { account, result });
+        let Some(wanted) = self.settings.accounts.get(account.0 as usize) else {
+            return answer(Err(SecretProblem::Failed(
+                "the settings have no such account any more".to_owned(),
+            )));
+        };
+        match &wanted.password {
+            PasswordSource::Env(name) => answer(match env::var(name) {
+                Ok(password) if !password.is_empty() => Ok(Secret::new(password)),
+                _ => Err(SecretProblem::NoVariable(name.clone())),
+            }),
+            PasswordSource::Keyring => self.fetch(account, wanted.aor.clone()),
+        }
+    }
+
+    /// The keyring may ask the user: on threads of its own, and once at a time for each account.
+    fn fetch(&self, account: AccountId, aor: String) {
+        let fetching = self.fetching.clone();
+        if !fetching.lock().unwrap_or_else(PoisonError::into_inner).insert(account) {
+            return;
+        }
+        let tell = self.tell.clone();
+        let told = move |result| {
+            fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
+            tell(StoreEvent::Password { account, result });
+        };
+        if let Err(error) = keyring::fetch(aor, told) {
+            self.fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
+            let result = Err(SecretProblem::Failed(error.to_string()));
+            (self.tell)(StoreEvent::Password { account, result });
+        }
+    }
+}
+
+/// Journal and ledger.
+impl Keeper {
+    /// Makes sure that the journal is open.
+    fn ready(&mut self) -> Result<(), String> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        self.open().map_err(|error| self.failed(&error))
+    }
+
+    fn open(&mut self) -> Result<(), StoreError> {
+        let opened = match database::open(&self.journal) {
+            Err(StoreError::Journal { damaged: true, cause, .. }) => {
+                self.put_aside(&cause)?;
+                database::open(&self.journal)
+            }
+            other => other,
+        };
+        let connection = match opened {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.refused = matches!(error, StoreError::Newer { .. });
+                return Err(error);
+            }
+        };
+        if self.fresh {
+            let count =
+                journal::interrupt(&connection).map_err(|error| database::failure(&self.journal, &error))?;
+            if count > 0 {
+                tracing::info!(count, "calls were up when the agent last ended");
+            }
+            self.fresh = false;
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Nothing is lost: the damaged file stays, under a name the user is told.
+    fn put_aside(&mut self, cause: &str) -> Result<(), StoreError> {
+        self.connection = None;
+        let aside = database::put_aside(&self.journal).map_err(|error| StoreError::File {
+            file: self.journal.clone(),
+            cause: format!("{cause}, and it could not be put aside: {error}"),
+        })?;
+        let text = format!(
+            "{}: {cause}. It is kept as {}, and a new journal was begun.",
+            self.journal.display(),
+            aside.display()
+        );
+        (self.tell)(StoreEvent::Trouble(text));
+        Ok(())
+    }
+
+    /// Writes a batch; what cannot be written now waits for the next attempt.
+    fn keep(
+        &mut self,
+        calls: BTreeMap<String, JournalEntry>,
+        rows: VecDeque<LedgerRecord>,
+    ) -> Result<(), String> {
+        if calls.is_empty() && rows.is_empty() {
+            return Ok(());
+        }
+        if self.refused {
+            return Err(self.trouble.clone().unwrap_or_default());
+        }
+        let outcome = self.ready().and_then(|()| self.write(&calls, &rows));
+        match &outcome {
+            Ok(()) => self.recovered(),
+            Err(_) => {
+                self.retry_at = Some(Instant::now() + AGAIN_AFTER);
+                self.shared.pending().put_back(calls, rows);
+            }
+        }
+        outcome
+    }
+
+    fn write(
+        &mut self,
+        calls: &BTreeMap<String, JournalEntry>,
+        rows: &VecDeque<LedgerRecord>,
+    ) -> Result<(), String> {
+        for attempt in 0..2 {
+            let Some(connection) = &mut self.connection else { break };
+            let Err(error) = journal::write(connection, calls.values(), rows.iter()) else {
+                self.prune();
+                return Ok(());
+            };
+            let error = database::failure(&self.journal, &error);
+            let StoreError::Journal { damaged: true, cause, .. } = &error else {
+                return Err(self.failed(&error));
+            };
+            if attempt > 0 {
+                return Err(self.failed(&error));
+            }
+            // Damaged under our hands: the batch goes into a new file.
+            let cause = cause.clone();
+            self.put_aside(&cause).and_then(|()| self.open()).map_err(|error| self.failed(&error))?;
+        }
+        Err("the journal is not open".to_owned())
+    }
+
+    fn prune(&mut self) {
+        if self.pruned.is_some_and(|at| at.elapsed() < PRUNE_EVERY) {
+            return;
+        }
+        self.pruned = Some(Instant::now());
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        if let Some(connection) = &self.connection
+            && let Err(error) = journal::prune(connection, now)
+        {
+            tracing::warn!(%error, "the ledger was not pruned");
+        }
+    }
+
+    /// Says what is wrong, once for as long as it lasts.
+    fn failed(&mut self, error: &StoreError) -> String {
+        let text = error.to_string();
+        if self.trouble.as_ref() != Some(&text) {
+            self.trouble = Some(text.clone());
+            let hope = if self.refused {
+                "Calls go on, without a journal."
+            } else {
+                "Calls go on; they are written to the journal as soon as this is over."
+            };
+            (self.tell)(StoreEvent::Trouble(format!("{text}. {hope}")));
+        }
+        text
+    }
+
+    fn recovered(&mut self) {
+        self.retry_at = None;
+        if self.trouble.take().is_some() {
+            tracing::info!("the journal can be written again");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The settings file from outside: what is accepted, every mistake with its place, and edits that keep the rest.
+
+use agent_core::settings::{AccountSettings, AudioBackend, Language, OpenRule, PasswordSource, Settings};
+use agent_store::{
+    DEFAULT_FILE, Profile, StoreError, add_account, parse_settings, read_settings, remove_account,
+    write_default,
+};
+use std::{fs, path::Path};
+
+const FILE: &str = "/profile/trayphone.toml";
+
+fn errors(text: &str) -> Vec<String> {
+    let errors = parse_settings(Path::new(FILE), text).expect_err(text);
+    errors.0.iter().map(|error| error.to_string().replace(&format!("{FILE}:"), "")).collect()
+}
+
+fn account(aor: &str) -> AccountSettings {
+    AccountSettings {
+        aor: aor.to_owned(),
+        registrar: None,
+        username: None,
+        password: PasswordSource::Keyring,
+    }
+}
+
+fn profile() -> (tempfile::TempDir, Profile) {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = Profile::open(Some(&dir.path().join("p"))).unwrap();
+    (dir, profile)
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place() {
+    let rule = "a password does not belong in this file: write \"keyring\" and run `trayphone account password`, or \
+                write \"env:NAME\" to take it from an environment variable";
+    let cases: &[(&str, &[&str])] = &[
+        ("langauge = \"de\"", &["1:1: unknown setting \"langauge\": did you mean \"language\"?"]),
+        ("\n  [Audio]\n", &["2:4: unknown setting \"Audio\": did you mean \"audio\"?"]),
+        ("backend = \"null\"", &["1:1: unknown setting \"backend\": it belongs below [audio]"]),
+        (
+            "[audio]\nring_seconds = 20",
+            &["2:1: unknown setting \"ring_seconds\" in [audio]: it belongs below [calls]"],
+        ),
+        (
+            "[screen-pop]\nwhenever = 1",
+            &["2:1: unknown setting \"whenever\" in [screen-pop]: there are open"],
+        ),
+        (
+            "[calls]\nring_second = 1\nmost = \"many\"",
+            &[
+                "2:1: unknown setting \"ring_second\" in [calls]: did you mean \"ring_seconds\"?",
+                "3:8: most: invalid type: string \"many\", expected u32",
+            ],
+        ),
+        ("[calls]\nwaiting = 1", &["2:11: waiting: invalid type: integer `1`, expected a boolean"]),
+        (
+            "language = \"es\"",
+            &["1:12: language: unknown variant `es`, expected one of `auto`, `de`, `en`, `fr`"],
+        ),
+        ("audio = \"null\"", &["1:9: [audio] is a section: write its settings in lines below [audio]"]),
+        ("[account]\naor = \"sip:1@b\"", &["1:1: an account begins with [[account]], in two brackets"]),
+        (
+            "[[account]]\nusername = \"1\"",
+            &["1:1: this account has no aor: write aor = \"sip:1001@pbx.example\""],
+        ),
+        ("[[account]]\naor = 7", &["2:7: aor: invalid type: integer `7`, expected a string"]),
+        ("[[account]]\naor = \"sip:1@b\"\npassword = \"geheim\"", &[&format!("3:12: password: {rule}")]),
+        ("[[account]]\naor = \"sip:1@b\"\npassword = 4711", &[&format!("3:12: {rule}")]),
+        ("[[account]]\naor = \"sip:1@b\"\npassword = \"env:\"", &[&format!("3:12: password: {rule}")]),
+        (
+            "[[account]]\naor = \"sip:1@b\"\npasword = \"geheim\"",
+            &["3:1: unknown setting \"pasword\" in [[account]]: did you mean \"password\"?"],
+        ),
+        (
+            "[[account]]\naor = \"sip:1@b\"\n[[account]]\naor = \"sip:1@b\"",
+            &["4:7: there is an account sip:1@b already: an address can register once only"],
+        ),
+        (
+            "# ä\nlanguage = \"ä\" x",
+            &["2:16: this is not TOML: unexpected key or value, expected newline, `#`"],
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn a_secret_is_never_repeated() {
+    for text in [
+        "[[account]]\naor = \"sip:1@b\"\npassword = \"geheim\"",
+        "[[account]]\naor = \"sip:1@b\"\npassword = [\"geheim\"]",
+        "[[account]]\naor = \"sip:1@b\"\npasswort = \"geheim\"",
+        "[[account]]\naor = \"sip:1@b\"\npassword = \"geheim",
+        "[[account]]\naor = \"sip:1@b\"\npassword = geheim",
+        "[[account]]\naor = \"sip:1@b\"\npassword = { text = \"geheim\" }",
+    ] {
+        let told = errors(text).join("\n");
+        assert!(!told.contains("geheim"), "{told}");
+    }
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let text = "language = 'fr'\n[[account]]\naor = 'sip:1001@pbx.example'\npassword = 'env:PBX'\n[audio]\nbackend = 'null'\n[screen-pop]\nopen = 'never'\n";
+    let settings = parse_settings(Path::new(FILE), text).unwrap();
+    assert_eq!(settings.language, Language::Fr);
+    assert_eq!(settings.accounts[0].password, PasswordSource::Env("PBX".to_owned()));
+    assert_eq!(settings.audio.backend, AudioBackend::Null);
+    assert_eq!(settings.screen_pop.open, OpenRule::Never);
+    assert_eq!(settings.calls, Settings::default().calls);
+    assert_eq!(parse_settings(Path::new(FILE), "").unwrap(), Settings::default());
+    assert_eq!(parse_settings(Path::new(FILE), "account = [{ aor = 'sip:1@b' }]").unwrap().accounts.len(), 1);
+}
+
+#[test]
+fn the_default_file_says_what_holds_without_it() {
+    assert_eq!(parse_settings(Path::new(FILE), DEFAULT_FILE).unwrap(), Settings::default());
+    // Every setting it shows exists, and shows its default; what has none is left out.
+    let written = DEFAULT_FILE
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.starts_with('[') || line.split(' ').nth(1) == Some("="))
+        .filter(|line| !["input =", "output =", "ring ="].iter().any(|free| line.starts_with(free)))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut settings = parse_settings(Path::new(FILE), &written).unwrap();
+    assert_eq!(settings.accounts.len(), 1);
+    settings.accounts.clear();
+    assert_eq!(settings, Settings::default());
+}
+
+#[test]
+fn no_file_is_no_mistake_and_writes_none() {
+    let (_dir, profile) = profile();
+    let settings = read_settings(&profile).unwrap();
+    assert_ne!(settings.language, Language::Auto);
+    assert!(!profile.settings_file().exists());
+    assert!(write_default(&profile).unwrap());
+    assert_eq!(fs::read_to_string(profile.settings_file()).unwrap(), DEFAULT_FILE);
+    fs::write(profile.settings_file(), "language = 'de'").unwrap();
+    assert!(!write_default(&profile).unwrap());
+    assert_eq!(read_settings(&profile).unwrap().language, Language::De);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let (_dir, profile) = profile();
+    fs::write(profile.settings_file(), b"language = 'de'\n# caf\xe9").unwrap();
+    let told = read_settings(&profile).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        format!("{}:2:6: not UTF-8 from here on: save the file in UTF-8", profile.settings_file().display())
+    );
+    fs::remove_file(profile.settings_file()).unwrap();
+    fs::create_dir(profile.settings_file()).unwrap();
+    let error = read_settings(&profile).unwrap_err();
+    assert!(matches!(&error, StoreError::File { file, .. } if *file == profile.settings_file()), "{error}");
+}
+
+#[test]
+fn an_edit_keeps_everything_else() {
+    let (_dir, profile) = profile();
+    let before = "# mine\nlanguage  =  'de' # so\n\n[[account]] # first\naor = 'sip:1@b'\n\n[calls]\nmost = 5\n# end\n";
+    fs::write(profile.settings_file(), before).unwrap();
+    let mut second = account("sip:2@b");
+    second.registrar = Some("sip:b:5060;transport=tcp".to_owned());
+    second.username = Some("two".to_owned());
+    second.password = PasswordSource::Env("TWO".to_owned());
+    add_account(&profile, &second).unwrap();
+    let text = fs::read_to_string(profile.settings_file()).unwrap();
+    for line in before.lines() {
+        assert!(text.contains(line), "{line:?} is gone from {text}");
+    }
+    assert_eq!(read_settings(&profile).unwrap().accounts, [account("sip:1@b"), second.clone()]);
+    assert!(matches!(add_account(&profile, &second), Err(StoreError::Account(_))));
+    assert_eq!(remove_account(&profile, "sip:2@b").unwrap(), second);
+    assert_eq!(fs::read_to_string(profile.settings_file()).unwrap(), before);
+    let error = remove_account(&profile, "sip:2@b").unwrap_err().to_string();
+    assert!(error.contains("sip:1@b"), "{error}");
+    remove_account(&profile, "sip:1@b").unwrap();
+    assert_eq!(read_settings(&profile).unwrap().accounts, []);
+}
+
+#[test]
+fn the_first_account_makes_the_file() {
+    let (_dir, profile) = profile();
+    add_account(&profile, &account("sip:1001@pbx.example")).unwrap();
+    let text = fs::read_to_string(profile.settings_file()).unwrap();
+    assert!(
+        text.contains("# [hotkeys]") && text.contains("\n[[account]]\naor = \"sip:1001@pbx.example\"\n"),
+        "{text}"
+    );
+    assert_eq!(read_settings(&profile).unwrap().accounts, [account("sip:1001@pbx.example")]);
+}
+
+#[test]
+fn a_file_with_mistakes_is_not_written_to() {
+    let (_dir, profile) = profile();
+    fs::write(profile.settings_file(), "langauge = 1").unwrap();
+    let error = add_account(&profile, &account("sip:1@b")).unwrap_err();
+    assert!(matches!(error, StoreError::Settings(_)), "{error}");
+    assert_eq!(fs::read_to_string(profile.settings_file()).unwrap(), "langauge = 1");
+    let left: Vec<_> = fs::read_dir(profile.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["trayphone.toml"], "no temporary file stays");
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_profile_and_what_is_in_it_are_the_users_own() {
+        let (_dir, profile) = profile();
+        add_account(&profile, &account("sip:1@b")).unwrap();
+        assert_eq!((mode(profile.dir()), mode(&profile.settings_file())), (0o700, 0o600));
+        for dir in [profile.plugins_dir(), profile.logs_dir(), profile.cache_dir()] {
+            assert_eq!(mode(&dir.unwrap()), 0o700);
+        }
+    }
+
+    #[test]
+    fn a_folder_others_may_write_to_is_refused_with_a_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(dir.path().join("x"), "").unwrap();
+        let error = Profile::open(Some(dir.path())).unwrap_err().to_string();
+        assert!(error.contains("chmod 700") && error.contains(&dir.path().display().to_string()), "{error}");
+        assert_eq!(mode(dir.path()), 0o777, "somebody else's folder is not ours to change");
+        fs::remove_file(dir.path().join("x")).unwrap();
+        Profile::open(Some(dir.path())).unwrap();
+        assert_eq!(mode(dir.path()), 0o700);
+    }
+
+    #[test]
+    fn a_file_or_an_impossible_place_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        for place in [file.clone(), file.join("below"), "/proc/trayphone".into()] {
+            let error = Profile::open(Some(&place)).unwrap_err();
+            assert!(matches!(&error, StoreError::Profile { dir, .. } if *dir == place), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_linked_settings_file_stays_a_link() {
+        let (dir, profile) = profile();
+        let real = dir.path().join("dotfiles.toml");
+        fs::write(&real, "language = 'de'\n").unwrap();
+        symlink(&real, profile.settings_file()).unwrap();
+        add_account(&profile, &account("sip:1@b")).unwrap();
+        assert!(profile.settings_file().is_symlink());
+        assert!(fs::read_to_string(&real).unwrap().contains("sip:1@b"));
+    }
+}
