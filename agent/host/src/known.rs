@@ -20,7 +20,7 @@ impl Known {
     pub(crate) fn new(number: &str, name: Option<&str>) -> Self {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
         let tail = digits.get(digits.len().saturating_sub(DIGITS)..).filter(|tail| tail.len() == DIGITS);
-        let name = name.map(|name| squeeze(name)).filter(|name| name.chars().count() >= 4);
+        let name = name.map(squeeze).filter(|name| name.chars().count() >= 4);
         Self { tail: tail.unwrap_or_default().to_owned(), name: name.unwrap_or_default() }
     }
 

@@ -56,7 +56,7 @@ pub(crate) enum JobKind {
     /// Who is calling? Dropped when the sender says so.
     Lookup(watch::Receiver<bool>),
     /// The call changed; with the card the plugin found.
-    React(acts::Change, Option<types::Card>),
+    React(acts::Change, Option<Box<types::Card>>),
 }
 
 /// What came of it.
@@ -253,11 +253,11 @@ impl Task {
         &self,
         asked: types::Call,
         deadline: Instant,
-        (change, card): (acts::Change, Option<types::Card>),
+        (change, card): (acts::Change, Option<Box<types::Card>>),
     ) -> Result<Vec<acts::Effect>, String> {
         let guest = self.guest(deadline).await?;
         let question = self.question("follow a call", &asked, deadline);
-        let effects = guest.react(question, (asked, change, card)).await;
+        let effects = guest.react(question, (asked, change, card.map(|card| *card))).await;
         self.judged(effects)
     }
 

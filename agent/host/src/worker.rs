@@ -170,7 +170,7 @@ impl Worker {
         for (name, plugin) in
             self.plugins.iter().filter(|(_, plugin)| plugin.installed.manifest.provides.actions)
         {
-            let kind = JobKind::React(change.clone(), call.cards.get(name).cloned());
+            let kind = JobKind::React(change.clone(), call.cards.get(name).cloned().map(Box::new));
             if !plugin.ask(id, call.asked.clone(), kind) {
                 tracing::warn!(plugin = name, "too busy to be told of a change");
             }

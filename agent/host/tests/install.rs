@@ -1,6 +1,7 @@
 //! Installing: what is refused and how it is said, what the user is asked, and that nothing is ever half there.
 
 mod common;
+mod surgery;
 
 use agent_core::port::host::{HostCommand, HostEvent};
 use agent_host::{Ask, Consent, ConsentKind, HostConfig, HostError, Reach};
@@ -267,7 +268,8 @@ fn what_a_killed_install_left_is_swept_or_put_back() {
 #[test]
 fn files_changed_after_the_install_run_no_more_and_it_is_said() {
     let server = Server::start(Manner::Good);
-    let changes: [(&str, fn(String) -> String, &str); 4] = [
+    type Change = fn(String) -> String;
+    let changes: [(&str, Change, &str); 4] = [
         ("plugin.toml", |text| text.replace("GET", "POST"), "were changed since it was installed"),
         (
             "settings.toml",
@@ -306,4 +308,20 @@ fn removing_what_is_not_there_names_what_is() {
     }
     agent_host::remove(&profile.config, DEMO).expect("removed");
     assert_eq!(profile.folder.files(), ["plugins"]);
+}
+
+#[test]
+fn a_plugin_that_crashes_when_it_starts_is_not_installed() {
+    let plugin = Copy::new();
+    let path = plugin.folder.0.join("plugin.wasm");
+    let sound = fs::read(&path).expect("a component");
+    fs::write(&path, surgery::crashing_at_start(&sound)).expect("a component");
+    let error = plugin.refusal(&[BASE]);
+    assert!(error.contains("the plugin does not start: it was stopped: it crashed"), "{error}");
+    fs::write(&path, surgery::looping_at_start(&sound)).expect("a component");
+    let error = plugin.refusal(&[BASE]);
+    assert!(
+        error.contains("the plugin does not start: it was stopped: it computes for longer than 250 ms"),
+        "{error}"
+    );
 }
