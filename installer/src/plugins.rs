@@ -41,7 +41,7 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
 /// Builds all plugins; what is up to date stays as it is.
 pub(crate) fn build(tree: &Tree, warnings: Warnings) -> Result<()> {
     let guest = Guest::need(tree)?;
-    let names = names(tree)?;
+    let names = tree.plugin_names()?;
     announce(&format!("plugins: {}", names.join(", ")));
     let mut cargo = guest.cargo(tree, "build");
     cargo.args(names.iter().flat_map(|name| ["--package", name]));
@@ -73,22 +73,6 @@ fn compile(cargo: &mut Command) -> Result<usize> {
     }
     finish(cargo, &mut child)?;
     Ok(warnings)
-}
-
-/// The folders below `plugins/` that have a manifest; folder and crate have the same name.
-pub(crate) fn names(tree: &Tree) -> Result<Vec<String>> {
-    let folder = tree.path("plugins");
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
-        let path = entry.map_err(Error::file(&folder))?.path();
-        if path.join("plugin.toml").exists()
-            && let Some(name) = path.file_name()
-        {
-            names.push(name.to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Lays `plugin.wasm` and `plugin.toml` where `trayphone plugin install` and the tests find them.

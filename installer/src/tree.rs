@@ -1,15 +1,12 @@
 //! Where things lie in this tree, and the cargo commands that work on it.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{
-    error::{Error, Result},
-    plugins,
-};
+use crate::error::{Error, Result};
 
 /// This tree: its root and its build folder.
 pub(crate) struct Tree {
@@ -61,11 +58,27 @@ impl Tree {
         self.target.join("release").join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
+    /// The plugins' names: the folders below `plugins/` that have a manifest. Folder and crate have the same name.
+    pub(crate) fn plugin_names(&self) -> Result<Vec<String>> {
+        let folder = self.path("plugins");
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
+            let path = entry.map_err(Error::file(&folder))?.path();
+            if path.join("plugin.toml").exists()
+                && let Some(name) = path.file_name()
+            {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// The arguments that choose every crate an ordinary cargo run takes along. Left out: plugins, which are wasm only,
     /// and the compile helper, whose Cranelift must not unify into the agent.
     pub(crate) fn workspace(&self) -> Result<Vec<String>> {
         let mut arguments = vec!["--workspace".to_owned()];
-        for apart in plugins::names(self)?.into_iter().chain(["agent-compile".to_owned()]) {
+        for apart in self.plugin_names()?.into_iter().chain(["agent-compile".to_owned()]) {
             arguments.extend(["--exclude".to_owned(), apart]);
         }
         Ok(arguments)

@@ -1,0 +1,210 @@
+//! The agent under test: the program itself, with a profile of its own, steered by its command line and watched by its events.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    proc::Proc,
+    wait::{self, SOON},
+};
+
+/// The program `cargo xtask` built: beside the folder this test runs from, or where `TRAYPHONE_PROGRAM` says.
+///
+/// # Panics
+/// When it was not built.
+pub fn program() -> PathBuf {
+    let path = env::var_os("TRAYPHONE_PROGRAM").map_or_else(
+        || {
+            let test = env::current_exe().expect("a program knows where it is");
+            let folder = test.ancestors().nth(2).expect("tests run from target/debug/deps");
+            folder.join(format!("trayphone{}", env::consts::EXE_SUFFIX))
+        },
+        PathBuf::from,
+    );
+    assert!(path.exists(), "{} is not there: build it with `cargo xtask test`", path.display());
+    path
+}
+
+/// A running agent and the stream of its events.
+pub struct Agent {
+    /// The agent.
+    pub proc: Proc,
+    listener: Proc,
+    folder: PathBuf,
+    profile: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+/// How an agent is started.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The text of `trayphone.toml`.
+    pub settings: String,
+    /// More environment: passwords, a sound server, a display.
+    pub environment: Vec<(String, String)>,
+    /// With a tray and toasts; else `--headless`.
+    pub desktop: bool,
+}
+
+impl Agent {
+    /// Starts it with its files in `folder/name` and waits until it can be asked.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start(folder: &Path, name: &str, start: Start) -> Self {
+        let folder = folder.join(name);
+        let profile = folder.join("profile");
+        fs::create_dir_all(&profile).expect("the folder is ours");
+        fs::write(profile.join("trayphone.toml"), &start.settings).expect("the folder is ours");
+        Self::start_again(&folder, profile, start)
+    }
+
+    fn start_again(folder: &Path, profile: PathBuf, start: Start) -> Self {
+        let Start { mut environment, desktop, .. } = start;
+        environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime_folder(folder)));
+        let mut command = program_with(&environment, &profile);
+        command.args(["-vv", "run"]);
+        if !desktop {
+            command.arg("--headless");
+        }
+        let mut proc = Proc::start("trayphone", &mut command, folder);
+        let mut listener = None;
+        wait::until(SOON, || {
+            if proc.ended().is_some() {
+                return Some(());
+            }
+            let mut command = program_with(&environment, &profile);
+            let mut stream = Proc::start_split("events", command.args(["events", "--json"]), folder);
+            let out = folder.join("events.out");
+            // Either it greets us, or it says that no agent runs and ends.
+            wait::until(SOON, || (stream.ended().is_some() || lines(&out).is_some()).then_some(()))?;
+            listener = stream.ended().is_none().then_some(stream);
+            listener.is_some().then_some(())
+        });
+        let Some(listener) = listener else { panic!("the agent does not come up\n{proc}") };
+        Self { proc, listener, folder: folder.to_owned(), profile, environment }
+    }
+
+    /// The folder of its settings, journal and plugins.
+    pub fn profile(&self) -> &Path {
+        &self.profile
+    }
+
+    /// Gives a command, in JSON, and waits for its end.
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = program_with(&self.environment, &self.profile);
+        command
+            .arg("--json")
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    }
+
+    /// Gives a command that must succeed; answers the objects it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn ask(&self, arguments: &[&str]) -> Vec<Value> {
+        let Output { status, stdout, stderr } = self.command(arguments);
+        let stderr = String::from_utf8_lossy(&stderr);
+        assert!(status.success(), "trayphone {arguments:?}: {status}\n{stderr}\n{}", self.proc);
+        String::from_utf8_lossy(&stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Every event so far, `hello` first.
+    pub fn events(&self) -> Vec<Value> {
+        lines(&self.folder.join("events.out")).unwrap_or_default()
+    }
+
+    /// Waits for an event that `look` accepts, from the `after`th on; answers it and the place behind it.
+    ///
+    /// # Panics
+    /// When it does not come in time; the message holds the events that came.
+    pub fn wait_for(
+        &self,
+        what: &str,
+        after: usize,
+        deadline: Duration,
+        look: impl Fn(&Value) -> bool,
+    ) -> (Value, usize) {
+        let found = wait::until(deadline, || {
+            let events = self.events();
+            let place = after + events.iter().skip(after).position(&look)?;
+            Some((events[place].clone(), place + 1))
+        });
+        found.unwrap_or_else(|| {
+            let events: Vec<String> = self.events().iter().map(ToString::to_string).collect();
+            panic!(
+                "waited for {what} in vain; events:\n{}\n{}{}",
+                events.join("\n"),
+                self.listener,
+                self.proc
+            )
+        })
+    }
+
+    /// Waits until an account is in this state (`registered`, `connecting`, `failed`, …).
+    ///
+    /// # Panics
+    /// When it does not get there in time.
+    pub fn wait_for_registration(&self, state: &str, after: usize, deadline: Duration) -> (Value, usize) {
+        self.wait_for(&format!("registration: {state}"), after, deadline, |event| {
+            event["type"] == "registration" && event["state"] == state
+        })
+    }
+
+    /// Waits until a call is in this state.
+    ///
+    /// # Panics
+    /// When it does not get there in time.
+    pub fn wait_for_call(&self, state: &str, after: usize, deadline: Duration) -> (Value, usize) {
+        self.wait_for(&format!("call: {state}"), after, deadline, |event| {
+            event["type"] == "call" && event["state"] == state
+        })
+    }
+
+    /// Ends it by SIGTERM and starts it again with the same profile.
+    ///
+    /// # Panics
+    /// When it does not end or does not come up.
+    pub fn restart(mut self) -> Self {
+        self.proc.signal(crate::proc::Signal::Terminate);
+        self.proc.wait_for_end(SOON);
+        let start = Start { environment: std::mem::take(&mut self.environment), ..Start::default() };
+        let (folder, profile) = (self.folder.clone(), self.profile.clone());
+        drop(self);
+        Self::start_again(&folder, profile, start)
+    }
+}
+
+/// The objects in a file, one a line; `None` while there is no whole line.
+fn lines(file: &Path) -> Option<Vec<Value>> {
+    let text = fs::read_to_string(file).ok()?;
+    let whole = &text[..=text.rfind('\n')?];
+    Some(whole.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn program_with(environment: &[(String, String)], profile: &Path) -> Command {
+    let mut command = Command::new(program());
+    // No desktop of the person who runs the tests: no bus, no display, no sound server.
+    for theirs in ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "PULSE_SERVER"] {
+        command.env_remove(theirs);
+    }
+    command.env("HOME", profile).envs(environment.iter().cloned()).arg("--profile").arg(profile);
+    command
+}
+
+fn runtime_folder(folder: &Path) -> String {
+    let path = folder.join("run");
+    fs::create_dir_all(&path).expect("the folder is ours");
+    path.display().to_string()
+}

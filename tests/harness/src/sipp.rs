@@ -1,0 +1,131 @@
+//! sipp, the SIP traffic generator: calls the agent, or is called by it.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use crate::{port, proc::Proc};
+
+/// What carries SIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// One stream.
+    Tcp,
+}
+
+impl Transport {
+    /// The value of `;transport=`.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Udp => "u1",
+            Self::Tcp => "t1",
+        }
+    }
+}
+
+/// A run of sipp.
+pub struct Sipp {
+    /// The process.
+    pub proc: Proc,
+    /// Where it listens.
+    pub port: u16,
+    messages: PathBuf,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct Plan<'a> {
+    /// Where the other side listens; `None` to wait for calls.
+    pub to: Option<u16>,
+    /// Whom it calls, or who it is.
+    pub service: &'a str,
+    /// A scenario of our own (XML), or sipp's built-in `uac` / `uas`.
+    pub scenario: Option<&'a str>,
+    /// What carries it.
+    pub transport: Transport,
+    /// How many calls, then it ends.
+    pub calls: u32,
+    /// New calls a second.
+    pub rate: u32,
+    /// How long a call lasts, milliseconds.
+    pub talk_ms: u32,
+}
+
+impl Default for Plan<'_> {
+    fn default() -> Self {
+        Self {
+            to: None,
+            service: "1001",
+            scenario: None,
+            transport: Transport::Udp,
+            calls: 1,
+            rate: 1,
+            talk_ms: 200,
+        }
+    }
+}
+
+impl Sipp {
+    /// Starts it in `folder`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(folder: &Path, plan: &Plan<'_>) -> Self {
+        let port = port::free();
+        let mut name = String::from("sipp");
+        // Writing to a String cannot fail.
+        let _ = write!(name, "-{port}");
+        let messages = folder.join(format!("{name}-messages.log"));
+        let mut command = Command::new("sipp");
+        command.current_dir(folder).env("TERM", "dumb");
+        match plan.scenario {
+            Some(scenario) => {
+                let file = folder.join(format!("{name}.xml"));
+                fs::write(&file, scenario).expect("the folder is ours");
+                command.arg("-sf").arg(file);
+            }
+            None => {
+                command.args(["-sn", if plan.to.is_some() { "uac" } else { "uas" }]);
+            }
+        }
+        if let Some(to) = plan.to {
+            command.arg(format!("127.0.0.1:{to}"));
+        }
+        command.args(["-i", "127.0.0.1", "-s", plan.service, "-t", plan.transport.flag(), "-nostdin"]);
+        command.args(["-p", &port.to_string(), "-m", &plan.calls.to_string(), "-r", &plan.rate.to_string()]);
+        command.args(["-d", &plan.talk_ms.to_string(), "-mp", &port::free_run(4).to_string()]);
+        command.args(["-trace_msg", "-message_overwrite", "false", "-message_file"]).arg(&messages);
+        command
+            .args(["-trace_err", "-error_overwrite", "false", "-error_file"])
+            .arg(folder.join(format!("{name}-errors.log")));
+        let proc = Proc::start(&name, &mut command, folder);
+        Self { proc, port, messages }
+    }
+
+    /// Waits for the end of all its calls.
+    ///
+    /// # Panics
+    /// When a call failed, or they do not end in time.
+    pub fn finish(&mut self, deadline: Duration) {
+        let status = self.proc.wait_for_end(deadline);
+        assert!(status.success(), "sipp: {status}\n{}\n{}", self.proc, self.messages());
+    }
+
+    /// Every message it sent and received, as text.
+    pub fn messages(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.messages).unwrap_or_default()).into_owned()
+    }
+}
