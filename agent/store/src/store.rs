@@ -329,20 +329,19 @@ impl Keeper {
     }
 
     fn open(&mut self) -> Result<(), StoreError> {
-        let opened = match database::open(&self.journal) {
+        match self.open_as_it_is() {
             Err(StoreError::Journal { damaged: true, cause, .. }) => {
                 self.put_aside(&cause)?;
-                database::open(&self.journal)
+                self.open_as_it_is()
             }
             other => other,
-        };
-        let connection = match opened {
-            Ok(connection) => connection,
-            Err(error) => {
-                self.refused = matches!(error, StoreError::Newer { .. });
-                return Err(error);
-            }
-        };
+        }
+    }
+
+    fn open_as_it_is(&mut self) -> Result<(), StoreError> {
+        let connection = database::open(&self.journal).inspect_err(|error| {
+            self.refused = matches!(error, StoreError::Newer { .. });
+        })?;
         if self.fresh {
             let count =
                 journal::interrupt(&connection).map_err(|error| database::failure(&self.journal, &error))?;

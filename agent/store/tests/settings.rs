@@ -191,7 +191,22 @@ fn the_first_account_makes_the_file() {
         text.contains("# [hotkeys]") && text.contains("\n[[account]]\naor = \"sip:1001@pbx.example\"\n"),
         "{text}"
     );
+    assert!(text.starts_with(DEFAULT_FILE), "{text}");
     assert_eq!(read_settings(&profile).unwrap().accounts, [account("sip:1001@pbx.example")]);
+    remove_account(&profile, "sip:1001@pbx.example").unwrap();
+    assert_eq!(fs::read_to_string(profile.settings_file()).unwrap(), DEFAULT_FILE);
+}
+
+#[test]
+fn comments_above_an_account_outlive_it() {
+    let (_dir, profile) = profile();
+    let text = "# mine\n[[account]]\naor = 'sip:1@b'\n\n# yours\n[[account]]\naor = 'sip:2@b'\n";
+    fs::write(profile.settings_file(), text).unwrap();
+    for aor in ["sip:1@b", "sip:2@b"] {
+        remove_account(&profile, aor).unwrap();
+        let text = fs::read_to_string(profile.settings_file()).unwrap();
+        assert!(text.contains("# mine") && text.contains("# yours") && !text.contains(aor), "{text}");
+    }
 }
 
 #[test]

@@ -32,6 +32,14 @@ pub fn add_account(profile: &Profile, account: &AccountSettings) -> Result<(), S
     if account.password != PasswordSource::Keyring {
         table.insert("password", value(String::from(account.password.clone())));
     }
+    if settings.accounts.is_empty() {
+        // Comments at the end of the file stand before what is added to its end.
+        let comments = trailing(&document);
+        if !comments.is_empty() {
+            table.decor_mut().set_prefix(format!("{comments}\n"));
+            document.set_trailing("");
+        }
+    }
     array(&mut document)?.push(table);
     save(profile, &document)
 }
@@ -51,8 +59,22 @@ pub fn remove_account(profile: &Profile, aor: &str) -> Result<AccountSettings, S
     };
     let account = account.clone();
     let array = array(&mut document)?;
+    let comments = array.get(at).map(comments_above).unwrap_or_default();
     array.remove(at);
-    if array.is_empty() {
+    let next = array.get_mut(at);
+    if !comments.is_empty() {
+        match next {
+            Some(next) => {
+                let own = comments_above(next);
+                next.decor_mut().set_prefix(format!("{comments}{own}"));
+            }
+            None => {
+                let end = trailing(&document);
+                document.set_trailing(format!("{comments}{end}"));
+            }
+        }
+    }
+    if document.get("account").and_then(Item::as_array_of_tables).is_some_and(ArrayOfTables::is_empty) {
         document.remove("account");
     }
     save(profile, &document)?;
@@ -80,6 +102,21 @@ fn array(document: &mut DocumentMut) -> Result<&mut ArrayOfTables, StoreError> {
     }
     item.as_array_of_tables_mut()
         .ok_or_else(|| StoreError::Account("an account begins with [[account]]".to_owned()))
+}
+
+/// Comments and empty lines between the last setting and the end.
+fn trailing(document: &DocumentMut) -> String {
+    document.trailing().as_str().unwrap_or_default().to_owned()
+}
+
+/// The comments before a table's head, which stay when the table goes; empty where there are only empty lines.
+fn comments_above(table: &Table) -> String {
+    let above = table.decor().prefix().and_then(|text| text.as_str()).unwrap_or_default();
+    if above.trim().is_empty() {
+        String::new()
+    } else {
+        above.strip_suffix("\n\n").map_or(above.to_owned(), |text| format!("{text}\n"))
+    }
 }
 
 fn save(profile: &Profile, document: &DocumentMut) -> Result<(), StoreError> {
