@@ -112,7 +112,8 @@ impl Concealer {
         for part in sound.chunks_exact(STEP) {
             let energy: f32 = part.iter().map(|&s| f32::from(s) * f32::from(s)).sum();
             let level = (energy / STEP as f32).sqrt();
-            self.floor = if level < self.floor || self.floor == 0.0 { level } else { self.floor * 1.001_2 + 0.01 };
+            self.floor =
+                if level < self.floor || self.floor == 0.0 { level } else { self.floor * 1.001_2 + 0.01 };
         }
     }
 

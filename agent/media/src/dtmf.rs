@@ -151,9 +151,10 @@ mod tests {
         }
         let (five, hash): (Vec<_>, Vec<_>) = packets.into_iter().partition(|p| p.1[0] == 5);
         assert_eq!(five.len(), 7);
-        assert_eq!(five.iter().map(|p| u16::from_be_bytes([p.1[2], p.1[3]])).collect::<Vec<_>>(), [
-            160, 320, 480, 640, 800, 800, 800
-        ]);
+        assert_eq!(
+            five.iter().map(|p| u16::from_be_bytes([p.1[2], p.1[3]])).collect::<Vec<_>>(),
+            [160, 320, 480, 640, 800, 800, 800]
+        );
         assert_eq!(five.iter().filter(|p| p.1[1] & 0x80 != 0).count(), 3);
         assert_eq!(five.iter().filter(|p| p.2).count(), 1);
         assert!(five[0].2 && five[0].3 == 0);

@@ -7,9 +7,9 @@
 //! delay like anything else, and is made up for in the same way.
 
 mod estimate;
-mod stretch;
 #[cfg(test)]
 mod simulation;
+mod stretch;
 
 use crate::{
     codec::{RATE, STEP},
@@ -216,10 +216,13 @@ impl Jitter {
 
     /// Waits until the first packet has been held back long enough.
     fn begin(&mut self, now: f64) -> bool {
-        let (Some((&first, _)), Some(fastest)) = (self.packets.first_key_value(), self.estimator.fastest()) else {
+        let (Some((&first, _)), Some(fastest)) = (self.packets.first_key_value(), self.estimator.fastest())
+        else {
             return false;
         };
-        if now - first as f64 - fastest < self.estimator.target() - STEP as f64 / 2.0 || !self.ready.is_empty() {
+        if now - first as f64 - fastest < self.estimator.target() - STEP as f64 / 2.0
+            || !self.ready.is_empty()
+        {
             return false;
         }
         self.playing = true;
@@ -274,7 +277,8 @@ impl Jitter {
         let Some(fastest) = self.estimator.fastest() else { return true };
         let delay = now + self.ready.len() as f64 - number as f64 - fastest;
         let target = self.estimator.target();
-        let wanted = if self.gap > LULL { target } else { target.clamp(self.delay - 160.0, self.delay + 80.0) };
+        let wanted =
+            if self.gap > LULL { target } else { target.clamp(self.delay - 160.0, self.delay + 80.0) };
         // A sample's time is now when it lies within this step of 10 ms.
         delay >= wanted - STEP as f64 / 2.0 || self.gap > MOST_HELD
     }
@@ -315,7 +319,9 @@ impl Jitter {
         }
         if excess > TOO_LATE {
             self.top_up(stretch::NEEDED);
-            if let Some(removed) = stretch::shorten(&mut self.ready, self.concealer.last(stretch::PAST), excess) {
+            if let Some(removed) =
+                stretch::shorten(&mut self.ready, self.concealer.last(stretch::PAST), excess)
+            {
                 self.top_up(STEP);
                 self.delay -= removed as f64;
                 self.counters.removed += removed as u64;

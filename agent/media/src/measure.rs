@@ -82,8 +82,10 @@ pub fn tone(samples: &[i16], rate: u32, hz: f64) -> ToneReport {
     levels.sort_by(f64::total_cmp);
     let level = levels.get(levels.len() / 2).copied().unwrap_or(SILENCE_DBOV);
     let hop = (rate / 100).max(1) as usize;
-    let heard: Vec<bool> =
-        samples.chunks_exact(hop).map(|chunk| carried(chunk, rate, hz).is_some_and(|l| l > level - 6.0)).collect();
+    let heard: Vec<bool> = samples
+        .chunks_exact(hop)
+        .map(|chunk| carried(chunk, rate, hz).is_some_and(|l| l > level - 6.0))
+        .collect();
     let first = heard.iter().position(|&h| h);
     let last = heard.iter().rposition(|&h| h);
     let gap = match (first, last) {

@@ -46,8 +46,11 @@ impl Resampler {
         let phases = (to / gcd(from, to)).clamp(1, 1024) as usize;
         let stretch = (from as f32 / to as f32).max(1.0);
         let length = ((48.0 * stretch) as usize).next_multiple_of(8).min(1024);
-        let interpolation =
-            if to / gcd(from, to) <= 1024 { SincInterpolationType::Nearest } else { SincInterpolationType::Linear };
+        let interpolation = if to / gcd(from, to) <= 1024 {
+            SincInterpolationType::Nearest
+        } else {
+            SincInterpolationType::Linear
+        };
         let filter = SincInterpolationParameters::new(length, WindowFunction::BlackmanHarris2)
             .oversampling_factor(phases)
             .interpolation(interpolation);

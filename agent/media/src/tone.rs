@@ -154,7 +154,8 @@ pub(crate) fn key(digit: char, at: u64, sound: &mut [i16]) {
         .enumerate()
         .find_map(|(row, keys)| keys.find(digit.to_ascii_uppercase()).map(|column| (row, column)));
     for (n, sample) in (at..).zip(sound) {
-        let value = place.map_or(0.0, |(row, column)| 0.2 * sine(ROWS[row], n) + 0.25 * sine(COLUMNS[column], n));
+        let value =
+            place.map_or(0.0, |(row, column)| 0.2 * sine(ROWS[row], n) + 0.25 * sine(COLUMNS[column], n));
         *sample = (value * 32_767.0) as i16;
     }
 }

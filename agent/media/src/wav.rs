@@ -45,7 +45,9 @@ pub(crate) fn read(path: &Path, most: usize) -> Result<(Vec<i16>, u32), WavError
         return Err(WavError::Format { path: path.to_owned(), why: "its sample rate is 0".to_owned() });
     }
     let samples: Vec<f32> = match spec.sample_format {
-        hound::SampleFormat::Float => collect(reader.into_samples::<f32>(), channels, most).map_err(format)?,
+        hound::SampleFormat::Float => {
+            collect(reader.into_samples::<f32>(), channels, most).map_err(format)?
+        }
         hound::SampleFormat::Int => {
             let full = (1_i64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
             let scaled = reader.into_samples::<i32>().map(|s| s.map(|s| s as f32 / full));
@@ -69,7 +71,9 @@ fn collect(
     for sample in samples.take(most.saturating_mul(channels)) {
         match sample {
             Ok(sample) => all.push(sample),
-            Err(hound::Error::IoError(error)) if error.kind() != io::ErrorKind::UnexpectedEof && all.is_empty() => {
+            Err(hound::Error::IoError(error))
+                if error.kind() != io::ErrorKind::UnexpectedEof && all.is_empty() =>
+            {
                 return Err(hound::Error::IoError(error));
             }
             Err(_) if !all.is_empty() => break,
@@ -97,8 +101,13 @@ impl Writer {
     pub(crate) fn create(path: &Path, rate: u32) -> Result<Self, WavError> {
         let fail = |source| WavError::Io { path: path.to_owned(), source };
         let file = File::create(path).map_err(fail)?;
-        let mut writer =
-            Self { path: path.to_owned(), file: BufWriter::with_capacity(32_768, file), rate, bytes: 0, counted: 1 };
+        let mut writer = Self {
+            path: path.to_owned(),
+            file: BufWriter::with_capacity(32_768, file),
+            rate,
+            bytes: 0,
+            counted: 1,
+        };
         writer.update_header()?;
         Ok(writer)
     }

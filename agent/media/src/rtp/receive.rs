@@ -95,7 +95,14 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// A packet came from the peer. `clock`: its time stamp counts for the jitter (sound, not events).
-    pub(crate) fn packet(&mut self, now: Instant, ssrc: u32, sequence: u16, timestamp: u32, clock: bool) -> Verdict {
+    pub(crate) fn packet(
+        &mut self,
+        now: Instant,
+        ssrc: u32,
+        sequence: u16,
+        timestamp: u32,
+        clock: bool,
+    ) -> Verdict {
         let start = *self.start.get_or_insert(now);
         let verdict = self.place(now, ssrc, sequence);
         if verdict == Verdict::Ignore {

@@ -1,8 +1,9 @@
 //! RTCP: our reports every five seconds, and what the peer's say.
 
-use super::{random, receive::Receiver, send::Sender};
+use super::{receive::Receiver, send::Sender, wire::random};
 use rtcp_types::{
-    Bye, Compound, Packet, ReceiverReport, ReportBlock, RtcpPacketWriter, RtcpPacketWriterExt, Sdes, SdesChunk, SdesItem, SenderReport,
+    Bye, Compound, Packet, ReceiverReport, ReportBlock, RtcpPacketWriter, RtcpPacketWriterExt, Sdes,
+    SdesChunk, SdesItem, SenderReport,
 };
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -95,9 +96,8 @@ impl Reports {
         }
         self.reported = packets;
         let item = SdesItem::builder(SdesItem::CNAME, &self.name);
-        compound = compound.add_packet(
-            Sdes::builder().add_chunk(SdesChunk::builder(sender.ssrc()).add_item(item)),
-        );
+        compound =
+            compound.add_packet(Sdes::builder().add_chunk(SdesChunk::builder(sender.ssrc()).add_item(item)));
         if bye {
             compound = compound.add_packet(Bye::builder().add_source(sender.ssrc()));
         }
@@ -172,9 +172,13 @@ mod tests {
         assert_eq!(theirs.heard(start, 0, &report), None);
         let their_sender = Sender::default();
         let answer = theirs.report(start + Duration::from_secs(1), &their_sender, &mut receiver);
-        assert!(super::super::is_rtcp(&answer));
+        assert!(super::super::wire::is_rtcp(&answer));
         ours.heard(start, sender.ssrc(), &answer);
-        assert!(ours.peer_loss().is_some_and(|l| (l - 100.0 * 4.0 / 9.0).abs() < 1.0), "{:?}", ours.peer_loss());
+        assert!(
+            ours.peer_loss().is_some_and(|l| (l - 100.0 * 4.0 / 9.0).abs() < 1.0),
+            "{:?}",
+            ours.peer_loss()
+        );
         let bye = theirs.goodbye(start, &their_sender, &mut receiver);
         assert_eq!(ours.heard(start, sender.ssrc(), &bye), Some(their_sender.ssrc()));
     }
@@ -196,7 +200,8 @@ mod tests {
     #[test]
     fn rubbish_is_left_alone() {
         let mut reports = Reports::default();
-        for rubbish in [&[][..], &[0x80], &[0x80, 200, 0, 1], &[0xff; 100], &[0x81, 203, 0, 200, 1, 2, 3, 4]] {
+        for rubbish in [&[][..], &[0x80], &[0x80, 200, 0, 1], &[0xff; 100], &[0x81, 203, 0, 200, 1, 2, 3, 4]]
+        {
             assert_eq!(reports.heard(Instant::now(), 1, rubbish), None);
         }
     }

@@ -1,6 +1,6 @@
 //! The sending half of a stream: sequence numbers, time stamps, counters.
 
-use super::random;
+use super::wire::random;
 use rtp_types::RtpPacketBuilder;
 
 /// What one stream of ours has sent.
@@ -61,11 +61,25 @@ impl Sender {
     }
 
     /// One packet of a key that was pressed `since` samples ago.
-    pub(crate) fn event(&mut self, payload_type: u8, first: bool, since: u32, payload: &[u8; 4], datagram: &mut Vec<u8>) {
+    pub(crate) fn event(
+        &mut self,
+        payload_type: u8,
+        first: bool,
+        since: u32,
+        payload: &[u8; 4],
+        datagram: &mut Vec<u8>,
+    ) {
         self.write(payload_type, first, self.timestamp.wrapping_sub(since), payload, datagram);
     }
 
-    fn write(&mut self, payload_type: u8, marker: bool, timestamp: u32, payload: &[u8], datagram: &mut Vec<u8>) {
+    fn write(
+        &mut self,
+        payload_type: u8,
+        marker: bool,
+        timestamp: u32,
+        payload: &[u8],
+        datagram: &mut Vec<u8>,
+    ) {
         datagram.clear();
         let written = RtpPacketBuilder::<_, &[u8]>::new()
             .payload_type(payload_type & 0x7f)

@@ -1,0 +1,286 @@
+//! One call's sound: what was agreed, what comes in, what goes out, and the facts about it.
+
+use super::{
+    outgoing::{Level, Outgoing},
+    sockets::Sockets,
+};
+use crate::{
+    codec::{Codec, STEP},
+    dtmf,
+    jitter::Jitter,
+    rtp::{self, Latch, Receiver, Reports, Verdict},
+    sdp::{self, Agreed, Negotiation},
+};
+use agent_core::port::media::{Flow, StreamFacts};
+use agent_net::Net;
+use rtp_types::RtpPacket;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// Nothing heard for this long although it should: the user is told.
+const SILENT: Duration = Duration::from_secs(3);
+/// Between two facts.
+const FACTS: Duration = Duration::from_secs(1);
+/// Between two packets that only keep the path open (RFC 6263 asks for 15 s at most).
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// What a session has to tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum News {
+    /// They pressed a key.
+    Digit(char),
+    /// Nothing is heard.
+    Silent,
+    /// Something is heard again.
+    Heard,
+    /// A second of facts.
+    Facts(StreamFacts),
+}
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) sockets: Sockets,
+    /// By what the poll calls them.
+    pub(super) token: usize,
+    pub(super) negotiation: Negotiation,
+    /// What we want to flow; by it we know whether we hold them.
+    wanted: Flow,
+    outgoing: Outgoing,
+    receiver: Receiver,
+    latch: Latch,
+    reports: Reports,
+    keys: dtmf::Receiver,
+    /// While the ear is here.
+    jitter: Option<Box<Jitter>>,
+    level_in: Level,
+    decoded: Vec<i16>,
+    /// When a packet that counts came last.
+    heard: Option<Instant>,
+    /// Since when something should be heard.
+    expecting: Option<Instant>,
+    silent: bool,
+    facts: Option<Instant>,
+}
+
+impl Session {
+    /// A session whose description speaks of `sockets`.
+    pub(super) fn new(sockets: Sockets, token: usize, codecs: [Codec; 2]) -> Self {
+        let rtcp_port = sockets.rtcp.local_addr().map_or(sockets.local.port() + 1, |address| address.port());
+        let negotiation = Negotiation::new(rtp::random(), sockets.local, rtcp_port, codecs);
+        Self {
+            sockets,
+            token,
+            negotiation,
+            wanted: Flow::SendRecv,
+            outgoing: Outgoing::default(),
+            receiver: Receiver::default(),
+            latch: Latch::default(),
+            reports: Reports::default(),
+            keys: dtmf::Receiver::default(),
+            jitter: None,
+            level_in: Level::default(),
+            decoded: Vec::new(),
+            heard: None,
+            expecting: None,
+            silent: false,
+            facts: None,
+        }
+    }
+
+    /// What we want from now on.
+    pub(super) fn want(&mut self, flow: Flow) {
+        self.wanted = flow;
+    }
+
+    /// Something was agreed: sound flows accordingly.
+    pub(super) fn agreed(&mut self, now: Instant, net: &Net) {
+        let Some(agreed) = self.negotiation.agreed() else { return };
+        self.latch.describe(agreed.rtp);
+        self.expecting = Some(now);
+        self.reports.start(now);
+        if sdp::sends(agreed.flow) && self.jitter.is_none() && self.outgoing.last().is_none() {
+            // The first packet opens the way through NATs and firewalls, before there is anything to say.
+            self.keep_alive(now, net);
+        }
+    }
+
+    /// The ear and the microphone are here, or elsewhere.
+    pub(super) fn focus(&mut self, now: Instant, focused: bool) {
+        if focused != self.jitter.is_some() {
+            self.jitter = focused.then(Box::default);
+            self.expecting = Some(now);
+            self.silent = false;
+            self.facts = focused.then_some(now + FACTS);
+            self.outgoing.forget();
+            self.level_in.take();
+            self.outgoing.take_level();
+        }
+    }
+
+    /// Keys to send. False: too many.
+    pub(super) fn press(&mut self, digits: &str) -> bool {
+        self.outgoing.keys.push(digits)
+    }
+
+    /// Whether it must be stepped every 10 ms although the microphone is elsewhere.
+    pub(super) fn busy(&self) -> bool {
+        self.outgoing.keys.busy() && self.sends()
+    }
+
+    /// Whether we hold them: what they send is not listened to and the microphone is not sent.
+    fn held(&self) -> bool {
+        !sdp::receives(self.wanted)
+    }
+
+    fn sends(&self) -> bool {
+        self.negotiation.agreed().is_some_and(|agreed| sdp::sends(agreed.flow)) && self.latch.peer().is_some()
+    }
+
+    /// A datagram came.
+    pub(super) fn datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Option<News> {
+        let agreed = self.negotiation.agreed()?;
+        if rtp::is_rtcp(datagram) {
+            if let Some(gone) = self.reports.heard(now, self.outgoing.sender.ssrc(), datagram) {
+                self.receiver.goodbye(gone);
+            }
+            return None;
+        }
+        let packet = RtpPacket::parse(datagram).ok()?;
+        let number = packet.payload_type();
+        let codec = agreed.receive.iter().find(|(known, _)| *known == number).map(|(_, codec)| *codec);
+        if codec.is_none() && !agreed.receive_events.contains(&number) {
+            return None;
+        }
+        let listening = sdp::receives(agreed.flow);
+        if !self.latch.accept(now, from, packet.ssrc(), packet.sequence_number()) {
+            return None;
+        }
+        let stamp = packet.timestamp();
+        let verdict =
+            self.receiver.packet(now, packet.ssrc(), packet.sequence_number(), stamp, codec.is_some());
+        if verdict == Verdict::Ignore {
+            return None;
+        }
+        self.heard = Some(now);
+        let news = std::mem::take(&mut self.silent).then_some(News::Heard);
+        if let (Verdict::Fresh, Some(jitter)) = (verdict, &mut self.jitter) {
+            jitter.restart();
+        }
+        match (codec, &mut self.jitter) {
+            (None, _) => self.keys.packet(stamp, packet.payload()).map(News::Digit).or(news),
+            (Some(codec), Some(jitter)) if listening => {
+                codec.decode(packet.payload(), &mut self.decoded);
+                jitter.push(now, stamp, &self.decoded);
+                news
+            }
+            _ => news,
+        }
+    }
+
+    /// 10 ms for the ear.
+    pub(super) fn listen(&mut self, now: Instant, out: &mut [i16; STEP]) {
+        out.fill(0);
+        let held = self.held();
+        if let Some(jitter) = &mut self.jitter {
+            jitter.pull(now, out);
+            if held {
+                out.fill(0);
+            }
+            self.level_in.add(out);
+        }
+    }
+
+    /// 10 ms went by; the microphone gave `samples`.
+    pub(super) fn speak(&mut self, now: Instant, samples: &[i16], muted: bool, net: &Net) {
+        let muted = muted || self.held();
+        let (Some(agreed), Some(peer)) = (self.negotiation.agreed(), self.latch.peer()) else { return };
+        if sdp::sends(agreed.flow) {
+            let sockets = &mut self.sockets;
+            self.outgoing.step(now, samples, agreed, muted, |datagram| sockets.send_rtp(net, peer, datagram));
+        }
+    }
+
+    fn keep_alive(&mut self, now: Instant, net: &Net) {
+        let (Some(agreed), Some(peer)) = (self.negotiation.agreed(), self.latch.peer()) else { return };
+        if sdp::sends(agreed.flow) {
+            let sockets = &mut self.sockets;
+            self.outgoing.keep_alive(now, agreed, |datagram| sockets.send_rtp(net, peer, datagram));
+        }
+    }
+
+    /// When `timer` is to be called next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let quiet = self.jitter.is_none() && !self.busy() && self.sends();
+        let keep_alive = quiet.then(|| self.outgoing.last().map(|last| last + KEEP_ALIVE)).flatten();
+        [self.reports.due(), keep_alive, self.facts].into_iter().flatten().min()
+    }
+
+    /// Does what is due by the clock.
+    pub(super) fn timer(&mut self, now: Instant, net: &Net, mut tell: impl FnMut(News)) {
+        if self.reports.due().is_some_and(|due| due <= now) {
+            let report = self.reports.report(now, &self.outgoing.sender, &mut self.receiver);
+            self.send_report(net, &report);
+        }
+        let last = self.outgoing.last();
+        if self.jitter.is_none() && !self.busy() && last.is_some_and(|last| last + KEEP_ALIVE <= now) {
+            self.keep_alive(now, net);
+        }
+        if self.facts.is_some_and(|due| due <= now) {
+            self.facts = Some(now + FACTS);
+            if let Some(news) = self.check_silence(now) {
+                tell(news);
+            }
+            if self.negotiation.agreed().is_some() {
+                tell(News::Facts(self.take_facts()));
+            }
+        }
+    }
+
+    /// Whether nothing has been heard for too long.
+    fn check_silence(&mut self, now: Instant) -> Option<News> {
+        let should = self.negotiation.agreed().is_some_and(|agreed| sdp::receives(agreed.flow));
+        let since = self.heard.max(self.expecting)?;
+        let silent = should && now.saturating_duration_since(since) >= SILENT;
+        (silent && !std::mem::replace(&mut self.silent, silent)).then_some(News::Silent)
+    }
+
+    fn take_facts(&mut self) -> StreamFacts {
+        if let Some(loss) = self.reports.peer_loss() {
+            tracing::debug!(loss, "percent of ours that the peer loses");
+        }
+        StreamFacts {
+            level_out_dbov: self.outgoing.take_level(),
+            level_in_dbov: self.level_in.take(),
+            received: self.receiver.total(),
+            loss_percent: self.receiver.look() as f32,
+            jitter_ms: self.receiver.jitter_ms() as f32,
+            buffer_ms: self.jitter.as_ref().map_or(0.0, |jitter| jitter.delay_ms()) as f32,
+        }
+    }
+
+    fn send_report(&mut self, net: &Net, report: &[u8]) {
+        // Behind a NAT the reports' address of the description is as wrong as the sound's: its neighbour is tried.
+        let described = self.negotiation.agreed().and_then(|agreed: &Agreed| agreed.rtcp);
+        let Some(mut peer) = described else { return };
+        if let (Some(heard), Some(agreed)) = (self.latch.peer(), self.negotiation.agreed())
+            && agreed.rtp != Some(heard)
+        {
+            peer = SocketAddr::new(heard.ip(), heard.port().saturating_add(1));
+        }
+        self.sockets.send_rtcp(net, peer, report);
+    }
+
+    /// Says goodbye.
+    pub(super) fn end(&mut self, now: Instant, net: &Net) {
+        if self.outgoing.last().is_some() || self.heard.is_some() {
+            let report = self.reports.goodbye(now, &self.outgoing.sender, &mut self.receiver);
+            self.send_report(net, &report);
+        }
+        if let Some(jitter) = &self.jitter {
+            tracing::debug!(counters = ?jitter.counters(), "the jitter buffer's account");
+        }
+    }
+}

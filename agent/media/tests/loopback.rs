@@ -1,0 +1,201 @@
+//! Two engines on loopback, files as microphones and ears: what is said is heard, and nothing else.
+
+mod common;
+
+use agent_core::{
+    id::CallId,
+    port::media::{AudioState, Flow, MediaCommand, MediaEvent},
+    settings::{AudioBackend, AudioSettings},
+    view::Sound,
+};
+use agent_media::measure;
+use common::{LOCAL, Side, connect, folder, reoffer};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+const CALL: CallId = CallId(2);
+
+/// Settings with files; the microphone speaks a tone of `hz` for `seconds`.
+fn files(folder: &Path, name: &str, hz: f64, rate: u32, seconds: f64) -> (AudioSettings, PathBuf) {
+    let (input, output) = (folder.join(format!("{name}-mic.wav")), folder.join(format!("{name}-ear.wav")));
+    measure::write_wav(&input, rate, &measure::sine(rate, hz, -20.0, seconds)).expect("written");
+    let settings = AudioSettings {
+        backend: AudioBackend::Wav,
+        input: Some(input.to_string_lossy().into_owned()),
+        output: Some(output.to_string_lossy().into_owned()),
+        ring: None,
+    };
+    (settings, output)
+}
+
+fn null() -> AudioSettings {
+    AudioSettings { backend: AudioBackend::Null, ..AudioSettings::default() }
+}
+
+/// Checks that the recording carries the tone of `hz` and not that of `other`.
+fn heard(path: &Path, hz: f64, other: f64, seconds: f64) {
+    let (samples, rate) = measure::read_wav(path).expect("a recording");
+    let report = measure::tone_between(&samples, rate, hz);
+    let name = path.display();
+    assert!(report.share() >= 0.98, "{name}: {report:?}");
+    assert!(report.frames as f64 >= seconds * 50.0 * 0.98, "{name}: too short: {report:?}");
+    assert!((report.level_dbov + 20.0).abs() < 1.0, "{name}: {report:?}");
+    assert!(report.longest_gap_ms <= 40, "{name}: {report:?}");
+    assert_eq!(measure::tone(&samples, rate, other).carrying, 0, "{name}: hears itself");
+}
+
+#[test]
+fn both_sides_hear_each_other_and_not_themselves() {
+    let folder = folder("both");
+    let (ours, our_ear) = files(&folder, "a", 440.0, 48_000, 6.0);
+    let (theirs, their_ear) = files(&folder, "b", 1000.0, 44_100, 6.0);
+    let (mut caller, mut callee) = (Side::start(ours), Side::start(theirs));
+    connect(&mut caller, &mut callee, CALL);
+    thread::sleep(Duration::from_millis(5500));
+    for side in [&mut caller, &mut callee] {
+        side.send(MediaCommand::Stop { call: CALL });
+        side.send(MediaCommand::Focus { call: None });
+        side.media.close();
+        side.drain();
+        assert!(side.told.contains(&MediaEvent::Audio(AudioState::Wav)), "{:?}", side.told);
+        let facts: Vec<_> = side
+            .told
+            .iter()
+            .filter_map(|event| match event {
+                MediaEvent::Facts { facts, .. } => Some(*facts),
+                _ => None,
+            })
+            .collect();
+        assert!((4..=6).contains(&facts.len()), "once a second: {facts:?}");
+        let last = facts.last().expect("facts");
+        assert!((last.level_in_dbov + 20).abs() <= 1 && (last.level_out_dbov + 20).abs() <= 1, "{facts:?}");
+        assert!(last.received > 200 && last.loss_percent < 1.0 && last.jitter_ms < 10.0, "{facts:?}");
+        assert!(last.buffer_ms < 80.0, "{facts:?}");
+        assert!(!side.told.iter().any(|e| matches!(e, MediaEvent::Silent { .. })));
+    }
+    heard(&our_ear, 1000.0, 440.0, 5.0);
+    heard(&their_ear, 440.0, 1000.0, 5.0);
+}
+
+#[test]
+fn hold_mutes_and_resume_speaks_again() {
+    let folder = folder("hold");
+    let (theirs, their_ear) = files(&folder, "b", 1000.0, 8000, 1.0);
+    let (ours, _) = files(&folder, "a", 440.0, 8000, 60.0);
+    let (mut caller, mut callee) = (Side::start(ours), Side::start(theirs));
+    connect(&mut caller, &mut callee, CALL);
+    thread::sleep(Duration::from_millis(1000));
+    assert_eq!(reoffer(&mut caller, &mut callee, CALL, Flow::SendOnly), (Flow::SendOnly, Flow::RecvOnly));
+    caller.send(MediaCommand::Focus { call: None });
+    thread::sleep(Duration::from_millis(1500));
+    caller.send(MediaCommand::Focus { call: Some(CALL) });
+    assert_eq!(reoffer(&mut caller, &mut callee, CALL, Flow::SendRecv), (Flow::SendRecv, Flow::SendRecv));
+    thread::sleep(Duration::from_millis(1000));
+    caller.send(MediaCommand::Mute { on: true });
+    thread::sleep(Duration::from_millis(1000));
+    caller.media.close();
+    callee.media.close();
+    let (samples, rate) = measure::read_wav(&their_ear).expect("a recording");
+    let report = measure::tone_between(&samples, rate, 440.0);
+    assert!((1200..1900).contains(&report.longest_gap_ms), "the hold: {report:?}");
+    let end = &samples[samples.len().saturating_sub(4000)..];
+    assert!(measure::level_dbov(end) < -60.0, "muted: {}", measure::level_dbov(end));
+}
+
+#[test]
+fn keys_arrive_once_each() {
+    let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
+    connect(&mut caller, &mut callee, CALL);
+    caller.send(MediaCommand::Digits { call: CALL, digits: "1234*0#D".to_owned() });
+    let mut heard = String::new();
+    while heard.len() < 8 {
+        heard.push(callee.wait("a key", |event| match event {
+            MediaEvent::Digit { digit, .. } => Some(*digit),
+            _ => None,
+        }));
+    }
+    assert_eq!(heard, "1234*0#D");
+    // Also while another call has the microphone.
+    caller.send(MediaCommand::Focus { call: None });
+    caller.send(MediaCommand::Digits { call: CALL, digits: "7".to_owned() });
+    let digit = callee.wait("a key", |event| match event {
+        MediaEvent::Digit { digit, .. } => Some(*digit),
+        _ => None,
+    });
+    assert_eq!(digit, '7');
+}
+
+#[test]
+fn silence_is_noticed_and_so_is_its_end() {
+    let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
+    connect(&mut caller, &mut callee, CALL);
+    callee.send(MediaCommand::Focus { call: None });
+    let begin = Instant::now();
+    caller.wait("the silence", |event| matches!(event, MediaEvent::Silent { .. }).then_some(()));
+    let after = begin.elapsed().as_millis();
+    assert!((2500..4500).contains(&after), "{after} ms");
+    callee.send(MediaCommand::Focus { call: Some(CALL) });
+    caller.wait("the sound", |event| matches!(event, MediaEvent::Heard { .. }).then_some(()));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_leaves_nothing() {
+    let mut side = Side::start(null());
+    assert!(matches!(
+        side.wait("the state", |event| match event {
+            MediaEvent::Audio(state) => Some(state.clone()),
+            _ => None,
+        }),
+        AudioState::Null { why } if why.contains("settings")
+    ));
+    let offer = agent_core::party::Sdp(b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 9 RTP/AVP 9\r\n".to_vec());
+    side.send(MediaCommand::Accept { call: CALL, local: LOCAL, offer, flow: Flow::SendRecv });
+    assert!(side.refused().contains("no common codec"));
+    side.send(MediaCommand::Reoffer { call: CALL, flow: Flow::SendOnly });
+    assert!(side.refused().contains("no such call"));
+    let elsewhere = "192.0.2.77".parse().expect("an address");
+    side.send(MediaCommand::Offer { call: CALL, local: elsewhere });
+    assert!(side.refused().contains("192.0.2.77"));
+}
+
+#[test]
+fn two_hundred_offers_a_second_are_no_burden() {
+    let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
+    let begin = Instant::now();
+    for n in 1..=200 {
+        let call = CallId(2 * n);
+        caller.send(MediaCommand::Offer { call, local: LOCAL });
+        let offer = caller.offered();
+        callee.send(MediaCommand::Accept { call, local: LOCAL, offer, flow: Flow::SendRecv });
+        let (answer, _) = callee.accepted();
+        caller.send(MediaCommand::Complete { call, answer });
+        caller.completed();
+    }
+    let each = begin.elapsed() / 200;
+    assert!(each < Duration::from_millis(5), "{each:?} a call, both sides and this thread together");
+    for n in 1..=200 {
+        caller.send(MediaCommand::Stop { call: CallId(2 * n) });
+    }
+}
+
+#[test]
+fn a_ring_is_heard_and_goes_on_in_the_same_recording() {
+    let folder = folder("ring");
+    let (ours, our_ear) = files(&folder, "a", 440.0, 8000, 1.0);
+    let side = Side::start(ours);
+    for sound in [Sound::Ring, Sound::Ringback] {
+        side.media.sound(Some(sound));
+        thread::sleep(Duration::from_millis(1300));
+        side.media.sound(None);
+        thread::sleep(Duration::from_millis(700));
+    }
+    side.media.close();
+    let (samples, rate) = measure::read_wav(&our_ear).expect("a recording");
+    let ring = measure::tone(&samples, rate, 659.26);
+    let back = measure::tone(&samples, rate, 425.0);
+    assert!(ring.carrying > 10 && back.carrying >= 45, "{ring:?} {back:?}");
+    assert!(ring.first_ms < back.first_ms);
+}
