@@ -58,17 +58,45 @@ macro_rules! export {
     };
 }
 
-/// One export of [`export!`].
+/// One export of [`export!`]: a type of its own that has the panic hook set first.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_one {
     (lookup $plugin:ident) => {
-        $crate::lookup::__export_lookup!($plugin with_types_in $crate::lookup);
+        const _: () = {
+            struct Exported;
+            impl $crate::Lookup for Exported {
+                fn find(call: $crate::Call) -> Result<Vec<$crate::Card>, $crate::Error> {
+                    $crate::__panics_are_logged();
+                    <$plugin as $crate::Lookup>::find(call)
+                }
+            }
+    $crate::lookup::__export_lookup!(Exported with_types_in $crate::lookup);
+        };
     };
     (actions $plugin:ident) => {
-        $crate::actions::__export_actions!($plugin with_types_in $crate::actions);
+        const _: () = {
+            struct Exported;
+            impl $crate::Actions for Exported {
+                fn react(
+                    call: $crate::Call,
+                    change: $crate::Change,
+                    card: Option<$crate::Card>,
+                ) -> Result<Vec<$crate::Effect>, $crate::Error> {
+                    $crate::__panics_are_logged();
+                    <$plugin as $crate::Actions>::react(call, change, card)
+                }
+            }
+    $crate::actions::__export_actions!(Exported with_types_in $crate::actions);
+        };
     };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!("a plugin can export `lookup` and `actions`, not `", stringify!($other), "`"));
     };
+}
+
+/// A panic ends the sandbox without a word; its message goes to the plugin's log first, for the author.
+#[doc(hidden)]
+pub fn __panics_are_logged() {
+    std::panic::set_hook(Box::new(|panic| log::write(&log::Level::Error, &panic.to_string())));
 }

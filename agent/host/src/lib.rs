@@ -3,7 +3,8 @@
 //! A plugin is a wasm component of the package `trayphone:plugin` with a manifest. It is installed by [`install`], which
 //! shows and asks for what it wants to reach, compiles it by way of the helper program, and puts it in place whole or
 //! not at all. [`start`] runs what is installed: each question gets a fresh sandbox with bounded memory, computing time,
-//! waiting time, output and host calls; its only road to the network is [`http`], which follows grants and leaves rows.
+//! waiting time, output and host calls; its only road to the network is the interface `http`, which
+//! follows grants and leaves rows in the ledger.
 
 mod address;
 mod card;

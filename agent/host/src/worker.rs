@@ -15,7 +15,13 @@ use agent_core::{
     port::host::{CallChange, HostCommand, HostEvent, PluginInfo},
 };
 use agent_net::{LedgerSink, Net};
-use std::{collections::BTreeMap, rc::Rc, sync::Arc, thread};
+use std::{
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    rc::Rc,
+    sync::Arc,
+    thread,
+};
 use tokio::sync::{mpsc, watch};
 
 /// Where the host's events go.
@@ -50,13 +56,28 @@ impl HostHandle {
 pub fn start(config: HostConfig, ledger: LedgerSink, tell: Tell) -> HostHandle {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let handle = HostHandle { commands, tell: tell.clone() };
-    let spawned =
-        thread::Builder::new().name("plugins".to_owned()).spawn(move || work(config, ledger, tell, inbox));
+    let spawned = thread::Builder::new()
+        .name("plugins".to_owned())
+        .spawn(move || supervised(config, ledger, tell, inbox));
     if let Err(error) = spawned {
         // The inbox is gone with the closure, so that every question is answered by the handle.
         tracing::error!(%error, "plugins do not run: no thread");
     }
     handle
+}
+
+/// A panic of ours ends the plugins, not the calls: every plugin says so, and every question is answered by the handle.
+fn supervised(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receiver<HostCommand>) {
+    let (folder, told) = (config.plugins.clone(), tell.clone());
+    if panic::catch_unwind(AssertUnwindSafe(|| work(config, ledger, tell, inbox))).is_err() {
+        tracing::error!("plugins do not run any more: the host has panicked");
+        let why = "the plugin host has crashed: start Trayphone again".to_owned();
+        let plugins = installed::all(&folder).into_iter().map(|(id, read)| match read {
+            Ok(plugin) => plugin.info(Some(why.clone())),
+            Err(error) => installed::broken(&id, &error),
+        });
+        told(HostEvent::Plugins(plugins.collect()));
+    }
 }
 
 fn work(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receiver<HostCommand>) {
