@@ -64,11 +64,13 @@ impl Desktop {
 
     /// An X server and nothing else.
     pub fn bare() -> Result<Self, String> {
-        let folder = tempfile::Builder::new().prefix("desk").tempdir().map_err(|e| format!("no folder: {e}"))?;
+        let folder =
+            tempfile::Builder::new().prefix("desk").tempdir().map_err(|e| format!("no folder: {e}"))?;
         for (name, mode) in [("run", 0o700), ("home", 0o755), ("services", 0o755)] {
             let path = folder.path().join(name);
             fs::create_dir(&path).map_err(|e| format!("{name}: {e}"))?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|e| format!("{name}: {e}"))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+                .map_err(|e| format!("{name}: {e}"))?;
         }
         let (x, display) = start_x()?;
         Ok(Self { folder, display, toasts: None, panel: None, manager: None, bus: None, _x: x })
@@ -158,7 +160,13 @@ impl Desktop {
         fs::create_dir_all(&settings).map_err(|e| e.to_string())?;
         fs::write(settings.join("xfce4-panel.xml"), PANEL).map_err(|e| e.to_string())?;
         self.panel = Some(self.spawn("xfce4-panel", &["--disable-wm-check"])?);
-        self.wait_for_name("org.kde.StatusNotifierWatcher")
+        self.wait_for_name("org.kde.StatusNotifierWatcher")?;
+        wait_for("the panel's window", || (!self.windows("xfce4-panel").is_empty()).then_some(())).map_err(
+            |error| {
+                let log = fs::read_to_string(self.folder.path().join("xfce4-panel.log")).unwrap_or_default();
+                format!("{error}; it says: {log}")
+            },
+        )
     }
 
     /// Ends the panel.
@@ -208,7 +216,10 @@ impl Desktop {
     /// What is on the screen.
     pub fn screenshot(&self) -> Result<Screenshot, String> {
         let file = self.folder.path().join("screen.ppm");
-        self.run("import", &["-silent", "-window", "root", "-depth", "8", &format!("ppm:{}", file.display())])?;
+        self.run(
+            "import",
+            &["-silent", "-window", "root", "-depth", "8", &format!("ppm:{}", file.display())],
+        )?;
         Screenshot::read(&file)
     }
 

@@ -104,7 +104,9 @@ fn a_slow_service_gets_one_update_for_many() -> Outcome {
     for n in 0..100 {
         shell.order(&show(json!([toast(1, &format!("name {n}"), "")])))?;
     }
-    monitor.wait(0, |_, notice| matches!(notice, Notice::Notify { title, .. } if title == "name 99").then_some(()))?;
+    monitor.wait(0, |_, notice| {
+        matches!(notice, Notice::Notify { title, .. } if title == "name 99").then_some(())
+    })?;
     let handed = monitor.all().iter().filter(|(_, notice)| matches!(notice, Notice::Notify { .. })).count();
     assert!(handed <= 10, "{handed} toasts were handed over for one call");
     let took = shell.quit()?;
@@ -134,7 +136,10 @@ fn a_toast_is_handed_over_at_once() -> Outcome {
     took.sort_unstable();
     let (middle, late) = (took[took.len() / 2], took[took.len() * 99 / 100]);
     println!("to the bus: p50 {middle:?}, p99 {late:?}");
-    assert!(late < Duration::from_millis(100), "p99 {late:?}: far above the 20 ms aimed at, whatever the load");
+    assert!(
+        late < Duration::from_millis(100),
+        "p99 {late:?}: far above the 20 ms aimed at, whatever the load"
+    );
     shell.quit().map(drop)
 }
 
@@ -144,7 +149,8 @@ fn nothing_wakes_while_nothing_happens() -> Outcome {
     let desktop = Desktop::start(Toasts::Xfce)?;
     let mut shell = Shell::start(&desktop)?;
     shell.order(&json!({ "hotkeys": { "answer": "Ctrl+Alt+A", "hang_up": "Ctrl+Alt+H" } }))?;
-    shell.order(&json!({ "show": { "icon": "ready", "tooltip": "Ready", "menu": [{ "label": "Ready" }] } }))?;
+    shell
+        .order(&json!({ "show": { "icon": "ready", "tooltip": "Ready", "menu": [{ "label": "Ready" }] } }))?;
     shell.wait_part(0, "toasts", None)?;
     shell.wait_part(0, "hotkeys", None)?;
     shell.wait_part(0, "tray", None)?;
@@ -153,7 +159,11 @@ fn nothing_wakes_while_nothing_happens() -> Outcome {
     let seconds = 10;
     std::thread::sleep(Duration::from_secs(seconds));
     let woken = switches(shell.id())? - before;
-    println!("{woken} wake-ups in {seconds} s; USS {} KiB; threads {}", uss(shell.id())?, threads(shell.id())?.len());
+    println!(
+        "{woken} wake-ups in {seconds} s; USS {} KiB; threads {}",
+        uss(shell.id())?,
+        threads(shell.id())?.len()
+    );
     assert!(woken <= 2 * seconds, "{woken} wake-ups in {seconds} s");
     shell.quit().map(drop)
 }
@@ -174,7 +184,8 @@ fn switches(process: u32) -> Result<u64, String> {
 }
 
 fn uss(process: u32) -> Result<u64, String> {
-    let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).map_err(|e| e.to_string())?;
+    let rollup =
+        std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).map_err(|e| e.to_string())?;
     let lines = rollup.lines().filter(|line| line.starts_with("Private_"));
     Ok(lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum())
 }

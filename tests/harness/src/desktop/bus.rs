@@ -115,7 +115,9 @@ fn listen(stream: blocking::MessageIterator, heard: &Heard) {
                 asked.insert((sender, message.primary_header().serial_num().get()), ());
                 notify(&message)
             }
-            (Type::MethodCall, SERVICE, "CloseNotification") => message.body().deserialize().ok().map(Notice::Close),
+            (Type::MethodCall, SERVICE, "CloseNotification") => {
+                message.body().deserialize().ok().map(Notice::Close)
+            }
             (Type::Signal, SERVICE, "NotificationClosed") => {
                 message.body().deserialize().ok().map(|(id, why)| Notice::Closed(id, why))
             }

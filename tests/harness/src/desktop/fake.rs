@@ -68,7 +68,11 @@ impl FakeToasts {
         self.say("NotificationClosed", &(toast, why))
     }
 
-    fn say<B: serde::Serialize + zbus::zvariant::DynamicType>(&self, name: &str, body: &B) -> Result<(), String> {
+    fn say<B: serde::Serialize + zbus::zvariant::DynamicType>(
+        &self,
+        name: &str,
+        body: &B,
+    ) -> Result<(), String> {
         self.bus
             .emit_signal(None::<&str>, PATH, "org.freedesktop.Notifications", name, body)
             .map_err(|error| error.to_string())

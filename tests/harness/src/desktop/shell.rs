@@ -60,7 +60,9 @@ impl Shell {
     /// The first thing it tells from number `from` on that `pick` takes.
     pub fn wait<T>(&self, from: usize, mut pick: impl FnMut(&Value) -> Option<T>) -> Result<T, String> {
         let picked = self.lines.wait(from, PATIENCE, |_, line| pick(&serde_json::from_str(line).ok()?));
-        picked.ok_or_else(|| format!("waited in vain; told from {from} on: {:#?}", self.lines.all().get(from..)))
+        picked.ok_or_else(|| {
+            format!("waited in vain; told from {from} on: {:#?}", self.lines.all().get(from..))
+        })
     }
 
     /// Whether it stays silent about something for a while.

@@ -76,7 +76,7 @@ impl Keymap {
 
     /// The keys that give this keysym: without Shift if there are such, else with it or in another group.
     pub(super) fn codes(&self, keysym: u32) -> Vec<u8> {
-        let rows = || self.keysyms.chunks(self.per_code).zip(self.first..);
+        let rows = || self.keysyms.chunks(self.per_code).zip(self.first..=u8::MAX);
         let plain: Vec<u8> =
             rows().filter(|(row, _)| row.first() == Some(&keysym)).map(|(_, code)| code).collect();
         if !plain.is_empty() {

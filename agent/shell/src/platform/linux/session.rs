@@ -26,6 +26,9 @@ const BUS: &str = "org.freedesktop.DBus";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The tray is told of changes at most this often; the last one is always told.
 const TRAY_PACE: Duration = Duration::from_millis(50);
+/// A host that has just been offered the icon may not hear what changes while it still looks at it: what did is said
+/// again after this time.
+const SETTLING: Duration = Duration::from_secs(1);
 /// A notification service that was lost is looked for again at most this often.
 const SEEK_PACE: Duration = Duration::from_secs(2);
 
@@ -73,6 +76,10 @@ struct Session<'a> {
     wanted: Rc<View>,
     tray_due: bool,
     tray_told: Option<Instant>,
+    /// When the icon was offered last.
+    offered: Option<Instant>,
+    /// When everything about the icon is to be said again.
+    repeat_at: Option<Instant>,
     board: Board,
     server: Option<Rc<Server>>,
     /// Counts the lives of the notification service, so that answers of a former one are known for what they are.
@@ -105,6 +112,8 @@ pub(super) async fn hold(
         wanted: current,
         tray_due: true,
         tray_told: None,
+        offered: None,
+        repeat_at: None,
         board: Board::default(),
         server: None,
         life: 0,
@@ -218,6 +227,13 @@ impl Session<'_> {
             self.tray_due = false;
             self.tray_told = Some(now);
             self.tray.show(&self.bus, &self.wanted.tray).await?;
+            if self.offered.is_some_and(|at| now < at + SETTLING) {
+                self.repeat_at.get_or_insert(now + SETTLING);
+            }
+        }
+        if self.repeat_at.is_some_and(|at| at <= now) {
+            self.repeat_at = None;
+            self.tray.repeat(&self.bus).await?;
         }
         Ok(())
     }
@@ -225,7 +241,7 @@ impl Session<'_> {
     fn deadline(&self) -> Option<Instant> {
         let tray = self.tray_told.filter(|_| self.tray_due).map(|at| at + TRAY_PACE);
         let owing = self.owing.filter(|_| !self.hangs).map(|since| since + PATIENCE);
-        [tray, owing, self.seek_at].into_iter().flatten().min()
+        [tray, owing, self.seek_at, self.repeat_at].into_iter().flatten().min()
     }
 
     fn take(&mut self, step: Step) {
@@ -342,6 +358,7 @@ impl Session<'_> {
 
     /// Offers the icon; a host that shows it already is not bothered by hearing it twice.
     fn register(&mut self) {
+        self.offered = Some(Instant::now());
         let bus = self.bus.clone();
         self.asked.push(Box::pin(async move { Answer::Registered(register(&bus).await) }));
     }

@@ -69,6 +69,19 @@ impl Tray {
         Ok(())
     }
 
+    /// Says once more that everything may have changed.
+    pub(super) async fn repeat(&mut self, bus: &Connection) -> zbus::Result<()> {
+        for signal in ["NewIcon", "NewAttentionIcon", "NewToolTip"] {
+            bus.emit_signal(NOBODY, ITEM_PATH, ITEM, signal, &()).await?;
+        }
+        bus.emit_signal(NOBODY, ITEM_PATH, ITEM, "NewStatus", &status(self.shown.icon)).await?;
+        let everything = Change {
+            layout: true,
+            reworded: self.menu.lines().iter().map(|line| line.id).collect(),
+        };
+        self.tell_menu(bus, &everything).await
+    }
+
     async fn tell_menu(&mut self, bus: &Connection, change: &Change) -> zbus::Result<()> {
         if !change.reworded.is_empty() {
             let updated: Vec<(i32, Dict<'_>)> = self
