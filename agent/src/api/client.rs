@@ -1,0 +1,79 @@
+//! The other end of the local API: what the command line uses.
+
+use super::protocol::{Answer, LONGEST_LINE, Request};
+use crate::{
+    exit::{Exit, Failure},
+    home,
+};
+use agent_shell::instance::{self, InstanceError, Stream};
+use std::{path::Path, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
+    time::timeout,
+};
+
+/// An agent that does not answer within this time hangs; nothing it is asked takes that long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A conversation with the running agent.
+pub struct Client {
+    lines: BufReader<ReadHalf<Stream>>,
+    write: WriteHalf<Stream>,
+}
+
+impl Client {
+    /// Goes to the agent of this profile.
+    pub async fn connect(common: &crate::cli::Common) -> Result<Self, Failure> {
+        Self::to(&home::folder(common)?).await
+    }
+
+    /// Goes to the agent of the profile in this folder.
+    pub async fn to(profile: &Path) -> Result<Self, Failure> {
+        if !profile.exists() {
+            let error = InstanceError::NotRunning { profile: profile.to_owned() };
+            return Err(Failure::new(Exit::NoAgent, error.to_string()));
+        }
+        let stream = instance::connect(profile).await.map_err(|error| match error {
+            InstanceError::NotRunning { .. } => Failure::new(Exit::NoAgent, error.to_string()),
+            other => Failure::new(Exit::Failed, other.to_string()),
+        })?;
+        let (read, write) = tokio::io::split(stream);
+        Ok(Self { lines: BufReader::new(read), write })
+    }
+
+    /// Sends a request.
+    pub async fn send(&mut self, request: &Request) -> Result<(), Failure> {
+        let mut line = request.line();
+        line.push('\n');
+        if line.len() > LONGEST_LINE {
+            let text = format!("this is too long: the agent takes at most {LONGEST_LINE} bytes at a time");
+            return Err(Failure::new(Exit::Usage, text));
+        }
+        let sent = async {
+            self.write.write_all(line.as_bytes()).await?;
+            self.write.flush().await
+        };
+        sent.await.map_err(|error| Failure::other("the agent went away", error))
+    }
+
+    /// The next line; `None` when the agent ended.
+    pub async fn line(&mut self) -> Result<Option<String>, Failure> {
+        let mut line = String::new();
+        let read = self.lines.read_line(&mut line).await;
+        match read {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(line.trim_end().to_owned())),
+            Err(error) => Err(Failure::other("the agent went away", error)),
+        }
+    }
+
+    /// Sends a request and hears its answer.
+    pub async fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
+        self.send(request).await?;
+        let line = timeout(PATIENCE, self.line())
+            .await
+            .map_err(|_| Failure::new(Exit::Failed, "the agent did not answer within 10 seconds"))??;
+        let line = line.ok_or_else(|| Failure::new(Exit::Quitting, "the agent ended before it answered"))?;
+        serde_json::from_str(&line).map_err(|error| Failure::other("the agent's answer was not understood", error))
+    }
+}

@@ -1,0 +1,132 @@
+//! The lines of the local API, both ways.
+
+use agent_core::action::{Action, Notice, Refusal, Reply};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version in `hello`; it changes only when something a script relies on is taken away.
+pub const VERSION: u32 = 1;
+
+/// The longest line either side accepts, bytes.
+pub const LONGEST_LINE: usize = 256 * 1024;
+
+/// What can be asked that is no [`Action`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// Stream every notice from now on.
+    Events,
+    /// Dial what is selected.
+    DialSelection {
+        /// Over which account, by its place in the settings.
+        #[serde(default)]
+        account: Option<u32>,
+    },
+    /// The installed plugins changed on disk.
+    ReloadPlugins,
+    /// A password for this run of the agent, where no keyring keeps it.
+    Password {
+        /// The account's address.
+        aor: String,
+        /// The password; never logged, never written.
+        password: String,
+    },
+}
+
+/// One line from a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `{"action":"answer","call":1}`.
+    Action(Action),
+    /// `{"ask":"events"}`.
+    Ask(Ask),
+}
+
+impl Request {
+    /// Reads a line; the error is a sentence for the client.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(line).map_err(|error| format!("this is not a JSON object: {error}"))?;
+        let has = |key: &str| value.get(key).is_some();
+        match (has("action"), has("ask")) {
+            (true, false) => serde_json::from_value(value).map(Self::Action).map_err(|error| error.to_string()),
+            (false, true) => serde_json::from_value(value).map(Self::Ask).map_err(|error| error.to_string()),
+            _ => Err("a request is an object with either \"action\" or \"ask\", for example {\"action\":\"status\"}"
+                .to_owned()),
+        }
+    }
+
+    /// Writes the line, without its end.
+    pub fn line(&self) -> String {
+        let text = match self {
+            Self::Action(action) => serde_json::to_string(action),
+            Self::Ask(ask) => serde_json::to_string(ask),
+        };
+        // Neither type holds a map with other keys than strings nor anything else that JSON cannot say.
+        text.unwrap_or_default()
+    }
+}
+
+/// One line to a client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Answer {
+    /// The first line of `events`.
+    Hello {
+        /// [`VERSION`].
+        version: u32,
+    },
+    /// A request was taken.
+    Done {
+        /// What came of it.
+        #[serde(flatten)]
+        reply: Reply,
+    },
+    /// A request was refused.
+    Refused {
+        /// Why.
+        #[serde(flatten)]
+        refusal: Refusal,
+    },
+    /// The line was not understood.
+    Malformed {
+        /// What is wrong with it.
+        text: String,
+    },
+}
+
+/// A notice as its line, without its end.
+pub fn notice_line(notice: &Notice) -> String {
+    serde_json::to_string(notice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agent_core::id::CallId;
+
+    #[test]
+    fn requests_survive_the_way_over_the_wire() {
+        for request in [
+            Request::Action(Action::Answer { call: Some(CallId(3)) }),
+            Request::Action(Action::Status),
+            Request::Ask(Ask::Events),
+            Request::Ask(Ask::DialSelection { account: None }),
+        ] {
+            assert_eq!(Request::parse(&request.line()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_request_is_refused_with_a_sentence() {
+        for (line, part) in [
+            ("", "not a JSON object"),
+            ("{}", "either \"action\" or \"ask\""),
+            ("{\"action\":\"fly\"}", "unknown variant `fly`"),
+            ("{\"ask\":\"events\",\"x\":1}", "unknown field `x`"),
+            ("{\"action\":\"status\",\"ask\":\"events\"}", "either"),
+        ] {
+            let error = Request::parse(line).expect_err(line);
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Serves one connection of the local API.
+
+use super::{
+    hub::Hub,
+    protocol::{Answer, Ask, LONGEST_LINE, Request, VERSION},
+};
+use crate::funnel::Funnel;
+use agent_core::{
+    action::{Action, Refusal, RefusalCode, Source},
+    id::AccountId,
+    port::{Event, host::HostCommand},
+    secret::Secret,
+};
+use std::sync::Arc;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    sync::{Semaphore, broadcast::error::RecvError},
+};
+
+/// Connections served at once; one more is turned away with a sentence.
+pub const MOST_CONNECTIONS: usize = 64;
+
+/// What a connection needs of the agent.
+#[derive(Clone)]
+pub struct Desk {
+    /// Answers and notices.
+    pub hub: Hub,
+    /// The way in.
+    pub funnel: Funnel,
+    /// Reads what is selected on the desktop; blocks for at most half a second.
+    pub selection: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
+    /// Hands a command to the plugins.
+    pub plugins: Arc<dyn Fn(HostCommand) + Send + Sync>,
+    /// Takes a password for this run.
+    pub password: Arc<dyn Fn(&str, Secret) -> Result<(), String> + Send + Sync>,
+    /// Places for connections.
+    pub places: Arc<Semaphore>,
+}
+
+/// Speaks with one client until it goes.
+pub async fn serve<S>(stream: S, desk: Desk)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let (read, mut write) = tokio::io::split(stream);
+    let Ok(_place) = desk.places.clone().try_acquire_owned() else {
+        let text = format!("{MOST_CONNECTIONS} programs are connected already: end one of them");
+        let _ = say(&mut write, &Answer::Malformed { text }).await;
+        return;
+    };
+    let mut lines = BufReader::new(read);
+    while let Some(line) = next_line(&mut lines).await {
+        let answer = match line.and_then(|line| Request::parse(&line)) {
+            Err(text) => Answer::Malformed { text },
+            Ok(Request::Ask(Ask::Events)) => return stream_events(&desk, lines, write).await,
+            Ok(Request::Action(action)) => act(&desk, action).await,
+            Ok(Request::Ask(ask)) => other(&desk, ask).await,
+        };
+        if say(&mut write, &answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The next line; `None` at the end, an error for one that is too long (what follows it cannot be trusted to be one).
+async fn next_line<R: AsyncRead + Unpin>(lines: &mut BufReader<R>) -> Option<Result<String, String>> {
+    let mut line = Vec::new();
+    let read = lines.take(LONGEST_LINE as u64).read_until(b'\n', &mut line).await.ok()?;
+    if read == 0 {
+        return None;
+    }
+    if line.last() != Some(&b'\n') && read >= LONGEST_LINE {
+        return Some(Err(format!("a line may hold at most {LONGEST_LINE} bytes")));
+    }
+    Some(String::from_utf8(line).map_err(|_| "a line must be UTF-8".to_owned()))
+}
+
+async fn say<W: AsyncWrite + Unpin>(write: &mut W, answer: &Answer) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(answer).map_err(std::io::Error::other)?;
+    line.push(b'\n');
+    write.write_all(&line).await?;
+    write.flush().await
+}
+
+async fn act(desk: &Desk, action: Action) -> Answer {
+    let (request, hear) = desk.hub.ask();
+    desk.funnel.tell(Event::User { request: Some(request), action });
+    heard(hear.await.ok())
+}
+
+fn heard(outcome: Option<super::hub::Outcome>) -> Answer {
+    match outcome {
+        Some(Ok(reply)) => Answer::Done { reply },
+        Some(Err(refusal)) => Answer::Refused { refusal },
+        // The loop ended with the request inside.
+        None => refused(RefusalCode::Quitting, "the agent is winding up".to_owned()),
+    }
+}
+
+fn refused(code: RefusalCode, text: String) -> Answer {
+    Answer::Refused { refusal: Refusal { code, text } }
+}
+
+async fn other(desk: &Desk, ask: Ask) -> Answer {
+    match ask {
+        Ask::Events => Answer::Hello { version: VERSION },
+        Ask::DialSelection { account } => {
+            let selection = desk.selection.clone();
+            let read = tokio::task::spawn_blocking(move || selection()).await;
+            let text = match read {
+                Ok(Ok(text)) => text,
+                Ok(Err(text)) => return refused(RefusalCode::NotANumber, text),
+                Err(error) => return refused(RefusalCode::NotANumber, error.to_string()),
+            };
+            act(desk, Action::Dial { text, source: Source::Selection, account: account.map(AccountId) }).await
+        }
+        Ask::ReloadPlugins => {
+            (desk.plugins)(HostCommand::Reload);
+            Answer::Done { reply: agent_core::action::Reply::Done }
+        }
+        Ask::Password { aor, password } => match (desk.password)(&aor, Secret::new(password)) {
+            Ok(()) => Answer::Done { reply: agent_core::action::Reply::Done },
+            Err(text) => Answer::Malformed { text },
+        },
+    }
+}
+
+/// Streams notices until the client goes; what it still sends is read and ignored, so that its going is seen.
+async fn stream_events<R, W>(desk: &Desk, mut lines: BufReader<R>, mut write: W)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut notices = desk.hub.listen();
+    if say(&mut write, &Answer::Hello { version: VERSION }).await.is_err() {
+        return;
+    }
+    let mut ignored = [0; 256];
+    loop {
+        let line: Arc<str> = tokio::select! {
+            read = lines.read(&mut ignored) => match read {
+                Ok(0) | Err(_) => return,
+                Ok(_) => continue,
+            },
+            notice = notices.recv() => match notice {
+                Ok(line) => line,
+                Err(RecvError::Closed) => return,
+                Err(RecvError::Lagged(lost)) => {
+                    let text = format!("this listener was too slow: {lost} events were dropped");
+                    super::protocol::notice_line(&agent_core::action::Notice::Error { text }).into()
+                }
+            },
+        };
+        let written = async {
+            write.write_all(line.as_bytes()).await?;
+            write.write_all(b"\n").await?;
+            write.flush().await
+        };
+        if written.await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agent_core::action::{Notice, Reply};
+
+    fn desk() -> Desk {
+        Desk {
+            hub: Hub::new(),
+            funnel: Funnel::default(),
+            selection: Arc::new(|| Ok("+49 30 1".to_owned())),
+            plugins: Arc::new(|_| ()),
+            password: Arc::new(|_, _| Err("no such account".to_owned())),
+            places: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Sends lines, reads as many answers, with a loop that answers everything with `Done`.
+    async fn talk(lines: &[u8], answers: usize) -> Vec<String> {
+        let desk = desk();
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let served = tokio::spawn(serve(theirs, desk.clone()));
+        let answering = tokio::spawn({
+            let desk = desk.clone();
+            async move {
+                loop {
+                    desk.funnel.arrived().await;
+                    while let Some(Event::User { request: Some(request), .. }) = desk.funnel.next() {
+                        desk.hub.answer(request, Ok(Reply::Done));
+                    }
+                }
+            }
+        });
+        let (read, mut write) = tokio::io::split(ours);
+        write.write_all(lines).await.expect("the pipe stands");
+        let mut heard = Vec::new();
+        let mut lines = BufReader::new(read).lines();
+        while heard.len() < answers {
+            heard.push(lines.next_line().await.expect("utf-8").expect("an answer"));
+        }
+        drop((lines, write));
+        served.await.expect("serving ends when the client goes");
+        answering.abort();
+        heard
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_and_a_bad_one_does_not_end_the_talk() {
+        let heard = talk(b"nonsense\n{\"action\":\"status\"}\n{\"ask\":\"dial_selection\"}\n", 3).await;
+        assert!(heard[0].contains("\"type\":\"malformed\""), "{}", heard[0]);
+        assert_eq!(heard[1], "{\"type\":\"done\",\"reply\":\"done\"}");
+        assert_eq!(heard[2], "{\"type\":\"done\",\"reply\":\"done\"}");
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_refused_at_the_cap() {
+        let heard = talk(&vec![b'x'; LONGEST_LINE], 1).await;
+        assert!(heard[0].contains("at most"), "{}", heard[0]);
+    }
+
+    #[tokio::test]
+    async fn events_begin_with_hello_and_stream() {
+        let desk = desk();
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let served = tokio::spawn(serve(theirs, desk.clone()));
+        let (read, mut write) = tokio::io::split(ours);
+        write.write_all(b"{\"ask\":\"events\"}\n").await.expect("the pipe stands");
+        let mut lines = BufReader::new(read).lines();
+        let hello = lines.next_line().await.expect("utf-8");
+        assert_eq!(hello.as_deref(), Some("{\"type\":\"hello\",\"version\":1}"));
+        desk.hub.publish(&Notice::Error { text: "x".to_owned() });
+        let line = lines.next_line().await.expect("utf-8");
+        assert_eq!(line.as_deref(), Some("{\"type\":\"error\",\"text\":\"x\"}"));
+        drop((lines, write));
+        served.await.expect("serving ends when the client goes");
+    }
+}

@@ -1,0 +1,297 @@
+//! The command line: what can be asked for, and how it explains itself.
+
+use crate::exit::Exit;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A desktop agent for people whose phone is a PBX extension.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trayphone",
+    version,
+    about = "A desktop agent for people whose phone is a PBX extension",
+    long_about = "Trayphone sits in the tray, holds the PBX session and a softphone, shows who is calling before the \
+                  second ring, answers on a click, and dials the number selected in any program.\n\nWithout a command \
+                  it starts the agent in the tray (or hands over to the one that runs).",
+    after_long_help = exit_table(),
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What is common to all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The folder with settings, journal and plugins [default: the user's own]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub profile: Option<PathBuf>,
+    /// Answer in JSON, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on stderr: -v what is going on (numbers masked), -vv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the agent
+    #[command(after_help = "Example: trayphone run --profile ~/office --headless")]
+    Run(RunArgs),
+    /// Play the whole story on this computer: an exchange, a caller, a CRM, the agent
+    #[command(after_help = "Examples:\n  trayphone demo\n  trayphone demo --script\n  trayphone demo --script --fault crm-down")]
+    Demo(DemoArgs),
+    /// End the running agent: calls are ended, accounts de-registered
+    #[command(after_help = "Example: trayphone quit")]
+    Quit,
+    /// Show the running agent, or say where it shows
+    #[command(after_help = "Example: trayphone show")]
+    Show,
+    /// Dial a link (tel:, sip:, callto:); for the desktop's link handler
+    #[command(after_help = "Example: trayphone open -- tel:+4930123456")]
+    Open {
+        /// The link
+        #[arg(value_name = "URI")]
+        uri: String,
+    },
+    /// Accounts: add, password, test, list, remove
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Plugins: install, list, remove
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// What the agent is doing
+    #[command(after_help = "Example: trayphone status --json")]
+    Status,
+    /// Calls and what to do with them
+    #[command(flatten)]
+    Call(CallCommand),
+    /// The calls that were
+    #[command(after_help = "Examples:\n  trayphone journal\n  trayphone journal --limit 5 --json")]
+    Journal {
+        /// At most so many, newest first
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+    },
+    /// What left this computer, to whom and why
+    #[command(after_help = "Example: trayphone ledger --limit 50")]
+    Ledger {
+        /// At most so many, newest first
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+    },
+    /// Everything that happens, one JSON object a line
+    #[command(after_help = "Example: trayphone events --json | jq 'select(.type == \"call\")'")]
+    Events,
+    /// The sound devices of this computer, as `[audio]` in the settings names them
+    #[command(after_help = "Example: trayphone devices")]
+    Devices,
+    /// Check the settings file, or show all settings with their defaults
+    #[command(after_help = "Examples:\n  trayphone settings\n  trayphone settings --defaults > trayphone.toml")]
+    Settings {
+        /// Print the default file with a comment on every setting
+        #[arg(long)]
+        defaults: bool,
+    },
+}
+
+/// Commands that act on calls.
+#[derive(Debug, Subcommand)]
+pub enum CallCommand {
+    /// Call a number
+    #[command(after_help = "Examples:\n  trayphone dial 600\n  trayphone dial '+49 30 123456'\n  trayphone dial --selection")]
+    Dial(DialArgs),
+    /// Take a ringing call
+    #[command(after_help = "Examples:\n  trayphone answer\n  trayphone answer 3")]
+    Answer(CallArg),
+    /// Refuse a ringing call
+    #[command(after_help = "Example: trayphone decline")]
+    Decline(CallArg),
+    /// End a call
+    #[command(after_help = "Example: trayphone hangup")]
+    Hangup(CallArg),
+    /// Put a call on hold
+    #[command(after_help = "Example: trayphone hold")]
+    Hold(CallArg),
+    /// Take a call off hold
+    #[command(after_help = "Example: trayphone resume 3")]
+    Resume(CallArg),
+    /// Mute the microphone, or unmute it
+    #[command(after_help = "Examples:\n  trayphone mute        (the other way round)\n  trayphone mute on")]
+    Mute {
+        /// `on` or `off`; without it, the other way round
+        #[arg(value_parser = ["on", "off"])]
+        state: Option<String>,
+    },
+    /// Send keys in a call
+    #[command(after_help = "Example: trayphone dtmf 42#")]
+    Dtmf {
+        /// 0-9, *, #, A-D
+        digits: String,
+        /// Which call [default: the one that has the microphone]
+        #[arg(long)]
+        call: Option<u64>,
+    },
+    /// Answer a question the agent asked (which number, really dial?)
+    #[command(after_help = "Example: trayphone choose 1 1        (the first choice of question 1)")]
+    Choose {
+        /// The question's id
+        question: u64,
+        /// The choice, from 1; without it: none of them
+        choice: Option<usize>,
+    },
+}
+
+/// One call, or the obvious one.
+#[derive(Debug, Args)]
+pub struct CallArg {
+    /// Which call [default: the only one that fits]
+    pub call: Option<u64>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Default, Args)]
+pub struct RunArgs {
+    /// No tray, no toasts, no hotkeys: only the command line and the local API
+    #[arg(long)]
+    pub headless: bool,
+    /// Part of `trayphone demo`: sound may come from files with a desktop, too
+    #[arg(long, hide = true)]
+    pub demo: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Play everything without a person, check every step with other programs' eyes, print a timeline
+    #[arg(long)]
+    pub script: bool,
+    /// With --script: break one thing and see the step named
+    #[arg(long, value_name = "FAULT", requires = "script")]
+    pub fault: Option<crate::demo::Fault>,
+    /// Stay in the terminal even where there is a desktop
+    #[arg(long)]
+    pub terminal: bool,
+}
+
+/// Arguments of `dial`.
+#[derive(Debug, Args)]
+pub struct DialArgs {
+    /// The number, extension, feature code or sip: address
+    #[arg(required_unless_present = "selection", conflicts_with = "selection")]
+    pub number: Option<String>,
+    /// Dial what is selected in whichever program has the selection
+    #[arg(long)]
+    pub selection: bool,
+    /// Over which account: its place in the settings, from 0 [default: the first that is registered]
+    #[arg(long, value_name = "N")]
+    pub account: Option<u32>,
+}
+
+/// Commands on accounts.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Write an account to the settings and its password to the keyring
+    #[command(after_help = "Examples:\n  trayphone account add sip:1001@pbx.example\n  printf '%s' \"$PW\" | trayphone account add sip:1001@pbx.example --registrar 'sip:pbx.example;transport=tcp'\n  trayphone account add sip:1001@pbx.example --password-env PBX_PASSWORD")]
+    Add(AddArgs),
+    /// Change an account's password (asked for without echo, or read from stdin)
+    #[command(after_help = "Example: trayphone account password sip:1001@pbx.example")]
+    Password {
+        /// The account's address
+        aor: String,
+    },
+    /// Register once and say how it went
+    #[command(after_help = "Example: trayphone account test sip:1001@pbx.example")]
+    Test {
+        /// The account's address [default: all]
+        aor: Option<String>,
+    },
+    /// The accounts in the settings
+    #[command(after_help = "Example: trayphone account list")]
+    List,
+    /// Take an account out of the settings and its password out of the keyring
+    #[command(after_help = "Example: trayphone account remove sip:1001@pbx.example")]
+    Remove {
+        /// The account's address
+        aor: String,
+    },
+}
+
+/// Arguments of `account add`.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// The address of record, sip:USER@DOMAIN
+    pub aor: String,
+    /// Where to register, when the domain is not the place: sip:HOST[:PORT][;transport=udp|tcp]
+    #[arg(long, value_name = "URI")]
+    pub registrar: Option<String>,
+    /// The digest user name, when it is not the address's user
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Take the password from this environment variable at each start instead of the keyring
+    #[arg(long, value_name = "NAME")]
+    pub password_env: Option<String>,
+}
+
+/// Commands on plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Install a plugin: shows which hosts it may reach and what it may send them, and asks first
+    #[command(after_help = "Example: trayphone plugin install ./my-crm --set base_url=https://crm.example")]
+    Install {
+        /// The plugin's folder (plugin.toml and plugin.wasm)
+        path: PathBuf,
+        /// A setting of the plugin, KEY=VALUE
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+        /// Agree to what is shown without being asked
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The installed plugins, their grants and how they fare
+    #[command(after_help = "Example: trayphone plugin list")]
+    List,
+    /// Remove a plugin and everything it kept
+    #[command(after_help = "Example: trayphone plugin remove org.example.crm")]
+    Remove {
+        /// The plugin's id
+        id: String,
+    },
+}
+
+/// The table of exit codes under `--help`.
+fn exit_table() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for (exit, meaning) in Exit::TABLE {
+        text.push_str(&format!("  {:>2}  {meaning}\n", exit as u8));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_carries_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        fn walk(command: &clap::Command) {
+            for sub in command.get_subcommands() {
+                let text = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let has_example = text.contains("Example") || sub.has_subcommands();
+                assert!(has_example, "`{}` explains itself without an example", sub.get_name());
+                walk(sub);
+            }
+        }
+        walk(&command);
+    }
+}

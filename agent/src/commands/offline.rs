@@ -1,0 +1,89 @@
+//! Commands that read what is kept; no agent has to run.
+
+use super::print;
+use crate::{
+    cli::Common,
+    exit::{Exit, Failure},
+    home,
+};
+use agent_media::DeviceInfo;
+use agent_store::{JournalQuery, JournalReader, LedgerQuery, StoreError};
+use serde::Serialize;
+use serde_json::json;
+
+/// `trayphone journal`.
+pub fn journal(common: &Common, limit: u32) -> Result<Exit, Failure> {
+    let query = JournalQuery { limit, ..JournalQuery::default() };
+    let entries = reader(common)?.calls(&query).map_err(home::failure)?;
+    list(common, &entries, "no calls yet", print::journal);
+    Ok(Exit::Ok)
+}
+
+/// `trayphone ledger`.
+pub fn ledger(common: &Common, limit: u32) -> Result<Exit, Failure> {
+    let query = LedgerQuery { limit, ..LedgerQuery::default() };
+    let rows = reader(common)?.ledger(&query).map_err(home::failure)?;
+    list(common, &rows, "nothing has left this computer yet", print::ledger);
+    Ok(Exit::Ok)
+}
+
+fn reader(common: &Common) -> Result<JournalReader, Failure> {
+    JournalReader::open(&home::existing(common)?).map_err(home::failure)
+}
+
+fn list<T: Serialize>(common: &Common, rows: &[T], none: &str, words: fn(&T) -> String) {
+    if common.json {
+        return rows.iter().for_each(print::json);
+    }
+    if rows.is_empty() {
+        print::line(none);
+    }
+    for row in rows {
+        if !print::line(&words(row)) {
+            return;
+        }
+    }
+}
+
+/// `trayphone settings`.
+pub fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure> {
+    if defaults {
+        print::line(agent_store::DEFAULT_FILE.trim_end());
+        return Ok(Exit::Ok);
+    }
+    let profile = home::existing(common)?;
+    let settings = agent_store::read_settings(&profile).map_err(|error: StoreError| home::failure(error))?;
+    if common.json {
+        print::json(&settings);
+    } else {
+        print::line(&format!("{}: in order, {} account(s)", profile.settings_file().display(), settings.accounts.len()));
+    }
+    Ok(Exit::Ok)
+}
+
+/// `trayphone devices`.
+pub fn devices(common: &Common) -> Result<Exit, Failure> {
+    let devices = agent_media::devices().map_err(|text| Failure::new(Exit::Failed, text))?;
+    if common.json {
+        devices.iter().for_each(|it| {
+            print::json(&json!({
+                "id": it.id, "name": it.name, "input": it.input, "output": it.output, "default": it.default
+            }));
+        });
+    } else if devices.is_empty() {
+        print::line("no sound devices");
+    } else {
+        devices.iter().map(device_line).all(|line| print::line(&line));
+    }
+    Ok(Exit::Ok)
+}
+
+fn device_line(device: &DeviceInfo) -> String {
+    let direction = match (device.input, device.output) {
+        (true, true) => "microphone and ear",
+        (true, false) => "microphone",
+        _ => "ear",
+    };
+    let default = if device.default { ", the system's choice" } else { "" };
+    print::tame(&format!("{} ({}): {direction}{default}", device.name, device.id))
+}

@@ -1,0 +1,110 @@
+//! `trayphone plugin …`: works on the profile's folder, and tells a running agent.
+
+use super::print;
+use crate::{
+    api::{
+        client::Client,
+        protocol::{Ask, Request},
+    },
+    cli::{Common, PluginCommand},
+    exit::{Exit, Failure},
+    home,
+};
+use agent_host::{Consent, HostConfig, HostError};
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
+
+/// Does a plugin command.
+pub async fn run(common: &Common, command: &PluginCommand) -> Result<Exit, Failure> {
+    let profile = home::open(common)?;
+    match command {
+        PluginCommand::Install { path, settings, yes } => {
+            let settings = settings.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
+            let config = HostConfig { seal_key: agent_store::seal_key(), ..home::plugins(&profile)? };
+            install(common, &config, path, &settings, *yes)?;
+            reload(common).await;
+        }
+        PluginCommand::List => list(common, &home::plugins(&profile)?),
+        PluginCommand::Remove { id } => {
+            agent_host::remove(&home::plugins(&profile)?, id).map_err(failure)?;
+            if !common.json {
+                print::line(&format!("{} is removed, with everything that was kept for it", print::tame(id)));
+            }
+            reload(common).await;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn pair(text: &str) -> Result<(String, String), Failure> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Failure::new(Exit::Usage, format!("--set takes KEY=VALUE, not \"{}\"", print::tame(text)))),
+    }
+}
+
+/// Installs, asking on the terminal.
+fn install(
+    common: &Common,
+    config: &HostConfig,
+    path: &Path,
+    settings: &[(String, String)],
+    yes: bool,
+) -> Result<(), Failure> {
+    let mut consent = |consent: &Consent| yes_to(consent, yes);
+    let mut progress = |text: &str| eprintln!("trayphone: {}", print::tame(text));
+    let ask = agent_host::Ask { consent: &mut consent, progress: &mut progress };
+    let info = agent_host::install(config, path, settings, ask).map_err(failure)?;
+    if common.json {
+        print::json(&info);
+    } else {
+        print::line(&format!("installed: {}", print::plugin(&info)));
+    }
+    Ok(())
+}
+
+/// Shows what is asked for and asks; without a terminal only `--yes` is a yes.
+fn yes_to(consent: &Consent, yes: bool) -> bool {
+    let mut out = std::io::stderr().lock();
+    let _ = write!(out, "{consent}");
+    if yes {
+        let _ = writeln!(out, "Agreed (--yes).");
+        return true;
+    }
+    if !std::io::stdin().is_terminal() {
+        let _ = writeln!(out, "There is no terminal to ask on: nothing is installed. Run it again with --yes to agree.");
+        return false;
+    }
+    let _ = write!(out, "Install it and grant exactly this? [y/N] ");
+    let _ = out.flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "j" | "J" | "ja" | "o" | "oui")
+}
+
+fn list(common: &Common, config: &HostConfig) {
+    let plugins = agent_host::list(config);
+    if common.json {
+        return plugins.iter().for_each(print::json);
+    }
+    if plugins.is_empty() {
+        print::line("no plugin is installed");
+    }
+    for plugin in &plugins {
+        print::line(&print::plugin(plugin));
+    }
+}
+
+/// Tells a running agent; that none runs is no error here.
+async fn reload(common: &Common) {
+    if let Ok(mut client) = Client::connect(common).await {
+        if let Err(error) = client.ask(&Request::Ask(Ask::ReloadPlugins)).await {
+            eprintln!("trayphone: the running agent was not told: {error}");
+        }
+    }
+}
+
+fn failure(error: HostError) -> Failure {
+    Failure::new(Exit::Plugin, error.to_string())
+}

@@ -1,0 +1,246 @@
+//! What the commands print: plain sentences for people, JSON for programs. A stranger's text never reaches the terminal raw.
+
+use crate::cli::Common;
+use agent_core::{
+    action::{AccountStatus, CallState, CallStatus, Reply, Status},
+    journal::{Direction, JournalEntry, Outcome},
+    ledger::{Egress, LedgerRecord},
+    port::{host::PluginInfo, media::AudioState, sip::{Registration, RegistrationProblem}},
+    time::UnixMillis,
+};
+use std::io::Write;
+
+/// Prints a line and says whether anybody still reads (`| head` is no error).
+pub fn line(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+}
+
+/// Prints a value as one line of JSON.
+pub fn json<T: serde::Serialize>(value: &T) {
+    match serde_json::to_string(value) {
+        Ok(text) => {
+            line(&text);
+        }
+        Err(error) => eprintln!("trayphone: {error}"),
+    }
+}
+
+/// Text from outside, made harmless for a terminal: control and bidirectional characters become `·`.
+pub fn tame(text: &str) -> String {
+    let wild = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}');
+    text.chars().map(|c| if wild(c) { '·' } else { c }).collect()
+}
+
+/// What the agent replied.
+pub fn reply(common: &Common, reply: &Reply) {
+    if common.json {
+        return json(reply);
+    }
+    match reply {
+        Reply::Done => {}
+        Reply::Call { call, number: Some(number) } => {
+            line(&format!("call {call}: dialling {}", tame(number)));
+        }
+        Reply::Call { call, number: None } => {
+            line(&format!("call {call}"));
+        }
+        Reply::Question { question, text, choices } => {
+            line(&tame(text));
+            for (index, choice) in choices.iter().enumerate() {
+                line(&format!("  {} = {}", index + 1, tame(choice)));
+            }
+            line(&format!("Say which: trayphone choose {question} 1   (or none: trayphone choose {question})"));
+        }
+        Reply::Status(status) => self::status(status),
+    }
+}
+
+fn status(status: &Status) {
+    if status.accounts.is_empty() {
+        line("no account: add one with `trayphone account add sip:USER@PBX`");
+    }
+    for account in &status.accounts {
+        line(&self::account(account));
+    }
+    for call in &status.calls {
+        line(&self::call(call));
+    }
+    if let Some(audio) = &status.audio {
+        line(&self::audio(audio));
+    }
+    if status.muted {
+        line("the microphone is muted");
+    }
+    if status.missed > 0 {
+        line(&format!("missed calls: {}", status.missed));
+    }
+    for plugin in &status.plugins {
+        line(&self::plugin(plugin));
+    }
+    for (_, problem) in &status.problems {
+        line(&format!("note: {}", tame(problem)));
+    }
+}
+
+fn account(account: &AccountStatus) -> String {
+    format!("account {} {}: {}", account.account.0, tame(&account.aor), registration(&account.registration))
+}
+
+/// A registration in words.
+pub fn registration(registration: &Registration) -> String {
+    match registration {
+        Registration::Idle => "waiting".to_owned(),
+        Registration::Connecting => "connecting".to_owned(),
+        Registration::Registered => "ready".to_owned(),
+        Registration::Unregistered => "signed off".to_owned(),
+        Registration::Failed { reason, retry_ms } => {
+            let again = match retry_ms {
+                Some(ms) => format!("; next try in {} s", ms.div_ceil(1000)),
+                None => String::new(),
+            };
+            format!("not registered: {}{again}", problem(reason))
+        }
+    }
+}
+
+fn problem(problem: &RegistrationProblem) -> String {
+    match problem {
+        RegistrationProblem::WrongPassword => {
+            "the PBX refuses the password; set it with `trayphone account password AOR`".to_owned()
+        }
+        RegistrationProblem::NoPassword => {
+            "there is no password; set it with `trayphone account password AOR`".to_owned()
+        }
+        RegistrationProblem::Silent => "the PBX does not answer".to_owned(),
+        RegistrationProblem::Unreachable { detail } => format!("the PBX cannot be reached ({})", tame(detail)),
+        RegistrationProblem::Refused { status, phrase } => format!("the PBX says {status} {}", tame(phrase)),
+    }
+}
+
+/// A call in words.
+pub fn call(call: &CallStatus) -> String {
+    let state = match (call.state, call.held, call.held_by_them) {
+        (CallState::Incoming, ..) => "rings",
+        (CallState::Calling, ..) => "calling",
+        (CallState::Early, ..) => "rings there",
+        (CallState::Established, true, true) => "held by both",
+        (CallState::Established, true, false) => "on hold",
+        (CallState::Established, false, true) => "held by them",
+        (CallState::Established, false, false) => "talking",
+        (CallState::Terminated, ..) => "ended",
+    };
+    let arrow = if call.direction == Direction::Incoming { "from" } else { "to" };
+    let focus = if call.focus { " [microphone]" } else { "" };
+    format!("call {}: {state}, {arrow} {}{focus}", call.call, who(&call.party, call.card.as_ref()))
+}
+
+fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::CallerCard>) -> String {
+    let number = if party.withheld { "(withheld)" } else { party.number.as_str() };
+    let name = card.map(|card| match &card.company {
+        Some(company) => format!("{}, {company}", card.name),
+        None => card.name.clone(),
+    });
+    match name.or_else(|| party.name.clone()) {
+        Some(name) => tame(&format!("{number} ({name})")),
+        None => tame(number),
+    }
+}
+
+/// The audio in words.
+pub fn audio(audio: &AudioState) -> String {
+    match audio {
+        AudioState::Device { input, output } => format!("sound: microphone {}, ear {}", tame(input), tame(output)),
+        AudioState::Wav => "sound: files".to_owned(),
+        AudioState::Null { why } => format!("no sound: {}", tame(why)),
+    }
+}
+
+/// A plugin in words.
+pub fn plugin(plugin: &PluginInfo) -> String {
+    let fares = match &plugin.problem {
+        Some(problem) => format!("does not run: {}", tame(problem)),
+        None => "ok".to_owned(),
+    };
+    let sends = if plugin.sends.is_empty() { "nothing of a call".to_owned() } else { plugin.sends.join(", ") };
+    format!(
+        "plugin {} {} ({}): {fares}; may send {} to {}",
+        tame(&plugin.id),
+        tame(&plugin.version),
+        tame(&plugin.name),
+        tame(&sends),
+        if plugin.hosts.is_empty() { "nobody".to_owned() } else { tame(&plugin.hosts.join(", ")) },
+    )
+}
+
+/// A journal entry in words.
+pub fn journal(entry: &JournalEntry) -> String {
+    let outcome = match entry.outcome {
+        Some(Outcome::Answered) => "answered",
+        Some(Outcome::Missed) => "missed",
+        Some(Outcome::Declined) => "declined",
+        Some(Outcome::Elsewhere) => "answered elsewhere",
+        Some(Outcome::Busy) => "busy",
+        Some(Outcome::NoAnswer) => "no answer",
+        Some(Outcome::Failed) => "failed",
+        Some(Outcome::Interrupted) => "interrupted",
+        None => "going on",
+    };
+    let arrow = if entry.direction == Direction::Incoming { "from" } else { "to  " };
+    let talked = match (entry.answered, entry.ended) {
+        (Some(from), Some(to)) => format!(", {} s", (to.0 - from.0).max(0) / 1000),
+        _ => String::new(),
+    };
+    format!("{}  {arrow} {}  {outcome}{talked}", time(entry.started), who(&entry.party, entry.card.as_ref()))
+}
+
+/// A ledger row in words.
+pub fn ledger(row: &LedgerRecord) -> String {
+    let outcome = match &row.outcome {
+        Egress::Allowed => format!("{} B out, {} B in", row.bytes_out, row.bytes_in),
+        Egress::Refused(why) => format!("REFUSED: {why}"),
+        Egress::Failed(why) => format!("failed: {why}"),
+    };
+    let address = row.address.as_deref().map(|address| format!(" [{address}]")).unwrap_or_default();
+    let request = row.request.as_deref().map(|request| format!(" {request}")).unwrap_or_default();
+    tame(&format!(
+        "{}  {} ({}) -> {}://{}:{}{address}{request}: {outcome}",
+        time(row.at),
+        row.purpose.who,
+        row.purpose.why,
+        row.scheme,
+        row.host,
+        row.port
+    ))
+}
+
+/// A moment on the user's clock: `2026-11-23 07:30:00`.
+pub fn time(at: UnixMillis) -> String {
+    in_zone(at, jiff::tz::TimeZone::system())
+}
+
+fn in_zone(at: UnixMillis, zone: jiff::tz::TimeZone) -> String {
+    match jiff::Timestamp::from_millisecond(at.0) {
+        Ok(moment) => moment.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => format!("{} ms", at.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_written_as_people_write_it() {
+        for (millis, text) in
+            [(0, "1970-01-01 00:00:00"), (1_795_415_400_999, "2026-11-23 06:30:00"), (i64::MAX, "9223372036854775807 ms")]
+        {
+            assert_eq!(in_zone(UnixMillis(millis), jiff::tz::TimeZone::UTC), text);
+        }
+    }
+
+    #[test]
+    fn a_callers_name_cannot_steer_the_terminal() {
+        assert_eq!(tame("a\u{1b}[31m\u{202e}b\n"), "a·[31m··b·");
+    }
+}

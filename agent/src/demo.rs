@@ -1,0 +1,27 @@
+//! `trayphone demo`: the whole story on this computer, for a person or for a script.
+
+mod child;
+mod fault;
+mod keys;
+mod live;
+mod script;
+mod stage;
+mod timeline;
+mod witness;
+
+pub use fault::Fault;
+
+use crate::{
+    cli::{Common, DemoArgs},
+    exit::{Exit, Failure},
+};
+
+/// Plays the demo.
+pub fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
+    if common.profile.is_some() {
+        let text = "the demo makes a profile of its own and removes it afterwards: leave --profile out";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let desktop = !args.terminal && crate::platform::has_display();
+    if args.script { crate::wait_for(script::play(args.fault, desktop)) } else { crate::wait_for(live::play(desktop)) }
+}

@@ -1,0 +1,133 @@
+//! The agent of the demo: the real program as a process of its own, in a profile of its own.
+
+use crate::{
+    api::{client::Client, protocol::{Ask, Request}},
+    exit::{Exit, Failure},
+};
+use agent_core::action::Notice;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    process::{Child, Command},
+    sync::mpsc,
+    time::{Instant, timeout},
+};
+
+/// The variable that carries the demo account's password to the agent.
+pub const PASSWORD_VARIABLE: &str = "TRAYPHONE_DEMO_PASSWORD";
+
+/// How a demo agent is started.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// Its profile.
+    pub profile: PathBuf,
+    /// Without a desktop.
+    pub headless: bool,
+    /// Beyond our own environment.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+/// A running demo agent.
+pub struct DemoAgent {
+    process: Child,
+    profile: PathBuf,
+    notices: mpsc::UnboundedReceiver<(Instant, Notice)>,
+}
+
+impl DemoAgent {
+    /// Starts it and listens to everything it says.
+    pub async fn start(start: &Start) -> Result<Self, Failure> {
+        let mut command = program(&start.profile)?;
+        command.arg("run").arg("--demo").stdin(Stdio::null()).kill_on_drop(true);
+        if start.headless {
+            command.arg("--headless");
+        }
+        command.envs(start.environment.iter().map(|(name, value)| (name, value)));
+        let mut process = command.spawn().map_err(|error| Failure::other("the agent could not be started", error))?;
+        let mut client = connect(&start.profile, &mut process).await?;
+        client.send(&Request::Ask(Ask::Events)).await?;
+        let (tell, notices) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = client.line().await {
+                if let Ok(notice) = serde_json::from_str::<Notice>(&line) {
+                    if tell.send((Instant::now(), notice)).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(Self { process, profile: start.profile.clone(), notices })
+    }
+
+    /// The next thing the agent says.
+    pub async fn next(&mut self) -> Option<(Instant, Notice)> {
+        self.notices.recv().await
+    }
+
+    /// The next notice that fits, or `None` when the time is up.
+    pub async fn wait<T>(&mut self, within: Duration, fits: impl Fn(&Notice) -> Option<T>) -> Option<(Instant, T)> {
+        let search = async {
+            while let Some((at, notice)) = self.notices.recv().await {
+                if let Some(found) = fits(&notice) {
+                    return Some((at, found));
+                }
+            }
+            None
+        };
+        timeout(within, search).await.ok().flatten()
+    }
+
+    /// Runs one of our own commands against it; its stdout.
+    pub async fn command(&self, arguments: &[&str]) -> Result<String, Failure> {
+        command(&self.profile, arguments).await
+    }
+
+    /// Ends it as a user would, and waits until it is gone.
+    pub async fn quit(mut self) -> Result<(), Failure> {
+        self.command(&["quit"]).await?;
+        let gone = timeout(Duration::from_secs(10), self.process.wait()).await;
+        match gone {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => Err(Failure::new(Exit::Failed, format!("the agent ended with {status}"))),
+            Ok(Err(error)) => Err(Failure::other("the agent's end was not seen", error)),
+            Err(_) => Err(Failure::new(Exit::Failed, "the agent did not end within ten seconds of `quit`")),
+        }
+    }
+}
+
+/// Runs one of our own commands on a profile; its stdout.
+pub async fn command(profile: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    let ran = program(profile)?.args(arguments).stdin(Stdio::null()).output().await;
+    let output = ran.map_err(|error| Failure::other("our own program could not be started", error))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let text = format!("`trayphone {}` failed: {}", arguments.join(" "), said.trim());
+        return Err(Failure::new(Exit::Failed, text));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn program(profile: &Path) -> Result<Command, Failure> {
+    let us = std::env::current_exe().map_err(|error| Failure::other("our own program was not found", error))?;
+    let mut command = Command::new(us);
+    command.arg("--profile").arg(profile);
+    Ok(command)
+}
+
+async fn connect(profile: &Path, process: &mut Child) -> Result<Client, Failure> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Client::to(profile).await {
+            Ok(client) => return Ok(client),
+            Err(failure) if Instant::now() >= deadline => return Err(failure),
+            Err(_) => {}
+        }
+        if let Ok(Some(status)) = process.try_wait() {
+            return Err(Failure::new(Exit::Failed, format!("the agent ended at once with {status}")));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,354 @@
+//! The story itself, step by step.
+
+use super::check::{digits, heard};
+use crate::{
+    demo::{
+        child::{DemoAgent, Start, command},
+        fault::Fault,
+        stage::{
+            CALLER, CALLER_COMPANY, CALLER_NAME, CALLER_PAGE, EXTENSION, OUR_TONE_HZ, Stage, THEIR_TONE_HZ, TONE_DBOV,
+        },
+        timeline::{Timeline, Verdict},
+        witness::{Browser, ToastWatch},
+    },
+    exit::Failure,
+};
+use agent_core::{
+    action::{CallState, CallStatus, Notice},
+    caller::CallerCard,
+    journal::{JournalEntry, Outcome},
+    port::sip::{CallEnd, Registration},
+};
+use agent_exchange::{CallerCall, Extension, Ring};
+use agent_media::measure;
+use std::time::Duration;
+
+/// How long a step may take. Far longer than it does: a slow computer is no fault.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A registrar that is silent is silent for longer than this.
+const SILENCE: Duration = Duration::from_secs(4);
+/// How long a caller must stay a mere number before we say that nobody knows them.
+const NAMELESS: Duration = Duration::from_secs(4);
+/// How long both sides talk.
+const TALK: Duration = Duration::from_secs(3);
+
+/// The story could not go on; the timeline says where and why.
+pub struct Stopped;
+
+type Told<T = ()> = Result<Result<T, Stopped>, Failure>;
+
+/// Goes on with what a step brought, or ends the story.
+macro_rules! told {
+    ($step:expr) => {
+        match $step? {
+            Ok(value) => value,
+            Err(stopped) => return Ok(Err(stopped)),
+        }
+    };
+}
+
+/// One telling.
+pub struct Story<'a> {
+    stage: &'a Stage,
+    fault: Option<Fault>,
+    desktop: bool,
+    toasts: Option<ToastWatch>,
+    browser: Option<Browser>,
+}
+
+impl<'a> Story<'a> {
+    /// Nothing has happened yet.
+    pub fn new(stage: &'a Stage, fault: Option<Fault>, desktop: bool) -> Self {
+        Self { stage, fault, desktop, toasts: None, browser: None }
+    }
+
+    /// Tells it to the end, or to the first step that fails.
+    pub async fn tell(mut self, time: &mut Timeline) -> Told {
+        told!(self.prepare(time).await);
+        let mut agent = DemoAgent::start(&self.start()).await?;
+        told!(self.ready(&mut agent, time).await);
+        let caller = self.ring()?;
+        told!(self.rings(&caller, &mut agent, time).await);
+        if self.fault == Some(Fault::CallerGivesUp) {
+            told!(self.given_up(&caller, &mut agent, time).await);
+        } else {
+            told!(self.talks(caller, &mut agent, time).await);
+            told!(self.dials(&mut agent, time).await);
+            told!(self.misses(&mut agent, time).await);
+        }
+        agent.quit().await?;
+        self.remembers(time).await
+    }
+
+    fn fail<T>(time: &mut Timeline, step: &'static str, seen: impl Into<String>) -> Told<T> {
+        time.note(step, Verdict::Failed, seen);
+        Ok(Err(Stopped))
+    }
+
+    /// What a broken thing leads to is degraded when it is what was broken, else a failure.
+    fn less<T>(&self, time: &mut Timeline, step: &'static str, meant: &[Fault], seen: String, then: T) -> Told<T> {
+        if self.fault.is_some_and(|fault| meant.contains(&fault)) {
+            time.note(step, Verdict::Degraded, seen);
+            return Ok(Ok(then));
+        }
+        Self::fail(time, step, seen)
+    }
+
+    async fn prepare(&mut self, time: &mut Timeline) -> Told {
+        time.note("exchange", Verdict::Done, format!("listens on {}", self.stage.exchange.address()));
+        self.stage.install_plugin(self.fault).await?;
+        time.note("plugin", Verdict::Done, "installed, with what it asked for granted");
+        if self.fault != Some(Fault::NoBrowser) {
+            match Browser::register(self.stage.folder()) {
+                Ok(browser) => self.browser = Some(browser),
+                Err(text) => return Self::fail(time, "browser", text),
+            }
+        }
+        if self.desktop && self.fault != Some(Fault::NoToastServer) {
+            match ToastWatch::begin() {
+                Ok(watch) => self.toasts = Some(watch),
+                Err(text) => return Self::fail(time, "toast server", text),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn start(&self) -> Start {
+        let mut environment = self.stage.environment(self.fault);
+        match &self.browser {
+            Some(browser) => environment.extend(browser.environment(self.stage.folder())),
+            // An empty PATH holds no opener and no browser.
+            None => environment.extend([("PATH", String::new()), ("BROWSER", String::new())]),
+        }
+        if self.fault == Some(Fault::NoToastServer) {
+            let nowhere = self.stage.folder().join("no-bus");
+            environment.push(("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", nowhere.display())));
+        }
+        Start { profile: self.stage.profile(), headless: !self.desktop, environment }
+    }
+
+    async fn ready(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
+        let patience = if self.fault == Some(Fault::RegistrarSilent) { SILENCE } else { PATIENCE };
+        let settled = agent.wait(patience, |notice| match notice {
+            Notice::Registration { registration, .. } => match registration {
+                Registration::Registered | Registration::Failed { .. } => Some(registration.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        // The agent may have registered before we listened: the exchange knows.
+        let registered = self.stage.exchange.registered(EXTENSION, true, patience);
+        tokio::select! {
+            Ok(()) = registered => {
+                let at = self.stage.exchange.address();
+                time.note("ready", Verdict::Done, format!("{EXTENSION} is registered at {at}, as the exchange says"));
+                Ok(Ok(()))
+            }
+            Some((_, state)) = settled, if self.fault.is_some() => {
+                let words = crate::commands::print::registration(&state);
+                Self::fail(time, "ready", words)
+            }
+            else => {
+                let seconds = patience.as_secs();
+                Self::fail(time, "ready", format!("the exchange answered nothing for {seconds} s; the agent is still connecting"))
+            }
+        }
+    }
+
+    fn ring(&self) -> Result<CallerCall, Failure> {
+        let ring = Ring::new(EXTENSION, CALLER).playing(THEIR_TONE_HZ, TONE_DBOV);
+        self.stage.exchange.ring(&ring).map_err(|error| Failure::other("the caller", error))
+    }
+
+    async fn rings(&self, caller: &CallerCall, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
+        match caller.ringing(PATIENCE).await {
+            Ok(at) => {
+                let after = at.saturating_duration_since(caller.state().placed).as_secs_f64() * 1000.0;
+                time.note("ringing", Verdict::Done, format!("180 reached the caller {after:.1} ms after the INVITE"));
+            }
+            Err(error) => return Self::fail(time, "ringing", error.to_string()),
+        }
+        let number = digits(CALLER);
+        match self.toast(agent, PATIENCE, |text| digits(text).contains(&number)).await {
+            Some(text) if self.desktop && self.toasts.is_none() => {
+                let seen = format!("no toast server; tray, hotkey and command line still show {text:?}");
+                told!(self.less(time, "toast", &[Fault::NoToastServer], seen, ()));
+            }
+            Some(text) => time.note("toast", Verdict::Done, format!("{text:?}, as {} shows it", self.shows())),
+            None => return Self::fail(time, "toast", format!("no toast with the number reached {}", self.shows())),
+        }
+        if self.fault == Some(Fault::CallerGivesUp) {
+            return Ok(Ok(()));
+        }
+        let name = |text: &str| text.contains(CALLER_NAME) && text.contains(CALLER_COMPANY);
+        let patience = if self.nameless() { NAMELESS } else { PATIENCE };
+        match self.toast(agent, patience, name).await {
+            Some(text) => time.note("named", Verdict::Done, format!("{text:?}")),
+            None => {
+                let meant = [Fault::CrmDown, Fault::CrmSilent, Fault::PluginTrap];
+                let seen = "nobody knows the caller: the toast stays with the number".to_owned();
+                told!(self.less(time, "named", &meant, seen, ()));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn nameless(&self) -> bool {
+        matches!(self.fault, Some(Fault::CrmDown | Fault::CrmSilent | Fault::PluginTrap))
+    }
+
+    fn shows(&self) -> &'static str {
+        if self.toasts.is_some() { "the session bus" } else { "`trayphone events`" }
+    }
+
+    /// The text of a toast that fits, read where toasts are seen.
+    async fn toast(&self, agent: &mut DemoAgent, within: Duration, fits: impl Fn(&str) -> bool) -> Option<String> {
+        if let Some(watch) = &self.toasts {
+            // The watch blocks, and the agent is another process: nothing of ours waits for this thread.
+            let toast = watch.wait(within, |toast| fits(&format!("{} | {}", toast.summary, toast.body)))?;
+            return Some(format!("{} | {}", toast.summary, toast.body));
+        }
+        let found = agent.wait(within, |notice| match notice {
+            Notice::Toast { text: Some((title, line)), .. } => {
+                let text = format!("{title} | {line}");
+                fits(&text).then_some(text)
+            }
+            _ => None,
+        });
+        found.await.map(|(_, text)| text)
+    }
+
+    async fn given_up(&self, caller: &CallerCall, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
+        caller.hang_up();
+        let gone = wait_for_end(agent).await;
+        match gone {
+            Some(call) if call.outcome == Some(Outcome::Missed) => {
+                let seen = "the caller hung up first: the call is missed".to_owned();
+                self.less(time, "answered", &[Fault::CallerGivesUp], seen, ())
+            }
+            other => Self::fail(time, "answered", format!("the caller hung up, and the agent says {other:?}")),
+        }
+    }
+
+    async fn talks(&self, caller: CallerCall, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
+        agent.command(&["answer"]).await?;
+        match caller.answered(PATIENCE).await {
+            Ok(_) => time.note("answered", Verdict::Done, "200 reached the caller"),
+            Err(error) => return Self::fail(time, "answered", error.to_string()),
+        }
+        told!(self.pops(time).await);
+        tokio::time::sleep(TALK).await;
+        caller.hang_up();
+        let ended = wait_for_end(agent).await;
+        let there = heard(&caller.recording().tone_between(OUR_TONE_HZ), TONE_DBOV);
+        match there {
+            Ok(seen) => time.note("heard there", Verdict::Done, seen),
+            Err(seen) => return Self::fail(time, "heard there", seen),
+        }
+        let (samples, rate) = match measure::read_wav(&self.stage.heard()) {
+            Ok(heard) => heard,
+            Err(text) => return Self::fail(time, "heard here", text),
+        };
+        match heard(&measure::tone_between(&samples, rate, THEIR_TONE_HZ), TONE_DBOV) {
+            Ok(seen) => time.note("heard here", Verdict::Done, seen),
+            Err(seen) => return Self::fail(time, "heard here", seen),
+        }
+        match ended {
+            Some(call) if call.outcome == Some(Outcome::Answered) => {
+                time.note("hung up", Verdict::Done, "by the caller; the agent says so, too");
+                Ok(Ok(()))
+            }
+            other => Self::fail(time, "hung up", format!("the caller hung up, and the agent says {other:?}")),
+        }
+    }
+
+    async fn pops(&self, time: &mut Timeline) -> Told {
+        let Some(browser) = &self.browser else {
+            return Self::fail(time, "screen pop", "there is no browser on this computer");
+        };
+        let patience = if self.nameless() { Duration::from_secs(1) } else { PATIENCE };
+        match browser.wait(patience).await {
+            Some(page) if page.ends_with(CALLER_PAGE) => time.note("screen pop", Verdict::Done, page),
+            Some(page) => return Self::fail(time, "screen pop", format!("the browser was sent to {page}")),
+            None => {
+                let meant = [Fault::CrmDown, Fault::CrmSilent, Fault::PluginTrap];
+                told!(self.less(time, "screen pop", &meant, "no record, no page".to_owned(), ()));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn dials(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
+        agent.command(&["dial", Extension::Tone.number()]).await?;
+        let up = agent.wait(PATIENCE, |notice| match notice {
+            Notice::Call(call) if call.state == CallState::Established => Some(()),
+            _ => None,
+        });
+        if up.await.is_none() {
+            return Self::fail(time, "dialled", "the tone extension did not answer");
+        }
+        agent.command(&["hangup"]).await?;
+        let Some(call) = self.stage.exchange.last_call_to(Extension::Tone) else {
+            return Self::fail(time, "dialled", "the exchange knows of no call to the tone extension");
+        };
+        match call.ended(PATIENCE).await {
+            Ok(CallEnd::RemoteHangup) => {
+                time.note("dialled", Verdict::Done, "601 answered; our BYE reached it");
+                Ok(Ok(()))
+            }
+            Ok(other) => Self::fail(time, "dialled", format!("the exchange saw the call end as {other:?}")),
+            Err(error) => Self::fail(time, "dialled", error.to_string()),
+        }
+    }
+
+    async fn misses(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
+        let caller = self.ring()?;
+        if let Err(error) = caller.ringing(PATIENCE).await {
+            return Self::fail(time, "missed", error.to_string());
+        }
+        caller.hang_up();
+        let incoming = agent.wait(PATIENCE, |notice| match notice {
+            Notice::Call(call) if call.outcome == Some(Outcome::Missed) => Some(()),
+            _ => None,
+        });
+        if incoming.await.is_none() {
+            return Self::fail(time, "missed", "a call nobody took is not said to be missed");
+        }
+        time.note("missed", Verdict::Done, "a second call, taken by nobody");
+        Ok(Ok(()))
+    }
+
+    /// The journal, read by another process after the agent is gone.
+    async fn remembers(&self, time: &mut Timeline) -> Told {
+        let agent = DemoAgent::start(&self.start()).await?;
+        let text = command(&self.stage.profile(), &["journal", "--json"]).await?;
+        agent.quit().await?;
+        let entries: Vec<JournalEntry> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let name = |card: &Option<CallerCard>| card.as_ref().map(|card| card.name.clone());
+        let kept: Vec<_> = entries.iter().rev().map(|entry| (entry.outcome, name(&entry.card))).collect();
+        let known = (!self.nameless()).then(|| CALLER_NAME.to_owned());
+        let good = match (self.fault, kept.as_slice()) {
+            (Some(Fault::CallerGivesUp), [first]) => first.0 == Some(Outcome::Missed),
+            (_, [talk, dialled, missed]) => {
+                *talk == (Some(Outcome::Answered), known)
+                    && dialled.0 == Some(Outcome::Answered)
+                    && missed.0 == Some(Outcome::Missed)
+            }
+            _ => false,
+        };
+        let times = entries.iter().all(|entry| entry.ended.is_some_and(|ended| ended >= entry.started));
+        if good && times {
+            time.note("journal", Verdict::Done, format!("after a restart: {} calls, as they were", kept.len()));
+            return Ok(Ok(()));
+        }
+        Self::fail(time, "journal", format!("after a restart it says {kept:?}"))
+    }
+}
+
+async fn wait_for_end(agent: &mut DemoAgent) -> Option<CallStatus> {
+    let ended = agent.wait(PATIENCE, |notice| match notice {
+        Notice::Call(call) if call.state == CallState::Terminated => Some((**call).clone()),
+        _ => None,
+    });
+    ended.await.map(|(_, call)| call)
+}

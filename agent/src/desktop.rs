@@ -1,0 +1,52 @@
+//! The desktop, or what stands in for it when the agent runs without one.
+
+use agent_core::{port::shell::ShellCommand, view::View};
+use agent_shell::ShellHandle;
+
+/// Where views and pages go.
+#[derive(Debug, Clone)]
+pub enum Desktop {
+    /// Tray, toasts, hotkeys.
+    Shell(ShellHandle),
+    /// `--headless`: nothing is drawn and nothing opens; both stand in the events.
+    Headless,
+}
+
+impl Desktop {
+    /// Shows what is to be seen.
+    pub fn show(&self, view: View) {
+        match self {
+            Self::Shell(shell) => shell.show(view),
+            Self::Headless => {}
+        }
+    }
+
+    /// Asks for something a view cannot say.
+    pub fn send(&self, command: ShellCommand) {
+        match self {
+            Self::Shell(shell) => shell.send(command),
+            Self::Headless => {}
+        }
+    }
+
+    /// Reads what is selected; blocks for at most a second.
+    pub fn selection(&self) -> Result<String, String> {
+        let Self::Shell(shell) = self else {
+            return Err("this agent runs without a desktop (--headless): there is no selection to read".to_owned());
+        };
+        let (tell, hear) = std::sync::mpsc::channel();
+        shell.read_selection(move |text| {
+            let _ = tell.send(text);
+        });
+        hear.recv_timeout(std::time::Duration::from_secs(1))
+            .unwrap_or_else(|_| Err("the desktop did not hand over the selection within a second".to_owned()))
+    }
+
+    /// Ends the desktop's loop.
+    pub fn quit(&self) {
+        match self {
+            Self::Shell(shell) => shell.quit(),
+            Self::Headless => {}
+        }
+    }
+}

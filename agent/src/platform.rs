@@ -1,0 +1,32 @@
+//! What differs between systems in the program itself: how it is asked to end.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as system;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+use windows as system;
+
+/// Waits until the system (or somebody at the terminal) asks the program to end.
+pub async fn asked_to_end() {
+    if let Err(error) = system::asked_to_end().await {
+        tracing::warn!("signals are not heard ({error}): end the agent with `trayphone quit`");
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Lets the user run a file of theirs.
+pub fn make_executable(path: &std::path::Path) -> std::io::Result<()> {
+    system::make_executable(path)
+}
+
+/// Whether there is a screen to put toasts and icons on.
+pub fn has_display() -> bool {
+    system::has_display()
+}
