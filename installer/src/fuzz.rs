@@ -1,9 +1,15 @@
 //! `cargo xtask fuzz`: libFuzzer on the stable toolchain; targets are the folders of `tests/fuzz/corpus`.
 
-use std::{env, fs, process::Command};
+use std::{
+    env, fs,
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use crate::{
-    error::{Error, Result, ask, run as run_command},
+    error::{Error, Result, ask, finish, run as run_command, start},
     setup::{self, Consent, Group},
     stages::Stages,
     tree::Tree,
@@ -123,7 +129,7 @@ fn fuzz(tree: &Tree, host: &str, target: &str, seconds: u32) -> Result<()> {
         "-print_final_stats=1",
         "-verbosity=1",
     ]);
-    run_command(&mut fuzzer).inspect_err(|_| {
+    watch(&mut fuzzer, &tree.target("fuzz").join(format!("{target}.log"))).inspect_err(|_| {
         eprintln!(
             "The input lies in {}. Mend the code, then put the input into tests/fuzz/corpus/{target} so that it \
              replays with every test run.",
@@ -132,9 +138,39 @@ fn fuzz(tree: &Tree, host: &str, target: &str, seconds: u32) -> Result<()> {
     })
 }
 
+/// Runs libFuzzer with all it says in a file, and on the terminal what a person wants to see of it.
+fn watch(fuzzer: &mut Command, log: &Path) -> Result<()> {
+    let mut file = File::create(log).map_err(Error::file(log))?;
+    let mut child = start(fuzzer.stderr(Stdio::piped()))?;
+    if let Some(output) = child.stderr.take() {
+        for line in BufReader::new(output).split(b'\n').map_while(io::Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            writeln!(file, "{line}").map_err(Error::file(log))?;
+            if worth_showing(&line) {
+                println!("{line}");
+            }
+        }
+    }
+    finish(fuzzer, &mut child)
+}
+
+/// Milestones, the closing figures, and everything about a crash; not each new input.
+fn worth_showing(line: &str) -> bool {
+    let each_input =
+        line.starts_with('#') && ["NEW", "REDUCE", "RELOAD"].iter().any(|word| line.contains(word));
+    !each_input && !line.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Wanted;
+    use super::{Wanted, worth_showing};
+
+    #[test]
+    fn a_crash_is_shown_and_each_new_input_is_not() {
+        assert!(worth_showing("thread '<unnamed>' panicked at tests/fuzz/src/targets/sip.rs:1:1:"));
+        assert!(worth_showing("#1048576\tpulse  cov: 1701 ft: 7064"));
+        assert!(!worth_showing("#873048\tREDUCE cov: 1701 ft: 7064"));
+    }
 
     fn of(arguments: &[&str]) -> Option<Wanted> {
         Wanted::of(arguments.iter().map(|&argument| argument.to_owned()).collect()).ok()

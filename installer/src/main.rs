@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod clean_tree;
 mod cross;
 mod demo;
 mod error;
@@ -69,6 +70,12 @@ const SUBCOMMANDS: &[Subcommand] = &[
         arguments: "[--json] [ARGUMENTS OF THE BENCH]",
         about: "measures the release build beside baresip",
         run: bench::run,
+    },
+    Subcommand {
+        name: "clean-tree",
+        arguments: "[--keep]",
+        about: "proves that demo and test need nothing but this tree: a fresh Debian 12, a clone, both commands (root)",
+        run: clean_tree::run,
     },
 ];
 

@@ -17,6 +17,7 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    Target { name: "settings", run: targets::settings::settings },
     Target { name: "sip-datagram", run: targets::sip::datagram },
     Target { name: "sip-stream", run: targets::sip::stream },
 ];

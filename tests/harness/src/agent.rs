@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     proc::Proc,
+    sipp::Transport,
     wait::{self, SOON},
 };
 
@@ -29,6 +30,52 @@ pub fn program() -> PathBuf {
     );
     assert!(path.exists(), "{} is not there: build it with `cargo xtask test`", path.display());
     path
+}
+
+/// The environment variable that holds the account's password.
+const PASSWORD: &str = "TRAYPHONE_TEST_PASSWORD";
+
+/// The one account of an agent under test, and what stands behind its microphone and ear.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// `sip:1001@127.0.0.1:5060`.
+    pub aor: String,
+    /// `sip:127.0.0.1:5060;transport=tcp`.
+    pub registrar: String,
+    /// Its password.
+    pub password: String,
+    /// The lines of `[audio]`.
+    pub audio: String,
+}
+
+impl Account {
+    /// User 1001 at a registrar on loopback, in silence.
+    pub fn at(port: u16, transport: Transport, password: &str) -> Self {
+        Self {
+            aor: format!("sip:1001@127.0.0.1:{port}"),
+            registrar: format!("sip:127.0.0.1:{port};transport={}", transport.parameter()),
+            password: password.to_owned(),
+            audio: "backend = \"null\"".to_owned(),
+        }
+    }
+
+    /// The same, speaking from one WAV file and hearing into another.
+    #[must_use]
+    pub fn with_files(mut self, says: &Path, hears: &Path) -> Self {
+        self.audio = format!("backend = \"wav\"\ninput = {:?}\noutput = {:?}", says, hears);
+        self
+    }
+
+    /// How an agent with this account is started.
+    pub fn start(&self) -> Start {
+        let Self { aor, registrar, password, audio } = self;
+        let settings = format!(
+            "language = \"en\"\n\n[[account]]\naor = \"{aor}\"\nregistrar = \"{registrar}\"\n\
+             password = \"env:{PASSWORD}\"\n\n[audio]\n{audio}\n"
+        );
+        let environment = vec![(PASSWORD.to_owned(), password.clone())];
+        Start { settings, environment, desktop: false }
+    }
 }
 
 /// A running agent and the stream of its events.
@@ -158,7 +205,7 @@ impl Agent {
     /// When it does not get there in time.
     pub fn wait_for_registration(&self, state: &str, after: usize, deadline: Duration) -> (Value, usize) {
         self.wait_for(&format!("registration: {state}"), after, deadline, |event| {
-            event["type"] == "registration" && event["state"] == state
+            event["type"] == "registration" && event["registration"]["state"] == state
         })
     }
 

@@ -132,6 +132,11 @@ impl Proc {
         send(self.pid(), signal);
     }
 
+    /// Sends a signal to the program and to everything it started.
+    pub fn signal_all(&self, signal: Signal) {
+        send(-self.pid(), signal);
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
@@ -151,7 +156,7 @@ impl Proc {
     /// Ends it, politely first, with everything it started.
     pub fn stop(&mut self) {
         if self.ended().is_none() {
-            self.signal(Signal::Continue);
+            self.signal_all(Signal::Continue);
             self.signal(Signal::Terminate);
             wait::until(PATIENCE, || self.ended());
         }

@@ -1,0 +1,87 @@
+//! Registrars that refuse, are silent, or restart: the right state is shown, and the agent recovers by itself.
+
+use std::time::Duration;
+
+use agent_exchange::{Exchange, ExchangeConfig, User};
+use harness::{
+    agent::{Account, Agent},
+    kamailio::Kamailio,
+    port,
+    proc::Signal,
+    sipp::Transport,
+    wait::SOON,
+};
+
+/// Timer F and the first waits of the back-off (RFC 3261 section 17.1.2.2, RFC 5626 section 4.5).
+const PATIENCE: Duration = Duration::from_secs(100);
+
+fn problem(event: &serde_json::Value) -> String {
+    event["registration"]["reason"]["problem"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_wrong_password_is_said_and_not_tried_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kamailio = Kamailio::start(folder.path());
+    let mut account = Account::at(kamailio.port, Transport::Udp, "wrong");
+    account.aor = format!("sip:1001@{}", harness::kamailio::REALM);
+    let agent = Agent::start(folder.path(), "agent", account.start());
+    let (event, _) = agent.wait_for_registration("failed", 0, SOON);
+    assert_eq!(problem(&event), "wrong_password", "{event}");
+    assert!(event["registration"]["retry_ms"].is_null(), "only the user can help: {event}");
+}
+
+#[test]
+fn a_silent_registrar_is_said_and_found_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kamailio = Kamailio::start(folder.path());
+    // kamailio is several processes; a silent one is one whose processes all stand still
+    kamailio.proc.signal_all(Signal::Stop);
+    let account = Account::at(kamailio.port, Transport::Udp, &Kamailio::password("1001"));
+    let account = Account { aor: format!("sip:1001@{}", harness::kamailio::REALM), ..account };
+    let agent = Agent::start(folder.path(), "agent", account.start());
+    agent.wait_for_registration("connecting", 0, SOON);
+    let (event, seen) = agent.wait_for_registration("failed", 0, PATIENCE);
+    assert_eq!(problem(&event), "silent", "{event}");
+    assert!(event["registration"]["retry_ms"].is_u64(), "it will be tried again: {event}");
+    kamailio.proc.signal_all(Signal::Continue);
+    agent.wait_for_registration("registered", seen, PATIENCE);
+}
+
+#[test]
+fn a_registrar_that_restarts_over_udp_is_found_again() {
+    restarts(Transport::Udp);
+}
+
+#[test]
+fn a_registrar_that_restarts_over_tcp_is_found_again() {
+    restarts(Transport::Tcp);
+}
+
+/// The exchange dies, is away for a while, and comes back on the same port without any registration.
+fn restarts(transport: Transport) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |port| {
+        let users = vec![User::new("1001", "secret")];
+        // RFC 3261 section 10.2.4: what refreshes within seconds notices within seconds.
+        let most = Duration::from_secs(10);
+        let config = ExchangeConfig {
+            users,
+            port,
+            least_expires: Duration::from_secs(1),
+            most_expires: most,
+            ..ExchangeConfig::default()
+        };
+        Exchange::start(config).expect("the exchange starts")
+    };
+    let port = port::free();
+    let exchange = start(port);
+    let agent = Agent::start(folder.path(), "agent", Account::at(port, transport, "secret").start());
+    let (_, seen) = agent.wait_for_registration("registered", 0, SOON);
+    exchange.kill();
+    let (event, seen) = agent.wait_for_registration("failed", seen, PATIENCE);
+    assert!(matches!(problem(&event).as_str(), "silent" | "unreachable"), "{event}");
+    let exchange = start(port);
+    agent.wait_for_registration("registered", seen, PATIENCE);
+    assert_eq!(exchange.phones("1001").len(), 1);
+}
