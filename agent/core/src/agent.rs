@@ -1,15 +1,13 @@
 //! The one door: events come in with the time, effects go out, and the next deadline is told.
 
+mod user;
+
 use crate::{
-    action::{Action, Notice, Refusal, RefusalCode, Reply, RequestId, Source, Status},
+    action::{Action, Notice, Refusal, Reply, RequestId, Source},
     calls::{Calls, Invite},
     context::Context,
-    id::AccountId,
     notes::Notes,
-    number::{
-        Dialplan,
-        kind::{Kind, NoNumber, Number, Understood},
-    },
+    number::Dialplan,
     outbox::Outbox,
     plain::plain,
     port::{
@@ -17,7 +15,7 @@ use crate::{
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
-        sip::{SipCommand, SipEvent},
+        sip::SipEvent,
         store::StoreEvent,
     },
     question::Questions,
@@ -29,15 +27,7 @@ use crate::{
     timers::{Deadline, Timers},
     view::View,
 };
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
-
-/// How long the PBX session may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
-/// When we stop waiting for it to say that it has.
-const GIVE_UP: Duration = Duration::from_millis(2500);
+use std::{collections::BTreeMap, time::Instant};
 
 /// The call core: a state machine without clock, socket or thread.
 ///
@@ -108,7 +98,14 @@ impl Agent {
         self.dirty |= !matches!(event, Event::Media(MediaEvent::Facts { .. } | MediaEvent::Digit { .. }));
         match event {
             Event::User { request, action } => {
+                // A hotkey, a menu or a browser reads no reply: what is refused is shown.
+                let unread = request.is_none()
+                    || matches!(&action, Action::Dial { source, .. } if *source != Source::Typed);
                 let result = self.user(now, action);
+                if let (true, Err(refusal)) = (unread, &result) {
+                    let (_, mut cx) = self.calls_at(now);
+                    cx.inform(None, refusal.text.clone(), String::new());
+                }
                 self.reply(request, result);
             }
             _ if self.finished => {}
@@ -201,10 +198,7 @@ impl Agent {
     fn reply(&mut self, request: Option<RequestId>, result: Result<Reply, Refusal>) {
         match (request, result) {
             (Some(request), result) => self.out.last(Effect::Reply { request, result }),
-            // Nobody waits: the hotkey and the menu must not fail in silence.
-            (None, Err(refusal)) => {
-                self.out.notice(Notice::Error { text: refusal.text });
-            }
+            (None, Err(refusal)) => self.out.notice(Notice::Error { text: refusal.text }),
             (None, Ok(_)) => {}
         }
     }
@@ -241,7 +235,10 @@ impl Agent {
             SipEvent::ReofferAnswered { call, answer } => calls.reoffer_answered(cx, call, answer),
             SipEvent::ReofferRefused { call, status } => calls.reoffer_refused(cx, call, status),
             SipEvent::Ended { call, end } => calls.ended(cx, call, &end),
-            SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Incoming { .. } | SipEvent::Down => {}
+            SipEvent::Registration { .. }
+            | SipEvent::Address { .. }
+            | SipEvent::Incoming { .. }
+            | SipEvent::Down => {}
         }
     }
 
@@ -358,163 +355,6 @@ impl Agent {
             Deadline::Retry(id) => calls.retry(cx, id),
             Deadline::Note(_) | Deadline::Tone | Deadline::Quit | Deadline::Question => {}
         }
-    }
-
-    fn user(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
-        match action {
-            Action::Status => return Ok(Reply::Status(Box::new(self.status()))),
-            Action::Quit => {
-                self.quit(now);
-                return Ok(Reply::Done);
-            }
-            _ if self.quitting => {
-                return Err(Refusal { code: RefusalCode::Quitting, text: self.say(&text::QUITTING, &[]) });
-            }
-            Action::Dial { text, source, account } => return self.dial(now, &text, source, account),
-            Action::Choose { question, choice } => return self.choose(now, question, choice),
-            Action::DismissToast { toast } => {
-                self.dismiss(now, toast);
-                return Ok(Reply::Done);
-            }
-            Action::Show => {
-                self.show(now);
-                return Ok(Reply::Done);
-            }
-            Action::Reconnect { account } => {
-                let (accounts, mut cx) = self.accounts_at(now);
-                return accounts.reconnect(&mut cx, account).map(|()| Reply::Done);
-            }
-            _ => {}
-        }
-        self.call_action(now, action)
-    }
-
-    fn call_action(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
-        let (calls, mut cx) = self.calls_at(now);
-        let cx = &mut cx;
-        match action {
-            Action::Answer { call } => calls.ask_answer(cx, call),
-            Action::Decline { call } => calls.ask_decline(cx, call),
-            Action::Hangup { call } => calls.ask_hangup(cx, call),
-            Action::Hold { call } => calls.ask_hold(cx, call),
-            Action::Resume { call } => calls.ask_resume(cx, call),
-            Action::Mute { on } => calls.ask_mute(cx, on),
-            Action::Dtmf { call, digits } => calls.ask_dtmf(cx, call, &digits),
-            Action::OpenRecord { call } if calls.open_record(cx, call) => Ok(Reply::Call { call, number: None }),
-            Action::OpenRecord { .. } => Err(cx.refusal(RefusalCode::NoCall, &text::NO_RECORD, &[])),
-            Action::Silence => {
-                calls.silence(cx);
-                Ok(Reply::Done)
-            }
-            _ => Ok(Reply::Done),
-        }
-    }
-
-    fn dial(
-        &mut self,
-        now: Now,
-        text: &str,
-        source: Source,
-        account: Option<AccountId>,
-    ) -> Result<Reply, Refusal> {
-        match self.numbers.understand(text, source) {
-            Understood::Dial(number) => self.call(now, &number, account),
-            Understood::Ask(numbers) => {
-                let (questions, mut cx) = self.questions_at(now);
-                Ok(questions.ask(&mut cx, numbers, account))
-            }
-            Understood::Refuse(why) => {
-                let phrase = match why {
-                    NoNumber::Empty => &text::TEXT_EMPTY,
-                    NoNumber::TooLong => &text::TEXT_LONG,
-                    NoNumber::Nothing => &text::TEXT_NO_NUMBER,
-                    NoNumber::Mail => &text::TEXT_MAIL,
-                    NoNumber::Date => &text::TEXT_DATE,
-                    NoNumber::Iban => &text::TEXT_IBAN,
-                    NoNumber::Link => &text::TEXT_LINK,
-                };
-                let quoted: String = plain(text).chars().take(40).collect();
-                let refusal = Refusal { code: RefusalCode::NotANumber, text: self.say(phrase, &[&quoted]) };
-                self.show_refusal(now, source, &refusal);
-                Err(refusal)
-            }
-        }
-    }
-
-    /// A selection or a link comes from a hotkey or a browser, where nobody reads a reply.
-    fn show_refusal(&mut self, now: Now, source: Source, refusal: &Refusal) {
-        if source != Source::Typed {
-            let (_, mut cx) = self.calls_at(now);
-            cx.inform(None, refusal.text.clone(), String::new());
-        }
-    }
-
-    fn call(&mut self, now: Now, number: &Number, account: Option<AccountId>) -> Result<Reply, Refusal> {
-        let emergency = number.kind == Kind::Emergency;
-        let most = self.settings.calls.most;
-        let (accounts, cx) = self.accounts_at(now);
-        let line = accounts.line(&cx, account, emergency)?;
-        if !emergency && !self.calls.room(most) {
-            let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
-            return Err(Refusal { code: RefusalCode::NotAllowed, text });
-        }
-        let (calls, mut cx) = self.calls_at(now);
-        let call = calls.dial(&mut cx, line, number);
-        let extension = number.extension.as_ref().map(|e| format!(";ext={e}")).unwrap_or_default();
-        Ok(Reply::Call { call, number: Some(format!("{}{extension}", number.dial)) })
-    }
-
-    fn choose(&mut self, now: Now, question: u64, choice: Option<usize>) -> Result<Reply, Refusal> {
-        let (questions, mut cx) = self.questions_at(now);
-        match questions.choose(&mut cx, question, choice)? {
-            Some((number, account)) => self.call(now, &number, account),
-            None => Ok(Reply::Done),
-        }
-    }
-
-    fn dismiss(&mut self, now: Now, toast: u64) {
-        if self.calls.hide(toast) {
-            return;
-        }
-        self.timers.clear(Deadline::Note(toast));
-        self.notes.drop_note(toast);
-        let (questions, mut cx) = self.questions_at(now);
-        if questions.open().is_some_and(|q| q.id == toast) {
-            questions.close(&mut cx);
-        }
-    }
-
-    /// The user looks: missed calls are seen, and a toast says where the agent lives.
-    fn show(&mut self, now: Now) {
-        self.notes.seen();
-        let line = show::summary(&self.state());
-        let title = self.say(&text::RUNNING, &[]);
-        let (_, mut cx) = self.calls_at(now);
-        cx.inform(None, title, line);
-    }
-
-    fn status(&self) -> Status {
-        let focus = self.calls.focus();
-        Status {
-            accounts: self.accounts.status(),
-            calls: self.calls.all().map(|call| call.status(focus == Some(call.id), None)).collect(),
-            audio: self.audio.clone(),
-            muted: self.calls.muted(),
-            missed: self.notes.missed(),
-            plugins: self.plugins.clone(),
-            problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
-        }
-    }
-
-    fn quit(&mut self, now: Now) {
-        if self.quitting {
-            return;
-        }
-        self.quitting = true;
-        let (calls, mut cx) = self.calls_at(now);
-        calls.end_all(&mut cx);
-        cx.out.sip(SipCommand::Shutdown { within: GOODBYE });
-        cx.after(Deadline::Quit, GIVE_UP);
     }
 
     /// The PBX session is down, or had its time. Asked for or not, nothing more can happen without it.

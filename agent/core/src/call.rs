@@ -152,6 +152,8 @@ pub(crate) struct Call {
     pub silenced: bool,
     /// The user took the toast down.
     pub hidden: bool,
+    /// It was refused because the line was busy.
+    pub busy: bool,
     /// The id of its toast.
     pub toast: u64,
     pub started: UnixMillis,
@@ -189,6 +191,7 @@ impl Call {
             popped: false,
             silenced: false,
             hidden: false,
+            busy: false,
             toast,
             started,
             answered: None,

@@ -28,6 +28,7 @@ mod show;
 pub mod text;
 pub mod time;
 mod timers;
+pub mod transcript;
 pub mod view;
 
 pub use agent::Agent;

@@ -24,10 +24,7 @@ const LONGEST_NUMBER: usize = 40;
 /// More numbers than this are not offered to choose from.
 const MOST_CHOICES: usize = 6;
 
-/// Whether this is a country with a numbering plan.
-pub(crate) fn known_country(country: &str) -> bool {
-    plan::known(country)
-}
+pub(crate) use special::known_country;
 
 /// How numbers are understood at this PBX.
 #[derive(Debug)]
@@ -87,7 +84,8 @@ impl Dialplan {
             internal: false,
         };
         let separators = |c: char| "+-./() ".contains(c);
-        if signalled.len() > LONGEST_NUMBER || !signalled.chars().all(|c| c.is_ascii_digit() || separators(c)) {
+        if signalled.len() > LONGEST_NUMBER || !signalled.chars().all(|c| c.is_ascii_digit() || separators(c))
+        {
             return as_is();
         }
         let digits = scan::compact(signalled);
@@ -115,7 +113,9 @@ impl Dialplan {
         let local = |digits: &str| {
             let trunk = digits.starts_with('0');
             let area = &self.settings.area;
-            (!area.is_empty() && !trunk).then(|| self.plan.valid(&self.plan.with_area(area, digits))).flatten()
+            (!area.is_empty() && !trunk)
+                .then(|| self.plan.valid(&self.plan.with_area(area, digits)))
+                .flatten()
         };
         outside
             .and_then(|rest| local(rest).or_else(|| self.plan.valid(rest)))
@@ -137,7 +137,8 @@ impl Dialplan {
                 None => Understood::Refuse(NoNumber::Link),
             },
             Link::Address { user, address } => {
-                let numeric = user.len() <= LONGEST_NUMBER && user.chars().all(|c| c.is_ascii_digit() || "+*#-.()".contains(c));
+                let numeric = user.len() <= LONGEST_NUMBER
+                    && user.chars().all(|c| c.is_ascii_digit() || "+*#-.()".contains(c));
                 let inner = numeric.then(|| self.number(&scan::compact(&user), None)).flatten();
                 let (kind, canonical) = match inner {
                     Some(number) if matches!(number.kind, Kind::Emergency | Kind::Premium | Kind::Code) => {
@@ -194,7 +195,10 @@ impl Dialplan {
                 let compact = scan::compact(&piece);
                 if let Some(mut number) = self.number(&compact, run.extension.clone()) {
                     // Almost any digits are somebody's national number; only its leading 0 says that it is meant.
-                    if number.kind == Kind::Plain && !compact.starts_with(['+', '0']) && self.plan.has_trunk_prefix() {
+                    if number.kind == Kind::Plain
+                        && !compact.starts_with(['+', '0'])
+                        && self.plan.has_trunk_prefix()
+                    {
                         number.kind = Kind::Unsure;
                     }
                     add(number);
@@ -247,7 +251,8 @@ impl Dialplan {
 
     /// Whether two lines are one number: the second does not begin one, and only together are they complete.
     fn joins(&self, first: &str, second: &str, both: &str) -> bool {
-        !second.contains('+') && !(self.full(first) && self.full(second)) && self.full(both)
+        let begins = second.contains('+') || (self.full(first) && self.full(second));
+        !begins && self.full(both)
     }
 
     fn split(&self, line: &str, pieces: &mut Vec<String>, depth: usize) {
@@ -263,7 +268,9 @@ impl Dialplan {
             return;
         }
         // A `+` begins a number wherever it stands.
-        if let Some(at) = line.char_indices().skip(1).find(|(i, c)| *c == '+' && !line[..*i].ends_with('(')).map(|(i, _)| i) {
+        if let Some(at) =
+            line.char_indices().skip(1).find(|(i, c)| *c == '+' && !line[..*i].ends_with('(')).map(|(i, _)| i)
+        {
             self.split(&line[..at], pieces, depth + 1);
             self.split(&line[at..], pieces, depth + 1);
             return;
@@ -303,14 +310,23 @@ impl Dialplan {
             return Some(plain(Kind::Code));
         }
         if let Some(help) = self.emergency(compact) {
-            return Some(Number { dial: help.clone(), canonical: help.clone(), shown: help, ..plain(Kind::Emergency) });
+            return Some(Number {
+                dial: help.clone(),
+                canonical: help.clone(),
+                shown: help,
+                ..plain(Kind::Emergency)
+            });
         }
         if self.internal(compact) {
             return Some(plain(Kind::Internal));
         }
         let outside = self.strip_outside(compact);
         if special::premium_short(&self.settings.country, outside.unwrap_or(compact)) {
-            let dial = if outside.is_some() { compact.to_owned() } else { format!("{}{compact}", self.settings.outside_prefix) };
+            let dial = if outside.is_some() {
+                compact.to_owned()
+            } else {
+                format!("{}{compact}", self.settings.outside_prefix)
+            };
             return Some(Number { dial, ..plain(Kind::Premium) });
         }
         Some(self.subscriber(compact, outside, plain(Kind::Unsure)))

@@ -4,7 +4,8 @@ use crate::{
     action::Notice,
     journal::JournalEntry,
     port::{
-        Effect, host::HostCommand, media::MediaCommand, shell::ShellCommand, sip::SipCommand, store::StoreCommand,
+        Effect, host::HostCommand, media::MediaCommand, shell::ShellCommand, sip::SipCommand,
+        store::StoreCommand,
     },
 };
 use std::collections::VecDeque;

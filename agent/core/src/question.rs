@@ -36,7 +36,12 @@ impl Questions {
     }
 
     /// Puts a question about these numbers.
-    pub(crate) fn ask(&mut self, cx: &mut Context<'_>, numbers: Vec<Number>, account: Option<AccountId>) -> Reply {
+    pub(crate) fn ask(
+        &mut self,
+        cx: &mut Context<'_>,
+        numbers: Vec<Number>,
+        account: Option<AccountId>,
+    ) -> Reply {
         let language = cx.language();
         let text = match &numbers[..] {
             [one] => {

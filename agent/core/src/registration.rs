@@ -142,7 +142,12 @@ impl Accounts {
     }
 
     /// The store gave a password, or says why not.
-    pub(crate) fn password(&mut self, cx: &mut Context<'_>, id: AccountId, result: Result<Secret, SecretProblem>) {
+    pub(crate) fn password(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: AccountId,
+        result: Result<Secret, SecretProblem>,
+    ) {
         let Some(account) = self.list.get_mut(&id) else { return };
         account.asked = account.asked.saturating_sub(1);
         if account.asked > 0 {
@@ -228,9 +233,12 @@ impl Accounts {
     fn told(&mut self, cx: &mut Context<'_>, id: AccountId) {
         let Some(account) = self.list.get(&id) else { return };
         let (aor, registration) = (account.settings.aor.clone(), account.state.clone());
-        cx.out.notice(Notice::Registration { account: id, aor: aor.clone(), registration });
+        cx.out.notice(Notice::Registration { account: id, aor, registration });
         match &account.problem {
-            Some(problem) if account.stuck() => cx.trouble(&topic(id), None, aor, problem.clone()),
+            Some(problem) if account.stuck() => {
+                let (title, line) = (cx.say(&text::NOT_CONNECTED, &[]), problem.clone());
+                cx.trouble(&topic(id), None, title, line);
+            }
             // A password that worked once may fail again: that is news.
             _ if account.state == Registration::Registered => cx.notes.over(&topic(id)),
             _ => {}

@@ -1,5 +1,8 @@
 //! What the user can set, with its defaults. The store reads and writes the file; the table below drives file, help and docs.
 
+pub mod check;
+pub mod keys;
+
 use serde::{Deserialize, Serialize};
 
 /// Everything in `trayphone.toml`.

@@ -1,35 +1,15 @@
 //! How the state becomes a `View`: one file each for the status icon, the toasts and the sound.
 
+mod state;
 mod toasts;
 mod tray;
 
+pub(crate) use state::State;
+
 use crate::{
     calls::Calls,
-    notes::Notes,
-    question::Questions,
-    registration::Accounts,
-    settings::Language,
     view::{Sound, View},
 };
-
-/// The most toasts of ringing calls at once; the rest is counted.
-const MOST_RINGING: usize = 5;
-
-/// Everything a view is made of.
-pub(crate) struct State<'a> {
-    pub language: Language,
-    /// The settings are known.
-    pub started: bool,
-    pub quitting: bool,
-    pub accounts: &'a Accounts,
-    pub calls: &'a Calls,
-    pub questions: &'a Questions,
-    pub notes: &'a Notes,
-    /// The toast that counts ringing calls beyond the most.
-    pub more_toast: u64,
-    /// At least one plugin may know callers.
-    pub plugins: bool,
-}
 
 /// What is to be seen and heard.
 pub(crate) fn view(state: &State<'_>) -> View {

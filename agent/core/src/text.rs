@@ -125,6 +125,7 @@ phrases! {
         "{0} konnte nicht fortgesetzt werden ({1})",
         "{0} n'a pas pu être repris ({1})";
     NO_SOUND: "Calls run without sound", "Gespräche laufen ohne Ton", "Les appels sont sans son";
+    NOT_CONNECTED: "Not connected to the PBX", "Nicht mit der Telefonanlage verbunden", "Pas de connexion au central";
     TROUBLE: "Trouble", "Störung", "Problème";
     PLUGIN_FAILED: "The plugin {0} failed", "Das Plugin {0} ist gescheitert", "Le module {0} a échoué";
     PAGE_FAILED: "The page could not be opened", "Die Seite ließ sich nicht öffnen", "La page n'a pas pu être ouverte";
@@ -283,7 +284,10 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_is_data() {
-        assert_eq!(CALL_REFUSED.say(Language::En, &["404", "{0} {1} {"]), "The call was refused: 404 {0} {1} {");
+        assert_eq!(
+            CALL_REFUSED.say(Language::En, &["404", "{0} {1} {"]),
+            "The call was refused: 404 {0} {1} {"
+        );
         assert_eq!(CALL_REFUSED.say(Language::De, &["404"]), "Der Anruf wurde abgewiesen: 404 ");
     }
 }

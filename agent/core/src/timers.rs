@@ -48,7 +48,9 @@ impl Timers {
     }
 
     pub(crate) fn clear_call(&mut self, call: CallId) {
-        for what in [Deadline::Ring(call), Deadline::Step(call), Deadline::Lookup(call), Deadline::Retry(call)] {
+        for what in
+            [Deadline::Ring(call), Deadline::Step(call), Deadline::Lookup(call), Deadline::Retry(call)]
+        {
             self.clear(what);
         }
     }

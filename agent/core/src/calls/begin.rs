@@ -1,9 +1,6 @@
 //! A call arrives: 180 first, then toast, lookup, journal; and the user's answer or refusal.
 
-use super::{
-    Calls,
-    board::AUDIO,
-};
+use super::board::{AUDIO, Calls};
 use crate::{
     call::{Begin, Call, Phase},
     context::Context,
@@ -38,7 +35,7 @@ impl Calls {
         }
         let most = usize::try_from(cx.settings.calls.most).unwrap_or(usize::MAX);
         let busy = self.map.len() >= most || (!cx.settings.calls.waiting && !self.map.is_empty());
-        let call = Call::new(Begin {
+        let mut call = Call::new(Begin {
             id,
             account: invite.account,
             direction: Direction::Incoming,
@@ -49,6 +46,7 @@ impl Calls {
             toast: cx.notes.id(),
             started: cx.now.wall,
         });
+        call.busy = busy && !quitting;
         self.map.insert(id, call);
         self.ringing.insert(id);
         if busy || quitting {

@@ -126,11 +126,16 @@ impl Calls {
         if self.focus.is_some() {
             return;
         }
-        let talks = |call: &&Call| call.up() && !call.talk.held() && !call.talk.want_hold;
-        let heir = self.engaged().find(talks).map(|call| call.id);
+        let heir = self.heir();
         if heir.is_some() {
             self.set_focus(cx, heir);
         }
+    }
+
+    /// The call that gets a free microphone.
+    pub(super) fn heir(&self) -> Option<CallId> {
+        let talks = |call: &&Call| call.up() && !call.talk.held() && !call.talk.want_hold;
+        self.engaged().find(talks).map(|call| call.id)
     }
 
     pub(super) fn stop_tone(&mut self, cx: &mut Context<'_>) -> bool {
@@ -165,7 +170,8 @@ impl Calls {
 
     /// The user took a ringing call's toast down.
     pub(crate) fn hide(&mut self, toast: u64) -> bool {
-        let found = self.ringing.iter().find(|id| self.map.get(id).is_some_and(|call| call.toast == toast)).copied();
+        let found =
+            self.ringing.iter().find(|id| self.map.get(id).is_some_and(|call| call.toast == toast)).copied();
         match found.and_then(|id| self.map.get_mut(&id)) {
             Some(call) => {
                 call.hidden = true;

@@ -1,9 +1,6 @@
 //! Hold and resume: what the user wants and what the other side agreed to are brought together by re-INVITEs.
 
-use super::{
-    Calls,
-    board::{AUDIO, WIRE},
-};
+use super::board::{AUDIO, Calls, WIRE};
 use crate::{
     call::{Call, Change, Talk},
     context::Context,
@@ -116,7 +113,8 @@ impl Calls {
         if (ours && talk.held() != talk.asked_hold) || (!ours && talk.want_hold == before) {
             talk.want_hold = talk.held();
         }
-        if talk.held() && self.focus == Some(id) {
+        let silent = talk.held() && talk.want_hold;
+        if silent && self.focus == Some(id) {
             self.set_focus(cx, None);
         }
         self.change_over(cx, id);

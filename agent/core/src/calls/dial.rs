@@ -1,9 +1,6 @@
 //! A call goes out: our offer, the INVITE, what rings there, and the answer.
 
-use super::{
-    Calls,
-    board::AUDIO,
-};
+use super::board::{AUDIO, Calls};
 use crate::{
     call::{Begin, Call, Early, Phase},
     context::Context,
@@ -24,7 +21,12 @@ impl Calls {
     }
 
     /// Calls a number; the one who talks is held first.
-    pub(crate) fn dial(&mut self, cx: &mut Context<'_>, line: (AccountId, IpAddr), number: &Number) -> CallId {
+    pub(crate) fn dial(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: (AccountId, IpAddr),
+        number: &Number,
+    ) -> CallId {
         let (account, local) = line;
         while self.map.contains_key(&self.next) {
             self.next = self.next.next();
@@ -46,7 +48,10 @@ impl Calls {
         call.number = CallerNumber {
             // Nobody's record is behind a code or an emergency number, and no plugin needs to know of the call.
             lookup: (!matches!(number.kind, Kind::Code | Kind::Emergency)).then(|| number.canonical.clone()),
-            shown: number.shown.clone(),
+            shown: match &number.extension {
+                Some(extension) => cx.say(&text::EXTENSION, &[&number.shown, extension]),
+                None => number.shown.clone(),
+            },
             internal: number.kind == Kind::Internal,
         };
         self.map.insert(id, call);

@@ -1,6 +1,6 @@
 //! A call is over: how it is named, what is shown and heard, and that nothing of it is kept.
 
-use super::Calls;
+use super::board::Calls;
 use crate::{
     action::{Action, Notice, Source},
     call::{Call, Phase, title},
@@ -52,9 +52,12 @@ impl Calls {
             (Direction::Outgoing, None) => Outcome::NoAnswer,
             (Direction::Incoming, None) => Outcome::Declined,
         };
-        // Before the INVITE is out there is nothing to end on the wire.
-        if !matches!(call.phase, Phase::Offering { .. }) {
-            cx.out.sip(SipCommand::Hangup { call: id });
+        match call.phase {
+            // Before the INVITE is out there is nothing to end on the wire.
+            Phase::Offering { .. } => {}
+            // No 200 is out yet: the user changed their mind.
+            Phase::Answering { .. } => cx.out.sip(SipCommand::Reject { call: id, why: Reject::Decline }),
+            _ => cx.out.sip(SipCommand::Hangup { call: id }),
         }
         self.finish(cx, id, outcome);
     }
@@ -104,8 +107,8 @@ impl Calls {
         }
         cx.out.host(HostCommand::CallChanged { call: id, what: CallChange::Ended });
         if self.focus == Some(id) {
-            self.set_focus(cx, None);
-            self.settle_focus(cx);
+            let heir = self.heir();
+            self.set_focus(cx, heir);
         }
         if self.map.is_empty() {
             self.set_muted(cx, false);
@@ -139,9 +142,11 @@ fn missed(cx: &mut Context<'_>, call: &Call) {
     let company = call.lookup.card().and_then(|c| c.company.clone());
     let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty() && *n != who);
     let claimed = if call.found_name().is_none() { call.claimed_name().filter(|n| *n != who) } else { None };
-    let line: Vec<String> = [claimed, company, number].into_iter().flatten().collect();
+    let busy = call.busy.then(|| cx.say(&text::MISSED_BUSY, &[]));
+    let line: Vec<String> = [claimed, company, number, busy].into_iter().flatten().collect();
     let title = cx.say(&text::MISSED_FROM, &[&who]);
-    let words = Words { kind: ToastKind::Missed, call: Some(call.id), title, line: line.join(" · "), buttons };
+    let words =
+        Words { kind: ToastKind::Missed, call: Some(call.id), title, line: line.join(" · "), buttons };
     cx.notes.put(words, None, page);
 }
 

@@ -1,9 +1,6 @@
 //! What the audio tells of its sessions: offers, answers, refusals, silence; and what happens when it tells nothing.
 
-use super::{
-    Calls,
-    board::WIRE,
-};
+use super::board::{Calls, WIRE};
 use crate::{
     action::Notice,
     call::{Call, Change, Early, Phase},
@@ -97,7 +94,10 @@ impl Calls {
                 Change::None | Change::Sent | Change::AwaitingAck => {}
             },
             Phase::Ringing { .. } | Phase::Accepted { .. } => {}
-            Phase::Answering { .. } | Phase::Offering { .. } | Phase::Confirming | Phase::Completing { .. } => {
+            Phase::Answering { .. }
+            | Phase::Offering { .. }
+            | Phase::Confirming
+            | Phase::Completing { .. } => {
                 self.unheard(cx, id, why);
             }
         }
@@ -107,7 +107,9 @@ impl Calls {
     pub(super) fn unheard(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
         let Some(call) = self.get(id) else { return };
         match call.phase {
-            Phase::Answering { .. } => cx.out.sip(SipCommand::Reject { call: id, why: Reject::NotAcceptable }),
+            Phase::Answering { .. } => {
+                cx.out.sip(SipCommand::Reject { call: id, why: Reject::NotAcceptable })
+            }
             // Nothing is on the wire yet.
             Phase::Offering { .. } => {}
             _ => cx.out.sip(SipCommand::Hangup { call: id }),

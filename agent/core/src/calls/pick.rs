@@ -1,6 +1,6 @@
 //! Which call the user means when none is named, and why none fits.
 
-use super::Calls;
+use super::board::Calls;
 use crate::{
     action::{Refusal, RefusalCode, Reply},
     call::{Call, title},
@@ -47,7 +47,11 @@ impl Calls {
     pub(crate) fn ask_hold(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
         let id = self.pick_up(cx, call, |c| !c.talk.want_hold)?;
         if self.get(id).is_some_and(|c| c.talk.want_hold) {
-            return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_IS_HELD, &[&self.label(id, cx.language())]));
+            return Err(cx.refusal(
+                RefusalCode::NoCall,
+                &text::CALL_IS_HELD,
+                &[&self.label(id, cx.language())],
+            ));
         }
         self.hold(cx, id);
         Ok(Reply::Call { call: id, number: None })
@@ -60,7 +64,11 @@ impl Calls {
             None => self.only(cx, self.engaged().filter(|c| c.up() && c.talk.want_hold).collect())?,
         };
         if !self.get(id).is_some_and(|c| c.talk.want_hold) {
-            return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_HELD, &[&self.label(id, cx.language())]));
+            return Err(cx.refusal(
+                RefusalCode::NoCall,
+                &text::CALL_NOT_HELD,
+                &[&self.label(id, cx.language())],
+            ));
         }
         self.resume(cx, id);
         Ok(Reply::Call { call: id, number: None })
@@ -98,7 +106,8 @@ impl Calls {
         match call {
             Some(id) if self.ringing.contains(&id) => Ok(id),
             Some(id) => {
-                let phrase = if self.map.contains_key(&id) { &text::CALL_NOT_RINGING } else { &text::CALL_GONE };
+                let phrase =
+                    if self.map.contains_key(&id) { &text::CALL_NOT_RINGING } else { &text::CALL_GONE };
                 Err(cx.refusal(RefusalCode::NoCall, phrase, &[&id.to_string()]))
             }
             None if self.ringing.is_empty() => Err(cx.refusal(RefusalCode::NoCall, &text::NO_RINGING, &[])),
@@ -106,7 +115,12 @@ impl Calls {
         }
     }
 
-    fn pick_up(&self, cx: &Context<'_>, call: Option<CallId>, fits: fn(&Call) -> bool) -> Result<CallId, Refusal> {
+    fn pick_up(
+        &self,
+        cx: &Context<'_>,
+        call: Option<CallId>,
+        fits: fn(&Call) -> bool,
+    ) -> Result<CallId, Refusal> {
         match call {
             Some(id) => self.named_up(cx, id),
             None => match self.focus.and_then(|id| self.get(id)).filter(|c| c.up()) {

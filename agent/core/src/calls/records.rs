@@ -1,16 +1,9 @@
 //! What plugins tell of a caller, and when the record's page opens.
 
-use super::Calls;
+use super::board::Calls;
 use crate::{
-    action::Notice,
-    call::Call,
-    caller::CallerCard,
-    context::Context,
-    id::CallId,
-    lookup::Page,
-    settings::OpenRule,
-    text,
-    timers::Deadline,
+    action::Notice, call::Call, caller::CallerCard, context::Context, id::CallId, lookup::Page,
+    settings::OpenRule, text, timers::Deadline,
 };
 
 impl Calls {

@@ -1,15 +1,15 @@
 //! What the wire tells of calls that are answered or being answered: ACK, re-INVITE and their ends.
 
-use super::{
-    Calls,
-    board::AUDIO,
-};
+use super::board::{AUDIO, Calls};
 use crate::{
     call::{Change, Phase},
     context::Context,
     id::CallId,
     party::Sdp,
-    port::{host::{CallChange, HostCommand}, media::MediaCommand},
+    port::{
+        host::{CallChange, HostCommand},
+        media::MediaCommand,
+    },
     text,
     timers::Deadline,
 };

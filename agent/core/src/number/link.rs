@@ -94,7 +94,8 @@ pub(super) fn sip(scheme: &str, rest: &str) -> Link {
     let transport = parts
         .filter_map(|p| p.split_once('='))
         .find(|(name, value)| {
-            name.eq_ignore_ascii_case("transport") && ["udp", "tcp", "tls"].iter().any(|t| t.eq_ignore_ascii_case(value))
+            name.eq_ignore_ascii_case("transport")
+                && ["udp", "tcp", "tls"].iter().any(|t| t.eq_ignore_ascii_case(value))
         })
         .map(|(_, value)| format!(";transport={}", value.to_ascii_lowercase()))
         .unwrap_or_default();
@@ -174,7 +175,8 @@ mod tests {
 
     #[test]
     fn sip_links() {
-        let address = |user: &str, address: &str| Link::Address { user: user.to_owned(), address: address.to_owned() };
+        let address =
+            |user: &str, address: &str| Link::Address { user: user.to_owned(), address: address.to_owned() };
         assert_eq!(sip("sip", "600@pbx.example"), address("600", "sip:600@pbx.example"));
         assert_eq!(
             sip("SIP", "alice:secret@pbx.example:5070;transport=TCP;method=BYE?Replaces=x"),

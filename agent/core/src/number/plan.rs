@@ -106,10 +106,27 @@ impl Plan {
 
 fn region(country: &str) -> Option<Region> {
     let upper = country.to_ascii_uppercase();
-    (upper.len() == 2 && upper.bytes().all(|b| b.is_ascii_uppercase())).then(|| Region::from_code(&upper).ok()).flatten()
+    (upper.len() == 2 && upper.bytes().all(|b| b.is_ascii_uppercase()))
+        .then(|| Region::from_code(&upper).ok())
+        .flatten()
 }
 
-/// Whether this is a country with a numbering plan.
-pub(crate) fn known(country: &str) -> bool {
-    region(country).is_some()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_countries_is_the_librarys() {
+        let util = PhoneNumberUtil::new().unwrap();
+        let mut count = 0;
+        for region in util.get_supported_regions() {
+            count += 1;
+            assert!(special::known_country(&region.to_string()), "{region} is missing");
+        }
+        let known = |c: &u32| {
+            let code = [b'A' + (c / 26) as u8, b'A' + (c % 26) as u8];
+            special::known_country(std::str::from_utf8(&code).unwrap())
+        };
+        assert_eq!((0..26 * 26).filter(known).count(), count);
+    }
 }

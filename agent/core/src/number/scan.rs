@@ -104,12 +104,18 @@ fn take_run(chars: &[char], start: usize, found: &mut Scan) -> usize {
     }
     let (extension, next) = extension(chars, last);
     let glued_before = start > 0 && (chars[start - 1].is_alphanumeric() || "_€$£".contains(chars[start - 1]));
-    let glued_after = extension.is_none() && chars.get(last).is_some_and(|c| c.is_alphanumeric() || "_€%".contains(*c));
+    let glued_after =
+        extension.is_none() && chars.get(last).is_some_and(|c| c.is_alphanumeric() || "_€%".contains(*c));
     let digits = chars[start..last].iter().filter(|c| c.is_ascii_digit()).count();
     if glued_before && digits >= 11 && account_like(chars, start) {
         found.blame = NoNumber::Iban;
     }
-    if glued_before || glued_after || last - start > LONGEST_RUN || found.runs.len() >= MOST_RUNS || digits == 0 {
+    if glued_before
+        || glued_after
+        || last - start > LONGEST_RUN
+        || found.runs.len() >= MOST_RUNS
+        || digits == 0
+    {
         found.only = false;
         return next.max(last);
     }
@@ -232,7 +238,8 @@ fn iban_end(chars: &[char]) -> Option<usize> {
 /// ISO 7064 MOD 97-10 over the account with its first four characters moved to the end.
 fn checks(account: &[u32]) -> bool {
     let (head, body) = account.split_at(4);
-    body.iter().chain(head).fold(0, |rest, value| (rest * if *value > 9 { 100 } else { 10 } + value) % 97) == 1
+    body.iter().chain(head).fold(0, |rest, value| (rest * if *value > 9 { 100 } else { 10 } + value) % 97)
+        == 1
 }
 
 /// Whether these words are a date, possibly with spaces behind its dots: `23.11.2026`, `2026-11-23`, `23. 11. 26`.
@@ -258,7 +265,8 @@ pub(super) fn date(text: &str) -> bool {
 pub(super) fn grouped_figure(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
     let digits = parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
-    let amount = parts.len() > 1 && (1..=3).contains(&parts[0].len()) && parts[1..].iter().all(|p| p.len() == 3);
+    let amount =
+        parts.len() > 1 && (1..=3).contains(&parts[0].len()) && parts[1..].iter().all(|p| p.len() == 3);
     let address = parts.len() == 4
         && parts.iter().all(|p| p.parse::<u16>().is_ok_and(|n| n < 256))
         && parts.iter().any(|p| p.len() != 2);
@@ -320,7 +328,8 @@ mod tests {
 
     #[test]
     fn a_megabyte_is_read_in_one_go() {
-        for text in ["1".repeat(1 << 20), "1 ".repeat(1 << 19), "a1".repeat(1 << 19), "DE89 ".repeat(1 << 18)] {
+        for text in ["1".repeat(1 << 20), "1 ".repeat(1 << 19), "a1".repeat(1 << 19), "DE89 ".repeat(1 << 18)]
+        {
             assert!(scan(&tidy(&text)).runs.len() <= MOST_RUNS);
         }
     }

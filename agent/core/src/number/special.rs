@@ -48,6 +48,22 @@ const EMERGENCY: &[(&str, &[&str])] = &[
 /// number library knows them as ordinary.
 const COSTLY_CODES: &[i32] = &[870, 881, 882, 883, 979];
 
+/// Countries with a numbering plan, as the number library knows them: a list of their own, so that checking the
+/// settings at every start does not load the plans. The test beside the plans compares the two.
+const COUNTRIES: &str = "AC AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT \
+    BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER \
+    ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE \
+    IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV \
+    LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP \
+    NR NU NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK \
+    SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA \
+    VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
+/// Whether this is a country with a numbering plan.
+pub(crate) fn known_country(country: &str) -> bool {
+    country.len() == 2 && COUNTRIES.split(' ').any(|code| code.eq_ignore_ascii_case(country))
+}
+
 /// Whether these digits call for help in this country (two capital letters).
 pub(super) fn emergency(country: &str, digits: &str) -> bool {
     matches!(digits, "112" | "911")
@@ -78,8 +94,27 @@ pub(super) const LIST_WORDS: &[&str] = &["or", "oder", "ou", "and", "und", "et"]
 
 /// Words that stand before a number.
 pub(super) const LABELS: &[&str] = &[
-    "telefon", "telephone", "téléphone", "phone", "tel", "tél", "mobile", "mobil", "handy", "fon", "call", "fax",
-    "durchwahl", "dw", "ext", "extension", "poste", "cell", "m", "t", "p",
+    "telefon",
+    "telephone",
+    "téléphone",
+    "phone",
+    "tel",
+    "tél",
+    "mobile",
+    "mobil",
+    "handy",
+    "fon",
+    "call",
+    "fax",
+    "durchwahl",
+    "dw",
+    "ext",
+    "extension",
+    "poste",
+    "cell",
+    "m",
+    "t",
+    "p",
 ];
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The toasts: ringing calls first, then what is asked, then what is worth knowing.
 
-use super::{MOST_RINGING, State};
+use super::state::{MOST_RINGING, State};
 use crate::{
     action::Action,
     call::{Call, title},
@@ -11,7 +11,8 @@ use crate::{
 
 pub(super) fn toasts(state: &State<'_>) -> Vec<ToastView> {
     let ringing = state.calls.ringing().filter(|call| !call.hidden);
-    let mut toasts: Vec<ToastView> = ringing.take(MOST_RINGING).map(|call| ringing_toast(state, call)).collect();
+    let mut toasts: Vec<ToastView> =
+        ringing.take(MOST_RINGING).map(|call| ringing_toast(state, call)).collect();
     let more = state.calls.ringing_count().saturating_sub(MOST_RINGING);
     if more > 0 {
         toasts.push(ToastView {
@@ -52,7 +53,8 @@ fn line(state: &State<'_>, call: &Call, title: &str) -> String {
     let several = state.accounts.all().nth(1).is_some();
     let called = call.called.as_deref().filter(|called| several || Some(*called) != own);
     let called = called.map(|c| text::FOR_LINE.say(state.language, &[&crate::plain::plain(c)]));
-    let searching = (call.lookup.searching() && state.plugins).then(|| text::LOOKING_UP.say(state.language, &[]));
+    let searching =
+        (call.lookup.searching() && state.plugins).then(|| text::LOOKING_UP.say(state.language, &[]));
     let parts = [company, claimed, number].into_iter().flatten().filter(|part| part != title);
     parts.chain(called).chain(searching).collect::<Vec<_>>().join(" · ")
 }

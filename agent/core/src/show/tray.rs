@@ -1,9 +1,10 @@
 //! The status icon: its picture, its words, and its menu.
 
-use super::State;
+use super::state::State;
 use crate::{
     action::Action,
     call::{Call, title},
+    journal::Direction,
     port::sip::Registration,
     registration::Account,
     text::{self, Phrase},
@@ -67,7 +68,7 @@ pub(super) fn summary(state: &State<'_>) -> String {
     if let Some(call) = state.calls.engaged().next() {
         let phrase = match call {
             call if call.up() && call.talk.want_hold => &text::STATE_HOLDING,
-            call if call.up() => &text::STATE_TALKING,
+            call if call.up() || call.direction == Direction::Incoming => &text::STATE_TALKING,
             _ => &text::STATE_CALLING,
         };
         return muted(state, say(phrase, &[&title(call, state.language)]));

@@ -1,0 +1,170 @@
+//! What the user asks for, and the answer or the reason against it.
+
+use crate::{
+    action::{Action, Refusal, RefusalCode, Reply, Source, Status},
+    agent::Agent,
+    id::AccountId,
+    number::kind::{Kind, NoNumber, Number, Understood},
+    plain::plain,
+    port::sip::SipCommand,
+    show, text,
+    time::Now,
+    timers::Deadline,
+};
+use std::time::Duration;
+
+/// How long the PBX session may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// When we stop waiting for it to say that it has.
+const GIVE_UP: Duration = Duration::from_millis(2500);
+
+impl Agent {
+    pub(super) fn user(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
+        match action {
+            Action::Status => return Ok(Reply::Status(Box::new(self.status()))),
+            Action::Quit => {
+                self.quit(now);
+                return Ok(Reply::Done);
+            }
+            _ if self.quitting => {
+                return Err(Refusal { code: RefusalCode::Quitting, text: self.say(&text::QUITTING, &[]) });
+            }
+            Action::Dial { text, source, account } => return self.dial(now, &text, source, account),
+            Action::Choose { question, choice } => return self.choose(now, question, choice),
+            Action::DismissToast { toast } => {
+                self.dismiss(now, toast);
+                return Ok(Reply::Done);
+            }
+            Action::Show => {
+                self.show(now);
+                return Ok(Reply::Done);
+            }
+            Action::Reconnect { account } => {
+                let (accounts, mut cx) = self.accounts_at(now);
+                return accounts.reconnect(&mut cx, account).map(|()| Reply::Done);
+            }
+            _ => {}
+        }
+        self.call_action(now, action)
+    }
+
+    fn call_action(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match action {
+            Action::Answer { call } => calls.ask_answer(cx, call),
+            Action::Decline { call } => calls.ask_decline(cx, call),
+            Action::Hangup { call } => calls.ask_hangup(cx, call),
+            Action::Hold { call } => calls.ask_hold(cx, call),
+            Action::Resume { call } => calls.ask_resume(cx, call),
+            Action::Mute { on } => calls.ask_mute(cx, on),
+            Action::Dtmf { call, digits } => calls.ask_dtmf(cx, call, &digits),
+            Action::OpenRecord { call } if calls.open_record(cx, call) => {
+                Ok(Reply::Call { call, number: None })
+            }
+            Action::OpenRecord { .. } => Err(cx.refusal(RefusalCode::NoCall, &text::NO_RECORD, &[])),
+            Action::Silence => {
+                calls.silence(cx);
+                Ok(Reply::Done)
+            }
+            _ => Ok(Reply::Done),
+        }
+    }
+
+    fn dial(
+        &mut self,
+        now: Now,
+        text: &str,
+        source: Source,
+        account: Option<AccountId>,
+    ) -> Result<Reply, Refusal> {
+        match self.numbers.understand(text, source) {
+            Understood::Dial(number) => self.call(now, &number, account),
+            Understood::Ask(numbers) => {
+                let (questions, mut cx) = self.questions_at(now);
+                Ok(questions.ask(&mut cx, numbers, account))
+            }
+            Understood::Refuse(why) => {
+                let phrase = match why {
+                    NoNumber::Empty => &text::TEXT_EMPTY,
+                    NoNumber::TooLong => &text::TEXT_LONG,
+                    NoNumber::Nothing => &text::TEXT_NO_NUMBER,
+                    NoNumber::Mail => &text::TEXT_MAIL,
+                    NoNumber::Date => &text::TEXT_DATE,
+                    NoNumber::Iban => &text::TEXT_IBAN,
+                    NoNumber::Link => &text::TEXT_LINK,
+                };
+                let quoted: String = plain(text).chars().take(40).collect();
+                Err(Refusal { code: RefusalCode::NotANumber, text: self.say(phrase, &[&quoted]) })
+            }
+        }
+    }
+
+    fn call(&mut self, now: Now, number: &Number, account: Option<AccountId>) -> Result<Reply, Refusal> {
+        let emergency = number.kind == Kind::Emergency;
+        let most = self.settings.calls.most;
+        let (accounts, cx) = self.accounts_at(now);
+        let line = accounts.line(&cx, account, emergency)?;
+        if !emergency && !self.calls.room(most) {
+            let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
+            return Err(Refusal { code: RefusalCode::NotAllowed, text });
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let call = calls.dial(&mut cx, line, number);
+        let extension = number.extension.as_ref().map(|e| format!(";ext={e}")).unwrap_or_default();
+        Ok(Reply::Call { call, number: Some(format!("{}{extension}", number.dial)) })
+    }
+
+    fn choose(&mut self, now: Now, question: u64, choice: Option<usize>) -> Result<Reply, Refusal> {
+        let (questions, mut cx) = self.questions_at(now);
+        match questions.choose(&mut cx, question, choice)? {
+            Some((number, account)) => self.call(now, &number, account),
+            None => Ok(Reply::Done),
+        }
+    }
+
+    fn dismiss(&mut self, now: Now, toast: u64) {
+        if self.calls.hide(toast) {
+            return;
+        }
+        self.timers.clear(Deadline::Note(toast));
+        self.notes.drop_note(toast);
+        let (questions, mut cx) = self.questions_at(now);
+        if questions.open().is_some_and(|q| q.id == toast) {
+            questions.close(&mut cx);
+        }
+    }
+
+    /// The user looks: missed calls are seen, and a toast says where the agent lives.
+    fn show(&mut self, now: Now) {
+        self.notes.seen();
+        let line = show::summary(&self.state());
+        let title = self.say(&text::RUNNING, &[]);
+        let (_, mut cx) = self.calls_at(now);
+        cx.inform(None, title, line);
+    }
+
+    fn status(&self) -> Status {
+        let focus = self.calls.focus();
+        Status {
+            accounts: self.accounts.status(),
+            calls: self.calls.all().map(|call| call.status(focus == Some(call.id), None)).collect(),
+            audio: self.audio.clone(),
+            muted: self.calls.muted(),
+            missed: self.notes.missed(),
+            plugins: self.plugins.clone(),
+            problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
+        }
+    }
+
+    fn quit(&mut self, now: Now) {
+        if self.quitting {
+            return;
+        }
+        self.quitting = true;
+        let (calls, mut cx) = self.calls_at(now);
+        calls.end_all(&mut cx);
+        cx.out.sip(SipCommand::Shutdown { within: GOODBYE });
+        cx.after(Deadline::Quit, GIVE_UP);
+    }
+}

@@ -1,0 +1,272 @@
+//! Settings that parse and still make no sense, each named with its key and what to write instead.
+
+use super::{AccountSettings, AudioBackend, AudioSettings, HotkeySettings, PasswordSource, Settings};
+use crate::{
+    number::known_country,
+    plain::plain,
+    text::{self, Phrase},
+};
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsProblem {
+    /// `calls.lookup_ms`; `account[1].aor` for the second account.
+    pub key: String,
+    /// What is wrong and what to write, in the settings' language.
+    pub text: String,
+}
+
+/// Collects problems in one language.
+struct Checker<'a> {
+    settings: &'a Settings,
+    problems: Vec<SettingsProblem>,
+}
+
+impl Settings {
+    /// Values that parse and still make no sense, in the order of the file; empty when all is well.
+    pub fn check(&self) -> Vec<SettingsProblem> {
+        let mut checker = Checker { settings: self, problems: Vec::new() };
+        for (index, account) in self.accounts.iter().enumerate() {
+            checker.account(index, account);
+        }
+        checker.audio(&self.audio);
+        let calls = &self.calls;
+        checker.range("calls.ring_seconds", calls.ring_seconds, 10, 600);
+        checker.range("calls.lookup_ms", calls.lookup_ms, 100, 10_000);
+        checker.range("calls.most", calls.most, 1, 1000);
+        checker.hotkeys(&self.hotkeys);
+        checker.numbers();
+        checker.problems
+    }
+}
+
+impl Checker<'_> {
+    fn wrong(&mut self, key: &str, phrase: &Phrase, filled: &[&str]) {
+        let text = phrase.say(self.settings.language, filled);
+        self.problems.push(SettingsProblem { key: key.to_owned(), text });
+    }
+
+    fn range(&mut self, key: &str, value: u32, least: u32, most: u32) {
+        if !(least..=most).contains(&value) {
+            self.wrong(key, &text::SET_RANGE, &[&least.to_string(), &most.to_string(), &value.to_string()]);
+        }
+    }
+
+    fn account(&mut self, index: usize, account: &AccountSettings) {
+        let key = |name: &str| format!("account[{index}].{name}");
+        if !address(&account.aor) {
+            self.wrong(&key("aor"), &text::SET_AOR, &[&plain(&account.aor)]);
+        } else if self.settings.accounts[..index].iter().any(|a| a.aor.eq_ignore_ascii_case(&account.aor)) {
+            self.wrong(&key("aor"), &text::SET_AOR_TWICE, &[&account.aor]);
+        }
+        if let Some(registrar) = account.registrar.as_deref().filter(|r| !registrar_fits(r)) {
+            self.wrong(&key("registrar"), &text::SET_REGISTRAR, &[&plain(registrar)]);
+        }
+        if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
+            self.wrong(&key("username"), &text::SET_USERNAME, &[]);
+        }
+        if let PasswordSource::Env(name) = &account.password {
+            let word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if !word || name.starts_with(|c: char| c.is_ascii_digit()) {
+                self.wrong(&key("password"), &text::SET_VARIABLE, &[&plain(name)]);
+            }
+        }
+    }
+
+    fn audio(&mut self, audio: &AudioSettings) {
+        let names =
+            [("audio.input", &audio.input), ("audio.output", &audio.output), ("audio.ring", &audio.ring)];
+        for (key, name) in names {
+            match name {
+                Some(name) if name.trim().is_empty() => self.wrong(key, &text::SET_EMPTY, &[]),
+                None if audio.backend == AudioBackend::Wav && key != "audio.ring" => {
+                    self.wrong(key, &text::SET_WAV, &[]);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn hotkeys(&mut self, hotkeys: &HotkeySettings) {
+        let all = [
+            ("hotkeys.answer", &hotkeys.answer),
+            ("hotkeys.hang_up", &hotkeys.hang_up),
+            ("hotkeys.dial_selection", &hotkeys.dial_selection),
+        ];
+        for (index, (key, hotkey)) in all.iter().enumerate() {
+            if hotkey.is_empty() {
+                continue;
+            }
+            let Some(canonical) = canonical_hotkey(hotkey) else {
+                self.wrong(key, &text::SET_HOTKEY, &[&plain(hotkey)]);
+                continue;
+            };
+            if all[..index].iter().any(|(_, other)| canonical_hotkey(other).as_ref() == Some(&canonical)) {
+                self.wrong(key, &text::SET_HOTKEY_TWICE, &[&plain(hotkey)]);
+            }
+        }
+    }
+
+    fn numbers(&mut self) {
+        let numbers = &self.settings.numbers;
+        if !known_country(&numbers.country) {
+            self.wrong("numbers.country", &text::SET_COUNTRY, &[&plain(&numbers.country)]);
+        }
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(&numbers.area) || numbers.area.len() > 6 || numbers.area.starts_with('0') {
+            self.wrong("numbers.area", &text::SET_AREA, &[&plain(&numbers.area)]);
+        }
+        let prefix = &numbers.outside_prefix;
+        if prefix.len() > 4 || !prefix.bytes().all(|b| b.is_ascii_digit() || b"*#".contains(&b)) {
+            self.wrong("numbers.outside_prefix", &text::SET_PREFIX, &[&plain(prefix)]);
+        }
+        self.range("numbers.internal_digits", numbers.internal_digits, 2, 8);
+    }
+}
+
+/// `sip:user@host[:port]` with nothing that could break out of a header.
+fn address(aor: &str) -> bool {
+    let Some((user, host)) = aor.strip_prefix("sip:").and_then(|rest| rest.split_once('@')) else {
+        return false;
+    };
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "<>\"@:;?".contains(c);
+    !user.is_empty() && !user.chars().any(odd) && host_port(host)
+}
+
+fn host_port(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => {
+            let hex = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
+            if !host.bytes().all(hex) {
+                return false;
+            }
+            (host, if rest.is_empty() { Some("") } else { rest.strip_prefix(':') })
+        }
+        None => {
+            let (host, port) = text.split_once(':').unwrap_or((text, ""));
+            if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+                return false;
+            }
+            (host, Some(port))
+        }
+    };
+    let numbered = |port: &str| port.is_empty() || port.parse::<u16>().is_ok_and(|p| p > 0);
+    !host.is_empty() && port.is_some_and(numbered) && !text.ends_with(':')
+}
+
+fn registrar_fits(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("sip:") else { return false };
+    let (host, transport) = rest.split_once(';').unwrap_or((rest, "transport=udp"));
+    host_port(host) && matches!(transport, "transport=udp" | "transport=tcp")
+}
+
+/// A hotkey with its modifiers in one order, or `None` when it is none: at least one modifier and one key.
+fn canonical_hotkey(text: &str) -> Option<String> {
+    let mut parts: Vec<String> = text.split('+').map(|part| part.trim().to_ascii_lowercase()).collect();
+    let key = parts.pop().filter(|key| key_fits(key))?;
+    let mut modifiers = Vec::new();
+    for part in parts {
+        modifiers.push(match part.as_str() {
+            "ctrl" | "control" => "1ctrl",
+            "alt" | "option" => "2alt",
+            "shift" => "3shift",
+            "super" | "win" | "meta" | "cmd" => "4super",
+            _ => return None,
+        });
+    }
+    modifiers.sort_unstable();
+    modifiers.dedup();
+    (!modifiers.is_empty()).then(|| format!("{}+{key}", modifiers.join("+")))
+}
+
+fn key_fits(key: &str) -> bool {
+    let one = key.len() == 1 && key.bytes().all(|b| b.is_ascii_alphanumeric());
+    let function =
+        key.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=24).contains(&n));
+    one || function
+        || ["space", "enter", "tab", "home", "end", "insert", "delete", "pageup", "pagedown", "pause"]
+            .contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Language;
+
+    fn account(aor: &str) -> AccountSettings {
+        AccountSettings {
+            aor: aor.to_owned(),
+            registrar: None,
+            username: None,
+            password: PasswordSource::Keyring,
+        }
+    }
+
+    fn keys(change: impl FnOnce(&mut Settings)) -> Vec<String> {
+        let mut settings =
+            Settings { accounts: vec![account("sip:1001@pbx.example")], ..Settings::default() };
+        change(&mut settings);
+        settings.check().into_iter().map(|problem| problem.key).collect()
+    }
+
+    #[test]
+    fn good_settings_have_no_problem() {
+        assert_eq!(keys(|_| {}), Vec::<String>::new());
+        assert_eq!(Settings::default().check(), vec![]);
+        for aor in ["sip:1001@192.0.2.1:5070", "sip:a.b+c@[2001:db8::1]", "sip:1001@pbx"] {
+            assert_eq!(keys(|s| s.accounts[0].aor = aor.to_owned()), Vec::<String>::new(), "{aor}");
+        }
+        for registrar in ["sip:pbx", "sip:pbx:5060;transport=tcp", "sip:[::1]:5060;transport=udp"] {
+            assert_eq!(keys(|s| s.accounts[0].registrar = Some(registrar.to_owned())), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn each_problem_names_its_key() {
+        for aor in [
+            "1001",
+            "sip:1001",
+            "sip:@pbx",
+            "sip:a b@pbx",
+            "sip:a@b@c",
+            "sips:a@b",
+            "sip:a@b:0",
+            "sip:a@b\r\nX: y",
+        ] {
+            assert_eq!(keys(|s| s.accounts[0].aor = aor.to_owned()), ["account[0].aor"], "{aor}");
+        }
+        for registrar in ["pbx", "sip:", "sip:pbx;transport=tls", "sip:pbx:x", "sip:pbx:", "sip:[::1]x"] {
+            assert_eq!(
+                keys(|s| s.accounts[0].registrar = Some(registrar.to_owned())),
+                ["account[0].registrar"]
+            );
+        }
+        assert_eq!(keys(|s| s.accounts.push(account("sip:1001@PBX.example"))), ["account[1].aor"]);
+        assert_eq!(keys(|s| s.accounts[0].username = Some(String::new())), ["account[0].username"]);
+        assert_eq!(
+            keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),
+            ["account[0].password"]
+        );
+        assert_eq!(keys(|s| s.audio.backend = AudioBackend::Wav), ["audio.input", "audio.output"]);
+        assert_eq!(keys(|s| s.audio.ring = Some(" ".to_owned())), ["audio.ring"]);
+        assert_eq!(keys(|s| s.calls.ring_seconds = 9), ["calls.ring_seconds"]);
+        assert_eq!(keys(|s| s.calls.lookup_ms = 10_001), ["calls.lookup_ms"]);
+        assert_eq!(keys(|s| s.calls.most = 0), ["calls.most"]);
+        assert_eq!(keys(|s| s.numbers.country = "XX".to_owned()), ["numbers.country"]);
+        assert_eq!(keys(|s| s.numbers.country = "Germany".to_owned()), ["numbers.country"]);
+        assert_eq!(keys(|s| s.numbers.area = "030".to_owned()), ["numbers.area"]);
+        assert_eq!(keys(|s| s.numbers.outside_prefix = "0w".to_owned()), ["numbers.outside_prefix"]);
+        assert_eq!(keys(|s| s.numbers.internal_digits = 9), ["numbers.internal_digits"]);
+        assert_eq!(keys(|s| s.hotkeys.answer = "A".to_owned()), ["hotkeys.answer"]);
+        assert_eq!(keys(|s| s.hotkeys.answer = "Hyper+A".to_owned()), ["hotkeys.answer"]);
+        assert_eq!(keys(|s| s.hotkeys.hang_up = "alt+ctrl+a".to_owned()), ["hotkeys.hang_up"]);
+        assert_eq!(keys(|s| s.hotkeys.hang_up = String::new()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_sentence_is_in_the_language_of_the_settings() {
+        let mut settings = Settings { language: Language::De, ..Settings::default() };
+        settings.calls.most = 2000;
+        assert_eq!(settings.check()[0].text, "muss von 1 bis 1000 reichen, ist 2000");
+    }
+}

@@ -1,0 +1,22 @@
+//! What a view is made of.
+
+use crate::{calls::Calls, notes::Notes, question::Questions, registration::Accounts, settings::Language};
+
+/// The most toasts of ringing calls at once; the rest is counted.
+pub(super) const MOST_RINGING: usize = 5;
+
+/// Everything a view is made of.
+pub(crate) struct State<'a> {
+    pub language: Language,
+    /// The settings are known.
+    pub started: bool,
+    pub quitting: bool,
+    pub accounts: &'a Accounts,
+    pub calls: &'a Calls,
+    pub questions: &'a Questions,
+    pub notes: &'a Notes,
+    /// The toast that counts ringing calls beyond the most.
+    pub more_toast: u64,
+    /// At least one plugin may know callers.
+    pub plugins: bool,
+}

@@ -1,0 +1,360 @@
+//! Every event and every effect but the view, as the words behind its neighbour's name.
+
+use super::mask::Mask;
+use crate::{
+    action::{Action, Notice, Reply, Source},
+    caller::CallerCard,
+    id::CallId,
+    party::{Party, Sdp},
+    port::{
+        Effect, Event,
+        host::{HostCommand, HostEvent},
+        media::{AudioState, MediaCommand, MediaEvent},
+        shell::{ShellCommand, ShellEvent},
+        sip::{CallEnd, Registration, RegistrationProblem, SipCommand, SipEvent},
+        store::{SecretProblem, StoreCommand, StoreEvent},
+    },
+};
+
+/// Who told it, and what.
+pub(super) fn event(event: &Event, mask: Mask) -> (&'static str, String) {
+    match event {
+        Event::Sip(event) => ("sip", sip(event, mask)),
+        Event::Media(event) => ("media", media(event, mask)),
+        Event::Host(event) => ("host", host(event, mask)),
+        Event::Store(event) => ("store", store(event)),
+        Event::Shell(event) => ("shell", shell(event)),
+        Event::User { request, action } => {
+            let request = request.map(|r| format!("#{} ", r.0)).unwrap_or_default();
+            ("user", format!("{request}{}", self::action(action, mask)))
+        }
+        Event::Timeout => ("clock", "timeout".to_owned()),
+    }
+}
+
+/// Whom it is asked of, and what.
+pub(super) fn effect(effect: &Effect, mask: Mask) -> (&'static str, String) {
+    match effect {
+        Effect::Sip(command) => ("sip", sip_command(command, mask)),
+        Effect::Media(command) => ("media", media_command(command, mask)),
+        Effect::Host(command) => ("host", host_command(command, mask)),
+        Effect::Store(command) => ("store", store_command(command)),
+        Effect::Shell(ShellCommand::OpenUrl { url }) => {
+            ("shell", format!("OpenUrl {{ url: {} }}", mask.url(url)))
+        }
+        Effect::View(_) => ("shell", "View".to_owned()),
+        Effect::Reply { request, result } => {
+            ("user", format!("#{} {}", request.0, reply(result.as_ref(), mask)))
+        }
+        Effect::Notice(notice) => ("api", self::notice(notice, mask)),
+        Effect::Finished => ("user", "Finished".to_owned()),
+    }
+}
+
+/// A description is its body in tests, where it is a word, and `sdp` otherwise.
+fn body(sdp: Option<&Sdp>) -> String {
+    let Some(Sdp(bytes)) = sdp else { return String::new() };
+    let word = bytes.len() <= 12 && bytes.iter().all(u8::is_ascii_alphanumeric);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if word => format!(" {text}"),
+        _ => " sdp".to_owned(),
+    }
+}
+
+fn party(party: &Party, mask: Mask) -> String {
+    let name = party.name.as_deref().map(|name| format!(" {}", mask.name(name))).unwrap_or_default();
+    if party.withheld { format!("withheld{name}") } else { format!("{}{name}", mask.number(&party.number)) }
+}
+
+fn sip(event: &SipEvent, mask: Mask) -> String {
+    match event {
+        SipEvent::Registration { account, state } => {
+            format!("registration {} {}", account.0, registration(state))
+        }
+        SipEvent::Address { account, local } => format!("address {} {local}", account.0),
+        SipEvent::Incoming { call, account, party: from, called, local, offer } => {
+            let on = if account.0 == 0 { String::new() } else { format!(" on {}", account.0) };
+            let offer = if offer.is_none() { " no-offer".to_owned() } else { body(offer.as_ref()) };
+            format!("incoming {call} {} to {} at {local}{on}{offer}", party(from, mask), mask.number(called))
+        }
+        SipEvent::Progress { call, status, answer } => {
+            format!("progress {call} {status}{}", body(answer.as_ref()))
+        }
+        SipEvent::Answered { call, answer } => format!("answered {call}{}", body(answer.as_ref())),
+        SipEvent::Confirmed { call, answer } => format!("confirmed {call}{}", body(answer.as_ref())),
+        SipEvent::Reoffer { call, offer } => format!("reoffer {call}{}", body(offer.as_ref())),
+        SipEvent::ReofferAnswered { call, answer } => {
+            format!("reoffer-answered {call}{}", body(Some(answer)))
+        }
+        SipEvent::ReofferRefused { call, status } => format!("reoffer-refused {call} {status}"),
+        SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end)),
+        SipEvent::Down => "down".to_owned(),
+    }
+}
+
+fn end(end: &CallEnd) -> String {
+    match end {
+        CallEnd::RemoteHangup => "remote-hangup".to_owned(),
+        CallEnd::Cancelled { elsewhere: false } => "cancelled".to_owned(),
+        CallEnd::Cancelled { elsewhere: true } => "elsewhere".to_owned(),
+        CallEnd::LocalHangup => "local-hangup".to_owned(),
+        CallEnd::Rejected => "rejected".to_owned(),
+        CallEnd::Refused { status, phrase } => format!("refused {status} {phrase}"),
+        CallEnd::Lost { detail } => format!("lost {detail:?}"),
+    }
+}
+
+fn registration(state: &Registration) -> String {
+    match state {
+        Registration::Idle => "idle".to_owned(),
+        Registration::Connecting => "connecting".to_owned(),
+        Registration::Registered => "registered".to_owned(),
+        Registration::Unregistered => "unregistered".to_owned(),
+        Registration::Failed { reason, retry_ms } => {
+            let reason = match reason {
+                RegistrationProblem::WrongPassword => "wrong-password".to_owned(),
+                RegistrationProblem::NoPassword => "no-password".to_owned(),
+                RegistrationProblem::Silent => "silent".to_owned(),
+                RegistrationProblem::Unreachable { detail } => format!("unreachable {detail:?}"),
+                RegistrationProblem::Refused { status, phrase } => format!("refused {status} {phrase:?}"),
+            };
+            let retry = retry_ms.map(|ms| format!(" retry {ms}")).unwrap_or_default();
+            format!("failed {reason}{retry}")
+        }
+    }
+}
+
+fn media(event: &MediaEvent, mask: Mask) -> String {
+    match event {
+        MediaEvent::Offered { call, sdp } => format!("offered {call}{}", body(Some(sdp))),
+        MediaEvent::Accepted { call, sdp, flow } => format!("accepted {call}{} {flow:?}", body(Some(sdp))),
+        MediaEvent::Completed { call, flow } => format!("completed {call} {flow:?}"),
+        MediaEvent::Refused { call, why } => format!("refused {call} {why:?}"),
+        MediaEvent::Facts { call, facts } => format!(
+            "facts {call} in {} dBov out {} dBov loss {:.1} % jitter {:.1} ms",
+            facts.level_in_dbov, facts.level_out_dbov, facts.loss_percent, facts.jitter_ms
+        ),
+        MediaEvent::Silent { call } => format!("silent {call}"),
+        MediaEvent::Heard { call } => format!("heard {call}"),
+        // Which key is a secret as often as not: a PIN.
+        MediaEvent::Digit { call, digit } => match mask {
+            Mask::Off => format!("digit {call} {digit}"),
+            Mask::On => format!("digit {call}"),
+        },
+        MediaEvent::Audio(AudioState::Device { input, output }) => {
+            format!("audio device {input:?} {output:?}")
+        }
+        MediaEvent::Audio(AudioState::Wav) => "audio wav".to_owned(),
+        MediaEvent::Audio(AudioState::Null { why }) => format!("audio null {why:?}"),
+    }
+}
+
+fn card(card: &CallerCard, mask: Mask) -> String {
+    let company = card.company.as_deref().map(|c| format!(", {}", mask.name(c))).unwrap_or_default();
+    let url = card.url.as_deref().map(|u| format!(", {}", mask.url(u))).unwrap_or_default();
+    format!("{}{company}{url} by {}", mask.name(&card.name), card.source)
+}
+
+fn host(event: &HostEvent, mask: Mask) -> String {
+    match event {
+        HostEvent::Plugins(plugins) => {
+            let names: Vec<&str> = plugins.iter().map(|p| p.id.as_str()).collect();
+            format!("plugins {}", names.join(" ")).trim_end().to_owned()
+        }
+        HostEvent::Found { call, card: found } => format!("found {call} {}", card(found, mask)),
+        HostEvent::NotFound { call, plugin, error } => {
+            let error = error.as_deref().map(|e| format!(" {}", mask.name(e))).unwrap_or_default();
+            format!("not-found {call} by {plugin}{error}")
+        }
+        HostEvent::LookupDone { call } => format!("lookup-done {call}"),
+        HostEvent::OpenRecord { call, plugin, url } => {
+            format!("open-record {call} {} by {plugin}", mask.url(url))
+        }
+    }
+}
+
+fn store(event: &StoreEvent) -> String {
+    match event {
+        StoreEvent::Settings(settings) => format!("settings accounts={}", settings.accounts.len()),
+        StoreEvent::Password { account, result: Ok(_) } => format!("password {}", account.0),
+        StoreEvent::Password { account, result: Err(why) } => {
+            let why = match why {
+                SecretProblem::Missing => "missing".to_owned(),
+                SecretProblem::NoKeyring(detail) => format!("no-keyring {detail:?}"),
+                SecretProblem::NoVariable(name) => format!("no-variable {name:?}"),
+                SecretProblem::Failed(detail) => format!("failed {detail:?}"),
+            };
+            format!("no-password {} {why}", account.0)
+        }
+        StoreEvent::Trouble(text) => format!("trouble {text:?}"),
+    }
+}
+
+fn shell(event: &ShellEvent) -> String {
+    match event {
+        ShellEvent::Part { part, problem: None } => format!("part {part:?} works"),
+        ShellEvent::Part { part, problem: Some(why) } => format!("part {part:?} {why:?}"),
+        ShellEvent::OpenFailed { why } => format!("open-failed {why:?}"),
+    }
+}
+
+fn call(call: Option<CallId>) -> String {
+    call.map(|id| format!(" {id}")).unwrap_or_default()
+}
+
+fn action(action: &Action, mask: Mask) -> String {
+    match action {
+        Action::Answer { call: id } => format!("answer{}", call(*id)),
+        Action::Decline { call: id } => format!("decline{}", call(*id)),
+        Action::Hangup { call: id } => format!("hangup{}", call(*id)),
+        Action::Hold { call: id } => format!("hold{}", call(*id)),
+        Action::Resume { call: id } => format!("resume{}", call(*id)),
+        Action::Mute { on } => format!("mute{}", on.map(|on| format!(" {on}")).unwrap_or_default()),
+        Action::Dtmf { call: id, digits } => match mask {
+            Mask::Off => format!("dtmf{} {digits}", call(*id)),
+            Mask::On => format!("dtmf{} …", call(*id)),
+        },
+        Action::Dial { text, source, account } => {
+            let account = account.map(|a| format!(" on {}", a.0)).unwrap_or_default();
+            let source = match source {
+                Source::Typed => "typed",
+                Source::Selection => "selection",
+                Source::Link => "link",
+            };
+            match mask {
+                Mask::Off => format!("dial {source}{account} {text:?}"),
+                Mask::On => format!("dial {source}{account} …"),
+            }
+        }
+        Action::Choose { question, choice } => {
+            format!("choose {question} {}", choice.map_or_else(|| "no".to_owned(), |c| c.to_string()))
+        }
+        Action::Silence => "silence".to_owned(),
+        Action::OpenRecord { call: id } => format!("open-record {id}"),
+        Action::Status => "status".to_owned(),
+        Action::Show => "show".to_owned(),
+        Action::Reconnect { account } => {
+            format!("reconnect{}", account.map(|a| format!(" {}", a.0)).unwrap_or_default())
+        }
+        Action::DismissToast { toast } => format!("dismiss {toast}"),
+        Action::Quit => "quit".to_owned(),
+    }
+}
+
+fn sip_command(command: &SipCommand, mask: Mask) -> String {
+    match command {
+        SipCommand::Register { account, settings, .. } => {
+            format!("Register {{ account: {}, aor: {} }}", account.0, settings.aor)
+        }
+        SipCommand::Unregister { account } => format!("Unregister {{ account: {} }}", account.0),
+        SipCommand::Invite { call, account, target, .. } => {
+            format!("Invite {{ call: {call}, account: {}, target: {} }}", account.0, mask.number(target))
+        }
+        SipCommand::Ring { call } => format!("Ring {{ call: {call} }}"),
+        SipCommand::Accept { call, answer } => format!("Accept {{ call: {call},{} }}", body(Some(answer))),
+        SipCommand::Reject { call, why } => {
+            format!("Reject {{ call: {call}, why: {} {why:?} }}", why.status())
+        }
+        SipCommand::Hangup { call } => format!("Hangup {{ call: {call} }}"),
+        SipCommand::Reoffer { call, offer } => format!("Reoffer {{ call: {call},{} }}", body(Some(offer))),
+        SipCommand::AnswerReoffer { call, answer: Ok(sdp) } => {
+            format!("AnswerReoffer {{ call: {call},{} }}", body(Some(sdp)))
+        }
+        SipCommand::AnswerReoffer { call, answer: Err(why) } => {
+            format!("AnswerReoffer {{ call: {call}, why: {} {why:?} }}", why.status())
+        }
+        SipCommand::Shutdown { within } => format!("Shutdown {{ within: {within:?} }}"),
+    }
+}
+
+fn media_command(command: &MediaCommand, mask: Mask) -> String {
+    match command {
+        MediaCommand::Offer { call, local } => format!("Offer {{ call: {call}, local: {local} }}"),
+        MediaCommand::Reoffer { call, flow } => format!("Reoffer {{ call: {call}, flow: {flow:?} }}"),
+        MediaCommand::Accept { call, local, flow, .. } => {
+            format!("Accept {{ call: {call}, local: {local}, flow: {flow:?} }}")
+        }
+        MediaCommand::Complete { call, answer } => {
+            format!("Complete {{ call: {call},{} }}", body(Some(answer)))
+        }
+        MediaCommand::Withdraw { call } => format!("Withdraw {{ call: {call} }}"),
+        MediaCommand::Focus { call: Some(call) } => format!("Focus {{ call: {call} }}"),
+        MediaCommand::Focus { call: None } => "Focus { none }".to_owned(),
+        MediaCommand::Mute { on } => format!("Mute {{ on: {on} }}"),
+        MediaCommand::Digits { call, digits } => {
+            let digits = if mask == Mask::Off { digits.as_str() } else { "…" };
+            format!("Digits {{ call: {call}, digits: {digits} }}")
+        }
+        MediaCommand::Stop { call } => format!("Stop {{ call: {call} }}"),
+    }
+}
+
+fn host_command(command: &HostCommand, mask: Mask) -> String {
+    match command {
+        HostCommand::Lookup { call, direction, number, name } => {
+            let name = name.as_deref().map(|n| format!(", name: {}", mask.name(n))).unwrap_or_default();
+            format!("Lookup {{ call: {call}, {direction:?}, number: {:?}{name} }}", mask.number(number))
+        }
+        HostCommand::Cancel { call } => format!("Cancel {{ call: {call} }}"),
+        HostCommand::CallChanged { call, what } => format!("CallChanged {{ call: {call}, what: {what:?} }}"),
+        HostCommand::Reload => "Reload".to_owned(),
+    }
+}
+
+fn store_command(command: &StoreCommand) -> String {
+    match command {
+        StoreCommand::Password { account } => format!("Password {{ account: {} }}", account.0),
+        StoreCommand::Journal(entry) => {
+            let named = if entry.card.is_some() { ", named" } else { "" };
+            let answered = if entry.answered.is_some() { ", answered" } else { "" };
+            let outcome = entry.outcome.map(|o| format!(", outcome: {o:?}")).unwrap_or_default();
+            format!("Journal {{ {}{named}{answered}{outcome} }}", entry.key)
+        }
+    }
+}
+
+fn reply(result: Result<&Reply, &crate::action::Refusal>, mask: Mask) -> String {
+    match result {
+        Ok(Reply::Done) => "Done".to_owned(),
+        Ok(Reply::Call { call, number }) => {
+            let number =
+                number.as_deref().map(|n| format!(", number: {}", mask.number(n))).unwrap_or_default();
+            format!("Call {{ call: {call}{number} }}")
+        }
+        Ok(Reply::Question { question, text, choices }) => match mask {
+            Mask::Off => format!("Question {{ {question}, {text:?}, {} }}", choices.join(" | ")),
+            Mask::On => format!("Question {{ {question}, choices: {} }}", choices.len()),
+        },
+        Ok(Reply::Status(status)) => {
+            format!("Status {{ accounts: {}, calls: {} }}", status.accounts.len(), status.calls.len())
+        }
+        Err(refusal) => format!("Refused {{ {:?}, {} }}", refusal.code, mask.name(&refusal.text)),
+    }
+}
+
+fn notice(notice: &Notice, mask: Mask) -> String {
+    match notice {
+        Notice::Registration { account, registration: state, .. } => {
+            format!("Registration {{ account: {}, {} }}", account.0, registration(state))
+        }
+        Notice::Call(status) => {
+            let flag = |on: bool, word: &'static str| if on { word } else { "" };
+            format!(
+                "Call {{ call: {}, {:?}{}{}{}{} }}",
+                status.call,
+                status.state,
+                flag(status.focus, ", focus"),
+                flag(status.held, ", held"),
+                flag(status.held_by_them, ", held by them"),
+                status.outcome.map(|o| format!(", {o:?}")).unwrap_or_default()
+            )
+        }
+        Notice::Toast { toast, .. } => format!("Toast {{ id: {toast} }}"),
+        Notice::ScreenPop { call, source, url } => {
+            format!("ScreenPop {{ call: {call}, by: {source}, url: {} }}", mask.url(url))
+        }
+        Notice::Media { call, .. } => format!("Media {{ call: {call} }}"),
+        Notice::Digit { call, .. } => format!("Digit {{ call: {call} }}"),
+        Notice::Error { text } => format!("Error {{ {} }}", mask.name(text)),
+    }
+}
