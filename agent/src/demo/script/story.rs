@@ -149,8 +149,9 @@ impl<'a> Story<'a> {
                 Self::fail(time, "ready", words)
             }
             else => {
-                let seconds = patience.as_secs();
-                Self::fail(time, "ready", format!("the exchange answered nothing for {seconds} s; the agent is still connecting"))
+                let says = agent.command(&["status"]).await?;
+                let seen = format!("nothing is registered after {} s; the agent says: {}", patience.as_secs(), first_line(&says));
+                Self::fail(time, "ready", seen)
             }
         }
     }
@@ -236,7 +237,7 @@ impl<'a> Story<'a> {
             Ok(_) => time.note("answered", Verdict::Done, "200 reached the caller"),
             Err(error) => return Self::fail(time, "answered", error.to_string()),
         }
-        told!(self.pops(time).await);
+        told!(self.pops(agent, time).await);
         tokio::time::sleep(TALK).await;
         caller.hang_up();
         let ended = wait_for_end(agent).await;
@@ -262,9 +263,14 @@ impl<'a> Story<'a> {
         }
     }
 
-    async fn pops(&self, time: &mut Timeline) -> Told {
+    async fn pops(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
         let Some(browser) = &self.browser else {
-            return Self::fail(time, "screen pop", "there is no browser on this computer");
+            let says = agent.wait(PATIENCE, |notice| match notice {
+                Notice::Error { text } => Some(text.clone()),
+                _ => None,
+            });
+            let says = says.await.map_or("nothing at all".to_owned(), |(_, text)| text);
+            return Self::fail(time, "screen pop", format!("no page reached a browser; the agent says: {says}"));
         };
         let patience = if self.nameless() { Duration::from_secs(1) } else { PATIENCE };
         match browser.wait(patience).await {
@@ -343,6 +349,10 @@ impl<'a> Story<'a> {
         }
         Self::fail(time, "journal", format!("after a restart it says {kept:?}"))
     }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("nothing")
 }
 
 async fn wait_for_end(agent: &mut DemoAgent) -> Option<CallStatus> {
