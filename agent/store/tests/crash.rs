@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+#[expect(dead_code, reason = "every test program uses its part of it")]
 mod common;
 
 use agent_core::{journal::Outcome, port::store::StoreEvent};

@@ -49,7 +49,7 @@ fn every_mistake_is_told_with_its_place() {
             "[calls]\nring_second = 1\nmost = \"many\"",
             &[
                 "2:1: unknown setting \"ring_second\" in [calls]: did you mean \"ring_seconds\"?",
-                "3:8: most: invalid type: string \"many\", expected u32",
+                "3:8: most: invalid type: string \"many\", expected a whole number",
             ],
         ),
         ("[calls]\nwaiting = 1", &["2:11: waiting: invalid type: integer `1`, expected a boolean"]),
@@ -65,7 +65,7 @@ fn every_mistake_is_told_with_its_place() {
         ),
         ("[[account]]\naor = 7", &["2:7: aor: invalid type: integer `7`, expected a string"]),
         ("[[account]]\naor = \"sip:1@b\"\npassword = \"geheim\"", &[&format!("3:12: password: {rule}")]),
-        ("[[account]]\naor = \"sip:1@b\"\npassword = 4711", &[&format!("3:12: {rule}")]),
+        ("[[account]]\naor = \"sip:1@b\"\npassword = 4711", &[&format!("3:12: password: {rule}")]),
         ("[[account]]\naor = \"sip:1@b\"\npassword = \"env:\"", &[&format!("3:12: password: {rule}")]),
         (
             "[[account]]\naor = \"sip:1@b\"\npasword = \"geheim\"",
@@ -73,7 +73,25 @@ fn every_mistake_is_told_with_its_place() {
         ),
         (
             "[[account]]\naor = \"sip:1@b\"\n[[account]]\naor = \"sip:1@b\"",
-            &["4:7: there is an account sip:1@b already: an address can register once only"],
+            &["4:7: aor: “sip:1@b” is there twice; one account an address"],
+        ),
+        (
+            "[calls]\nmost = 0\nwaiting = 1\n[numbers]\ncountry = \"XX\"\n[[account]]\naor = \"1001\"\npassword = \"geheim\"\n",
+            &[
+                "2:8: most: must be from 1 to 1000, is 0",
+                "3:11: waiting: invalid type: integer `1`, expected a boolean",
+                "5:11: country: “XX” is not a two-letter country code such as DE",
+                "7:7: aor: “1001” is not an address like sip:1001@pbx.example",
+                &format!("8:12: password: {rule}"),
+            ],
+        ),
+        (
+            "[audio]\nbackend = \"wav\"\noutput = \"out.wav\"",
+            &["1:1: input: is needed for backend = \"wav\": a file to speak from and a file to write to"],
+        ),
+        (
+            "account = [{ aor = \"sip:1@b\" }, { aor = \"sip:1@B\" }]",
+            &["1:41: aor: “sip:1@B” is there twice; one account an address"],
         ),
         (
             "# ä\nlanguage = \"ä\" x",

@@ -3,16 +3,16 @@
 use super::{fields::fields, nearest::nearest};
 use crate::error::{SettingsError, SettingsErrors};
 use agent_core::settings::{
-    AccountSettings, AudioSettings, CallSettings, HotkeySettings, NumberSettings, PasswordSource,
+    AccountSettings, AudioSettings, CallSettings, HotkeySettings, Language, NumberSettings, PasswordSource,
     ScreenPopSettings, Settings,
 };
 use serde::de::DeserializeOwned;
-use std::{collections::BTreeSet, ops::Range, path::Path};
-use toml_edit::{Document, Item, Key, TableLike, Value, de::ValueDeserializer};
+use std::{ops::Range, path::Path};
+use toml_edit::{Document, Item, Key, Table, TableLike, Value, de::ValueDeserializer};
 
 /// The settings in `text`, or all of its mistakes.
 pub(super) fn read(file: &Path, text: &str) -> Result<Settings, SettingsErrors> {
-    let mut reader = Reader { file, text, errors: Vec::new() };
+    let mut reader = Reader { file, text, errors: Vec::new(), bad: Vec::new() };
     let settings = reader.document();
     reader.errors.sort_by_key(|error| (error.line, error.column));
     match settings {
@@ -33,6 +33,24 @@ struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
     errors: Vec<SettingsError>,
+    /// Where the mistakes are, so that the rest can be looked at without them.
+    bad: Vec<At>,
+}
+
+/// The place of one setting: `most` in `[calls]`, `aor` in the second `[[account]]`, `language` in no section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Part<'a> {
+    section: &'a str,
+    /// Which of several tables of that name.
+    index: Option<usize>,
+}
+
+/// A setting's place, kept beyond the document it was found in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct At {
+    section: String,
+    index: Option<usize>,
+    key: String,
 }
 
 /// The sections and their keys; also to say where a key that stands at the wrong place belongs.
@@ -66,27 +84,41 @@ impl Reader<'_> {
                 "screen-pop" => self.section::<ScreenPopSettings>(key, item),
                 "hotkeys" => self.section::<HotkeySettings>(key, item),
                 "numbers" => self.section::<NumberSettings>(key, item),
-                _ => self.leaf::<Settings>("", key, item, &[]),
+                _ => self.leaf::<Settings>(Part::default(), key, item, &[]),
             }
         }
-        self.errors.is_empty().then(|| self.whole(&document)).flatten()
+        self.whole(&document)
     }
 
-    /// Everything at once, and what only shows in the whole.
+    /// Everything that is free of mistakes at once, and what is wrong about it only then.
     fn whole(&mut self, document: &Document<&str>) -> Option<Settings> {
-        let table = document.as_table().clone().into_inline_table();
-        let settings = match parse::<Settings>(table) {
+        let mut table = document.as_table().clone();
+        for at in &self.bad {
+            at.remove(&mut table);
+        }
+        let settings = match parse::<Settings>(table.clone().into_inline_table()) {
             Ok(settings) => settings,
             Err((span, text)) => {
-                self.error(span, text);
+                // With mistakes left out something else may be missing; those were told already.
+                if self.errors.is_empty() {
+                    self.error(span, text);
+                }
                 return None;
             }
         };
+        // In English, as every other sentence about this file.
+        let english = Settings { language: Language::En, ..settings.clone() };
+        for problem in english.check() {
+            let at = At::from_path(&problem.key);
+            let span = at.find(&table).and_then(Item::span).or_else(|| at.head(&table));
+            if !self.bad.contains(&at) {
+                self.error(span, format!("{}: {}", at.key, problem.text));
+            }
+        }
         Some(settings)
     }
 
     fn accounts(&mut self, key: Option<&Key>, item: &Item) {
-        let mut seen = BTreeSet::new();
         let tables: Vec<(Option<Range<usize>>, &dyn TableLike)> = match item {
             Item::ArrayOfTables(array) => {
                 array.iter().map(|table| (table.span(), table as &dyn TableLike)).collect()
@@ -100,57 +132,46 @@ impl Reader<'_> {
                 return self.error(item.span().or(key.and_then(Key::span)), text.to_owned());
             }
         };
-        for (span, table) in tables {
+        for (index, (span, table)) in tables.into_iter().enumerate() {
+            let part = Part { section: "account", index: Some(index) };
             let before = self.errors.len();
             for (name, item) in table.iter() {
-                self.leaf::<AccountSettings>("[[account]]", table.key(name), item, &[("aor", "sip:a@b")]);
+                self.leaf::<AccountSettings>(part, table.key(name), item, &[("aor", "sip:a@b")]);
             }
-            let Some(aor) = table.get("aor").and_then(Item::as_str) else {
-                if self.errors.len() == before {
-                    self.error(
-                        span,
-                        "this account has no aor: write aor = \"sip:1001@pbx.example\"".to_owned(),
-                    );
-                }
-                continue;
-            };
-            if !seen.insert(aor.to_owned()) {
-                let at = table.get("aor").and_then(Item::span);
-                self.error(
-                    at,
-                    format!("there is an account {aor} already: an address can register once only"),
-                );
+            if !table.contains_key("aor") && self.errors.len() == before {
+                self.error(span, "this account has no aor: write aor = \"sip:1001@pbx.example\"".to_owned());
             }
         }
     }
 
     fn section<T: DeserializeOwned>(&mut self, key: Option<&Key>, item: &Item) {
-        let name = key.map_or_else(String::new, |key| format!("[{}]", key.get()));
-        match item.as_table_like() {
-            Some(table) => {
-                for (key, item) in table.iter() {
-                    self.leaf::<T>(&name, table.key(key), item, &[]);
-                }
-            }
-            None => self
-                .error(item.span(), format!("{name} is a section: write its settings in lines below {name}")),
+        let section = key.map_or("", Key::get);
+        let Some(table) = item.as_table_like() else {
+            self.bad.push(At { section: String::new(), index: None, key: section.to_owned() });
+            let text = format!("[{section}] is a section: write its settings in lines below [{section}]");
+            return self.error(item.span(), text);
+        };
+        for (key, item) in table.iter() {
+            self.leaf::<T>(Part { section, index: None }, table.key(key), item, &[]);
         }
     }
 
     /// One key and its value; `filler` stands for what `T` cannot be without.
     fn leaf<T: DeserializeOwned>(
         &mut self,
-        section: &str,
+        part: Part<'_>,
         key: Option<&Key>,
         item: &Item,
         filler: &[(&str, &str)],
     ) {
         let Some(key) = key else { return };
         let name = key.get();
+        let bad = At { section: part.section.to_owned(), index: part.index, key: name.to_owned() };
         if !fields::<T>().contains(&name) {
-            return self.error(key.span(), unknown(section, name, fields::<T>()));
+            self.bad.push(bad);
+            return self.error(key.span(), unknown(part, name, fields::<T>()));
         }
-        let mut table = toml_edit::Table::new();
+        let mut table = Table::new();
         for (name, value) in filler {
             table.insert(name, toml_edit::value(*value));
         }
@@ -158,8 +179,9 @@ impl Reader<'_> {
         if let Err((_, text)) = parse::<T>(table.into_inline_table()) {
             // Of whatever kind the value is, it may be the password itself.
             let secret = name == "password" && !item.is_str();
-            let text = if secret { password_rule() } else { format!("{name}: {text}") };
-            self.error(item.span().or_else(|| key.span()), text);
+            let text = if secret { password_rule() } else { text };
+            self.bad.push(bad);
+            self.error(item.span().or_else(|| key.span()), format!("{name}: {text}"));
         }
     }
 
@@ -171,22 +193,90 @@ impl Reader<'_> {
 
 fn parse<T: DeserializeOwned>(table: toml_edit::InlineTable) -> Result<T, (Option<Range<usize>>, String)> {
     let deserializer: ValueDeserializer = serde::de::IntoDeserializer::into_deserializer(Value::from(table));
-    T::deserialize(deserializer).map_err(|error| (error.span(), one_line(error.message())))
+    T::deserialize(deserializer).map_err(|error| {
+        (error.span(), one_line(error.message()).replace("expected u32", "expected a whole number"))
+    })
 }
 
 fn password_rule() -> String {
     PasswordSource::try_from(String::new()).err().unwrap_or_default()
 }
 
-fn unknown(section: &str, name: &str, known: &[&str]) -> String {
-    let place = if section.is_empty() { String::new() } else { format!(" in {section}") };
+fn unknown(part: Part<'_>, name: &str, known: &[&str]) -> String {
+    let title = part.title();
+    let place = if title.is_empty() { String::new() } else { format!(" in {title}") };
     if let Some(meant) = nearest(name, known) {
         return format!("unknown setting \"{name}\"{place}: did you mean \"{meant}\"?");
     }
-    let elsewhere = sections().into_iter().find(|(title, keys)| *title != section && keys.contains(&name));
-    match elsewhere {
-        Some((title, _)) => format!("unknown setting \"{name}\"{place}: it belongs below {title}"),
+    match sections().into_iter().find(|(other, keys)| *other != title && keys.contains(&name)) {
+        Some((other, _)) => format!("unknown setting \"{name}\"{place}: it belongs below {other}"),
         None => format!("unknown setting \"{name}\"{place}: there are {}", known.join(", ")),
+    }
+}
+
+impl Part<'_> {
+    /// As the file writes it.
+    fn title(self) -> String {
+        match (self.section, self.index) {
+            ("", _) => String::new(),
+            (section, None) => format!("[{section}]"),
+            (section, Some(_)) => format!("[[{section}]]"),
+        }
+    }
+}
+
+impl At {
+    /// From `calls.most`, `account[1].aor`, `language`.
+    fn from_path(path: &str) -> Self {
+        let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
+        let (section, index) = match section.strip_suffix(']').and_then(|rest| rest.split_once('[')) {
+            Some((section, index)) => (section, index.parse().ok()),
+            None => (section, None),
+        };
+        Self { section: section.to_owned(), index, key: key.to_owned() }
+    }
+
+    fn find<'a>(&self, table: &'a Table) -> Option<&'a Item> {
+        self.part(table)?.get(&self.key)
+    }
+
+    /// Where its section begins: for what should be there and is not.
+    fn head(&self, table: &Table) -> Option<Range<usize>> {
+        match table.get(&self.section)? {
+            Item::ArrayOfTables(array) => array.get(self.index?)?.span(),
+            item => item.span(),
+        }
+    }
+
+    fn part<'a>(&self, table: &'a Table) -> Option<&'a dyn TableLike> {
+        match (self.section.as_str(), self.index) {
+            ("", _) => Some(table),
+            (section, None) => table.get(section)?.as_table_like(),
+            (section, Some(index)) => match table.get(section)? {
+                Item::ArrayOfTables(array) => array.get(index).map(|table| table as &dyn TableLike),
+                item => item.as_array()?.get(index)?.as_inline_table().map(|table| table as &dyn TableLike),
+            },
+        }
+    }
+
+    fn remove(&self, table: &mut Table) {
+        let part: Option<&mut dyn TableLike> = match (self.section.as_str(), self.index) {
+            ("", _) => Some(table),
+            (section, None) => table.get_mut(section).and_then(Item::as_table_like_mut),
+            (section, Some(index)) => match table.get_mut(section) {
+                Some(Item::ArrayOfTables(array)) => {
+                    array.get_mut(index).map(|table| table as &mut dyn TableLike)
+                }
+                Some(Item::Value(Value::Array(array))) => array
+                    .get_mut(index)
+                    .and_then(Value::as_inline_table_mut)
+                    .map(|table| table as &mut dyn TableLike),
+                _ => None,
+            },
+        };
+        if let Some(part) = part {
+            part.remove(&self.key);
+        }
     }
 }
 

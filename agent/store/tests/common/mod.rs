@@ -1,7 +1,5 @@
 //! What the tests of the store share: a profile to throw away, entries, and what the store tells.
 
-#![expect(dead_code, reason = "each test program uses its part of this")]
-
 use agent_core::{
     caller::CallerCard,
     id::AccountId,
@@ -19,16 +17,16 @@ use std::{
 };
 
 /// Long enough for the slowest machine; tests wait for conditions, not for this.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A running store and what it tells.
-pub struct Running {
-    pub handle: StoreHandle,
+pub(crate) struct Running {
+    pub(crate) handle: StoreHandle,
     events: Mutex<mpsc::Receiver<StoreEvent>>,
 }
 
 impl Running {
-    pub fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let (tell, events) = mpsc::channel();
         let tell = Mutex::new(tell);
         let profile = Profile::open(Some(dir)).unwrap();
@@ -36,12 +34,12 @@ impl Running {
         Self { handle, events: Mutex::new(events) }
     }
 
-    pub fn next(&self) -> StoreEvent {
+    pub(crate) fn next(&self) -> StoreEvent {
         self.events.lock().unwrap().recv_timeout(LONG).unwrap()
     }
 
     /// The next sentence about trouble, whatever else is told before it.
-    pub fn trouble(&self) -> String {
+    pub(crate) fn trouble(&self) -> String {
         loop {
             if let StoreEvent::Trouble(text) = self.next() {
                 return text;
@@ -50,21 +48,21 @@ impl Running {
     }
 
     /// What is told and was not yet looked at.
-    pub fn rest(&self) -> Vec<StoreEvent> {
+    pub(crate) fn rest(&self) -> Vec<StoreEvent> {
         self.events.lock().unwrap().try_iter().collect()
     }
 
-    pub fn keep(&self, entry: &JournalEntry) {
+    pub(crate) fn keep(&self, entry: &JournalEntry) {
         self.handle.send(StoreCommand::Journal(Box::new(entry.clone())));
     }
 
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         self.handle.flush(LONG).unwrap();
     }
 }
 
 /// A call that ended well, the `n`th of its day.
-pub fn call(n: u64) -> JournalEntry {
+pub(crate) fn call(n: u64) -> JournalEntry {
     let begin = 1_763_900_000_000 + n as i64 * 1000;
     JournalEntry {
         key: format!("{begin}-{n}"),
@@ -90,11 +88,11 @@ pub fn call(n: u64) -> JournalEntry {
 }
 
 /// The same while it is still up.
-pub fn open_call(n: u64) -> JournalEntry {
+pub(crate) fn open_call(n: u64) -> JournalEntry {
     JournalEntry { ended: None, outcome: None, ..call(n) }
 }
 
-pub fn row(at: i64, outcome: Egress) -> LedgerRecord {
+pub(crate) fn row(at: i64, outcome: Egress) -> LedgerRecord {
     LedgerRecord {
         at: UnixMillis(at),
         purpose: Purpose { who: "plugin:org.example.crm".to_owned(), why: "look up a caller".to_owned() },
@@ -109,6 +107,6 @@ pub fn row(at: i64, outcome: Egress) -> LedgerRecord {
     }
 }
 
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
 }
