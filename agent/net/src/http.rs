@@ -94,6 +94,9 @@ pub struct HttpResponse {
     pub via_proxy: bool,
 }
 
+/// A request in the form it is sent in.
+pub(crate) type Sendable = Request<Full<Bytes>>;
+
 /// How the request line names the target (RFC 9112 section 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -104,7 +107,7 @@ pub(crate) enum Form {
 }
 
 /// A request that can be sent: checked before anything leaves.
-pub(crate) fn prepare(request: &HttpRequest) -> Result<Request<Full<Bytes>>, NetError> {
+pub(crate) fn prepare(request: &HttpRequest) -> Result<Sendable, NetError> {
     let bad = |text: &str| NetError::BadRequest(text.to_owned());
     let url = &request.url;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
@@ -192,7 +195,7 @@ fn authority(url: &Url) -> String {
 /// Sends `request` over `stream` and takes the answer in. Dropping the future closes the stream.
 pub(crate) async fn exchange<S>(
     stream: S,
-    request: Request<Full<Bytes>>,
+    request: Sendable,
     host: &str,
 ) -> Result<(u16, Vec<(String, String)>, Vec<u8>), NetError>
 where

@@ -3,7 +3,7 @@
 use crate::{
     dial::{Dialled, dial},
     error::NetError,
-    http::{self, AddressCheck, Form, HttpRequest, HttpResponse},
+    http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
     ledger::{Attempt, LedgerSink, Target},
     meter::{Count, Metered},
     names::{self, Names},
@@ -210,56 +210,33 @@ impl Net {
         check: &AddressCheck<'_>,
     ) -> Result<HttpResponse, NetError> {
         let url = &request.url;
-        let secure = url.scheme() == "https";
-        let host = url.host_str().unwrap_or_default();
-        let mut target = Target::new(
-            if secure { "https" } else { "http" },
-            host,
-            url.port_or_known_default().unwrap_or(0),
-        );
-        target.request = Some(request.summary());
-        let prepared = http::prepare(&request);
-        let proxy =
-            self.0.proxies.for_url(url).map_err(|rule| NetError::Refused { host: host.to_owned(), rule });
-        let (mut sendable, proxy) = match (prepared, proxy) {
-            (Ok(sendable), Ok(proxy)) => (sendable, proxy),
-            (Err(error), _) | (_, Err(error)) => {
-                Attempt::new(&self.0.sink, purpose, &target).refused(&error.to_string());
-                return Err(error);
-            }
-        };
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0));
+        let scheme = if url.scheme() == "https" { "https" } else { "http" };
+        let mut target = Target { request: Some(request.summary()), ..Target::new(scheme, host, port) };
+        let (sendable, proxy) = self.plan(&request).inspect_err(|error| {
+            Attempt::new(&self.0.sink, purpose, &target).refused(&error.to_string());
+        })?;
+        let limit = request.connect_timeout;
         let Dialled { stream, mut attempt } = match &proxy {
-            Some(proxy) => {
-                self.to_proxy(purpose, &mut target, (url, proxy, request.connect_timeout), check).await?
-            }
-            None => self.to_host(purpose, &target, request.connect_timeout, check).await?,
+            Some(proxy) => self.to_proxy(purpose, &mut target, (url, proxy, limit), check).await?,
+            None => self.to_host(purpose, &target, limit, check).await?,
         };
         let count = Arc::new(Count::default());
         attempt.counted(count.clone());
-        let address = stream.peer_addr().map_err(|error| NetError::Connect {
-            host: host.to_owned(),
-            port: target.port,
-            cause: error.to_string(),
-        })?;
-        if let Some(proxy) = &proxy
-            && !secure
-        {
-            *sendable.uri_mut() = http::uri(url, Form::Absolute)?;
-            if let Some(value) = proxy.authorization.as_ref().and_then(|text| text.parse().ok()) {
-                sendable.headers_mut().insert(header::PROXY_AUTHORIZATION, value);
-            }
-        }
+        let connected = stream.peer_addr();
         let stream = Metered::new(stream, count);
-        let answer = if secure {
-            match self.secure(stream, proxy.as_ref(), &target, request.connect_timeout).await {
-                Ok(stream) => http::exchange(stream, sendable, host).await,
-                Err(error) => Err(error),
+        let answer = match (connected, scheme) {
+            (Err(error), _) => {
+                Err(NetError::Connect { host: host.to_owned(), port, cause: error.to_string() })
             }
-        } else {
-            http::exchange(stream, sendable, host).await
+            (Ok(address), "https") => match self.secure(stream, proxy.as_ref(), &target, limit).await {
+                Ok(stream) => http::exchange(stream, sendable, host).await.map(|answer| (address, answer)),
+                Err(error) => Err(error),
+            },
+            (Ok(address), _) => http::exchange(stream, sendable, host).await.map(|answer| (address, answer)),
         };
         match answer {
-            Ok((status, headers, body)) => {
+            Ok((address, (status, headers, body))) => {
                 attempt.allowed();
                 Ok(HttpResponse { status, headers, body, address, via_proxy: proxy.is_some() })
             }
@@ -268,6 +245,23 @@ impl Net {
                 Err(error)
             }
         }
+    }
+
+    /// What is to be sent, and through which proxy; nothing leaves before both are known.
+    fn plan(&self, request: &HttpRequest) -> Result<(Sendable, Option<Proxy>), NetError> {
+        let url = &request.url;
+        let mut sendable = http::prepare(request)?;
+        let host = || url.host_str().unwrap_or_default().to_owned();
+        let proxy = self.0.proxies.for_url(url).map_err(|rule| NetError::Refused { host: host(), rule })?;
+        if let Some(proxy) = &proxy
+            && url.scheme() == "http"
+        {
+            *sendable.uri_mut() = http::uri(url, Form::Absolute)?;
+            if let Some(value) = proxy.authorization.as_ref().and_then(|text| text.parse().ok()) {
+                sendable.headers_mut().insert(header::PROXY_AUTHORIZATION, value);
+            }
+        }
+        Ok((sendable, proxy))
     }
 
     /// Straight to the host: what `check` forbids is left out, and when nothing remains nothing is sent.

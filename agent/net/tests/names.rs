@@ -1,5 +1,6 @@
 //! Names through the door, against a small name server on loopback: what is asked, what is not, and what the ledger says.
 
+#[expect(dead_code, reason = "every test program uses its part of it")]
 mod common;
 
 use agent_net::{Egress, NetConfig, NetError};

@@ -1,5 +1,6 @@
 //! HTTP through a proxy, against a small one on loopback: whole addresses for http, a tunnel for https.
 
+#[expect(dead_code, reason = "every test program uses its part of it")]
 mod common;
 
 use agent_net::{Egress, HttpRequest, NetConfig, NetError, Proxies};

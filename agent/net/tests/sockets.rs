@@ -1,5 +1,6 @@
 //! Connections through the door, against real servers on loopback: who is reached, who is not, and what the ledger says.
 
+#[expect(dead_code, reason = "every test program uses its part of it")]
 mod common;
 
 use agent_net::{Egress, NetConfig, NetError};

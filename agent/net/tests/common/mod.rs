@@ -1,7 +1,5 @@
 //! What the tests of the door share: a ledger that can be read, servers on loopback, a certificate authority.
 
-#![expect(dead_code, reason = "each test program uses its part of this")]
-
 use agent_net::{LedgerRecord, LedgerSink, Net, NetConfig, Proxies, Purpose};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,49 +14,49 @@ use tokio::{
 
 /// The rows written so far.
 #[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Vec<LedgerRecord>>>);
+pub(crate) struct Ledger(Arc<Mutex<Vec<LedgerRecord>>>);
 
 impl Ledger {
-    pub fn sink(&self) -> LedgerSink {
+    pub(crate) fn sink(&self) -> LedgerSink {
         let rows = self.0.clone();
         Arc::new(move |row| rows.lock().unwrap().push(row))
     }
 
-    pub fn rows(&self) -> Vec<LedgerRecord> {
+    pub(crate) fn rows(&self) -> Vec<LedgerRecord> {
         self.0.lock().unwrap().clone()
     }
 
     /// The only row there is.
-    pub fn one(&self) -> LedgerRecord {
+    pub(crate) fn one(&self) -> LedgerRecord {
         let rows = self.rows();
         assert_eq!(rows.len(), 1, "{rows:#?}");
         rows[0].clone()
     }
 }
 
-pub fn why() -> Purpose {
+pub(crate) fn why() -> Purpose {
     Purpose { who: "plugin:test".to_owned(), why: "look up a caller".to_owned() }
 }
 
 /// A door without proxies, whatever the environment of the test says.
-pub fn net(ledger: &Ledger) -> Net {
+pub(crate) fn net(ledger: &Ledger) -> Net {
     with(ledger, NetConfig::default())
 }
 
-pub fn with(ledger: &Ledger, config: NetConfig) -> Net {
+pub(crate) fn with(ledger: &Ledger, config: NetConfig) -> Net {
     let proxies = if config.proxies == Proxies::from_env() { Proxies::none() } else { config.proxies };
     Net::with_config(ledger.sink(), NetConfig { proxies, ..config }).unwrap()
 }
 
 /// A listener and where it listens.
-pub async fn listen() -> (TcpListener, SocketAddr) {
+pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
 /// Reads a request up to the empty line.
-pub async fn head<S: tokio::io::AsyncRead + Unpin>(stream: &mut S) -> String {
+pub(crate) async fn head<S: tokio::io::AsyncRead + Unpin>(stream: &mut S) -> String {
     let mut text = Vec::new();
     while !text.ends_with(b"\r\n\r\n") {
         text.push(stream.read_u8().await.unwrap());
@@ -67,7 +65,7 @@ pub async fn head<S: tokio::io::AsyncRead + Unpin>(stream: &mut S) -> String {
 }
 
 /// Answers one request with `answer`; the task's result is the request's head.
-pub async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, tokio::task::JoinHandle<String>) {
+pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, tokio::task::JoinHandle<String>) {
     let (listener, address) = listen().await;
     let answer = answer.into();
     let task = tokio::spawn(async move {
@@ -82,21 +80,21 @@ pub async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, tokio::task::
 }
 
 /// A certificate authority of our own.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// Takes TLS connections in the name of `host`.
-    pub fn acceptor(&self, host: &str) -> tokio_rustls::TlsAcceptor {
+    pub(crate) fn acceptor(&self, host: &str) -> tokio_rustls::TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
@@ -114,7 +112,7 @@ impl Authority {
 }
 
 /// Waits until the other side has closed.
-pub async fn closed(stream: &mut TcpStream) {
+pub(crate) async fn closed(stream: &mut TcpStream) {
     let mut rest = Vec::new();
     // A reset is as closed as an end.
     let _ = stream.read_to_end(&mut rest).await;
