@@ -19,7 +19,7 @@ use crate::{
 };
 use agent_core::port::host::PluginInfo;
 use agent_net::Net;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
 /// How long a plugin may take to start when it is installed.
 const SMOKE: Duration = Duration::from_secs(2);
@@ -67,7 +67,9 @@ pub fn install(
     folder::write(&folder.grants(), granted.as_bytes())?;
     // Read back, the plugin is exactly what the agent will find.
     let plugin = Installed::read(folder)?;
-    smoke(&plugin, &code)?;
+    // On a thread of its own, so that callers may be inside an event loop.
+    let smoked = thread::scope(|scope| scope.spawn(|| smoke(&plugin, &code)).join());
+    smoked.map_err(|_| HostError::Start("the host crashed over it".to_owned()))??;
     if let Some(key) = &config.seal_key {
         plugin.cache(key).keep(&code)?;
     }

@@ -124,6 +124,20 @@ impl Plugin {
     }
 }
 
+/// A lookup's answer, owed from the moment the question is taken: told when this ends, however that is.
+struct Owed<'a> {
+    task: &'a Task,
+    call: CallId,
+    answer: Option<Result<Vec<types::Card>, String>>,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        let answer = self.answer.take().unwrap_or_else(|| Err("the question was dropped".to_owned()));
+        self.task.told(Done::Lookup { call: self.call, plugin: self.task.id.clone(), answer });
+    }
+}
+
 #[derive(Clone)]
 struct Task {
     common: Common,
@@ -227,13 +241,13 @@ impl Task {
         let Job { call, asked, kind, deadline } = job;
         match kind {
             JobKind::Lookup(mut cancelled) => {
-                let answer = tokio::select! {
+                let mut owed = Owed { task: &self, call, answer: None };
+                owed.answer = tokio::select! {
                     biased;
                     // Cancelled, or the call is forgotten: the question is dropped with all it holds.
                     _ = cancelled.wait_for(|cancelled| *cancelled) => return,
-                    answer = self.find(asked, deadline) => answer,
+                    answer = self.find(asked, deadline) => Some(answer),
                 };
-                self.told(Done::Lookup { call, plugin: self.id.clone(), answer });
             }
             JobKind::React(change, card) => match self.react(asked, deadline, (change, card)).await {
                 Ok(effects) => self.told(Done::Effects { call, plugin: self.id.clone(), effects }),

@@ -26,6 +26,19 @@ fn the_caller_is_found_with_the_page_of_the_record() {
 }
 
 #[test]
+fn this_computer_can_be_granted_by_its_name_and_a_page_elsewhere_is_dropped() {
+    let server = Server::start(Manner::Good);
+    let profile = Profile::new();
+    let named = server.url().replace("127.0.0.1", "localhost");
+    profile.install(&built("demo-crm"), &[("base_url", &named)]).expect("installed");
+    let running = profile.start();
+    let card = running.lookup(1).expect("a card");
+    // The record's page is on 127.0.0.1, which is not the name that was granted.
+    assert_eq!((card.name.as_str(), card.url), ("Alice Schmidt", None));
+    assert_eq!(running.refused().len(), 1);
+}
+
+#[test]
 fn a_number_nobody_has_is_simply_not_found() {
     let server = Server::start(Manner::Good);
     let profile = Profile::new();

@@ -189,14 +189,18 @@ fn hanging_up_frees_the_socket_at_once() {
     let profile = Profile::new();
     profile.hostile("good", &server, "");
     let running = profile.start();
-    running.ask(1);
-    until("the server has the request", || server.requests().len() == 1);
-    let begun = Instant::now();
-    running.host.send(HostCommand::Cancel { call: CallId(1) });
-    until("the connection is closed", || server.closed.load(Ordering::SeqCst) == 1);
-    let took = begun.elapsed();
-    // The plugin's own deadline of a second would have closed it too.
-    assert!(took < Duration::from_millis(500), "{took:?}");
+    let took = (1..=5).map(|turn| {
+        let call = 2 * turn as u64 + 1;
+        running.ask(call);
+        until("the server has the request", || server.requests().len() == turn);
+        let begun = Instant::now();
+        running.host.send(HostCommand::Cancel { call: CallId(call) });
+        until("the connection is closed", || server.closed.load(Ordering::SeqCst) == turn);
+        begun.elapsed()
+    });
+    // The best of five: what is measured is us, not how busy the machine is.
+    let best = took.min().unwrap_or(PATIENCE);
+    assert!(best < Duration::from_millis(50), "{best:?}");
 }
 
 #[test]
