@@ -14,12 +14,22 @@ pub struct User {
     pub extension: String,
     /// The password.
     pub password: Secret,
+    /// What this user's phone is challenged in, when it is not all the exchange has: baresip 1 gives up when SHA-256 is
+    /// among the challenges.
+    pub algorithms: Option<Vec<Algorithm>>,
 }
 
 impl User {
     /// An extension with its password.
     pub fn new(extension: &str, password: &str) -> Self {
-        Self { extension: extension.to_owned(), password: Secret::new(password.to_owned()) }
+        Self { extension: extension.to_owned(), password: Secret::new(password.to_owned()), algorithms: None }
+    }
+
+    /// The same, challenged in MD5 alone.
+    #[must_use]
+    pub fn md5_only(mut self) -> Self {
+        self.algorithms = Some(vec![Algorithm::Md5]);
+        self
     }
 }
 

@@ -63,6 +63,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     remote: Option<Remote>,
+    /// Where their sound comes from. Not always where they say they listen: a phone may write another of its addresses.
+    source: Option<SocketAddr>,
     recording: Recording,
     version: u64,
     running: bool,
@@ -119,6 +121,9 @@ impl Session {
     }
 
     fn run(&self, state: &mut State, remote: Remote) {
+        if state.remote.as_ref().is_none_or(|known| known.address != remote.address) {
+            state.source = None;
+        }
         state.remote = Some(remote);
         if state.running {
             return;
@@ -231,10 +236,14 @@ impl Worker {
 
     fn receive(&mut self, bytes: &[u8], from: SocketAddr) {
         let Ok(packet) = RtpPacket::parse(bytes) else { return };
-        let Some(remote) = self.shared.state().remote.clone() else { return };
-        if from.ip() != remote.address.ip() || self.shared.faults.is_deaf() {
-            return;
-        }
+        let remote = {
+            let mut state = self.shared.state();
+            if *state.source.get_or_insert(from) != from {
+                return;
+            }
+            state.remote.clone()
+        };
+        let Some(remote) = remote.filter(|_| !self.shared.faults.is_deaf()) else { return };
         let kind = packet.payload_type();
         if remote.keys == Some(kind) {
             self.shared.state().recording.take_key(packet.timestamp(), packet.payload());

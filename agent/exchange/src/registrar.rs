@@ -1,7 +1,9 @@
 //! The registrar (RFC 3261 section 10.3): who is reached where, and for how long.
 
-use crate::{config::ExchangeConfig, faults::Faults};
-use agent_core::secret::Secret;
+use crate::{
+    config::{ExchangeConfig, User},
+    faults::Faults,
+};
 use agent_sip::{
     auth::{DigestServer, Verdict},
     flow::Flow,
@@ -30,7 +32,7 @@ pub struct Binding {
 
 /// Users, their phones, and the questions asked of both.
 pub(crate) struct Registrar {
-    users: BTreeMap<String, Secret>,
+    users: BTreeMap<String, User>,
     bindings: BTreeMap<String, Vec<Binding>>,
     digest: DigestServer,
     least: Duration,
@@ -41,7 +43,7 @@ pub(crate) struct Registrar {
 
 impl Registrar {
     pub(crate) fn new(config: &ExchangeConfig, faults: Faults, key: [u8; 32]) -> Self {
-        let users = config.users.iter().map(|user| (user.extension.clone(), user.password.clone()));
+        let users = config.users.iter().map(|user| (user.extension.clone(), user.clone()));
         Self {
             users: users.collect(),
             bindings: BTreeMap::new(),
@@ -75,16 +77,18 @@ impl Registrar {
     /// caller; otherwise as a registrar, for who is to be registered.
     pub(crate) fn refuses(&mut self, request: &Request, tag: &str, proxy: bool) -> Option<Response> {
         let now = self.started.elapsed();
+        let whose = if proxy { request.headers.from() } else { request.headers.to() };
+        let whose = whose.ok().and_then(|whose| whose.uri.user_text());
         let users = &self.users;
-        let mut verdict = self.digest.verify(request, now, |user| users.get(user).cloned());
+        let mut verdict =
+            self.digest.verify(request, now, |name| users.get(name).map(|user| user.password.clone()));
         if self.faults.refuses_passwords() && verdict != Verdict::Missing {
             verdict = Verdict::Wrong;
         }
         let stale = match verdict {
             Verdict::Right(user) => {
                 // RFC 3261 section 22.1: whose credentials they are and for whom is asked must agree.
-                let whose = if proxy { request.headers.from() } else { request.headers.to() };
-                let same = whose.ok()?.uri.user_text().is_some_and(|text| text == user.as_str());
+                let same = whose.is_some_and(|text| text == user.as_str());
                 return (!same).then(|| Response::to(request, 403, Some(tag)));
             }
             Verdict::Wrong => return Some(Response::to(request, 403, Some(tag))),
@@ -94,7 +98,12 @@ impl Registrar {
         let (status, field) =
             if proxy { (407, name::PROXY_AUTHENTICATE) } else { (401, name::WWW_AUTHENTICATE) };
         let mut response = Response::to(request, status, Some(tag));
-        for challenge in self.digest.challenges(now, stale) {
+        let own = whose.and_then(|text| self.users.get(text.as_str()?)?.algorithms.as_deref());
+        let challenges = match own {
+            Some(algorithms) => self.digest.challenges_in(algorithms, now, stale),
+            None => self.digest.challenges(now, stale),
+        };
+        for challenge in challenges {
             response.headers.push(field, challenge);
         }
         Some(response)

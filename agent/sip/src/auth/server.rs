@@ -46,6 +46,11 @@ impl DigestServer {
 
     /// The values of WWW-Authenticate (or Proxy-Authenticate), one a header field.
     pub fn challenges(&self, now: Duration, stale: bool) -> Vec<Text> {
+        self.challenges_in(&self.algorithms, now, stale)
+    }
+
+    /// The same, but only in these algorithms, for a client that chokes on others (the server must have them too).
+    pub fn challenges_in(&self, algorithms: &[Algorithm], now: Duration, stale: bool) -> Vec<Text> {
         let nonce = self.nonce(now);
         let one = |algorithm: &Algorithm| {
             let mut out = Vec::with_capacity(192);
@@ -58,7 +63,7 @@ impl DigestServer {
             push_quoted(&mut out, "qop", b"auth,auth-int");
             Text::from(out)
         };
-        self.algorithms.iter().map(one).collect()
+        algorithms.iter().filter(|algorithm| self.algorithms.contains(algorithm)).map(one).collect()
     }
 
     /// Checks the credentials of a request. `password_of` knows the users; an unknown user is as wrong as a wrong
