@@ -183,7 +183,7 @@ impl Default for HotkeySettings {
         Self {
             answer: "Ctrl+Alt+A".to_owned(),
             hang_up: "Ctrl+Alt+H".to_owned(),
-            dial_selection: "Ctrl+Alt+D".to_owned(),
+            dial_selection: "Ctrl+Alt+C".to_owned(),
         }
     }
 }

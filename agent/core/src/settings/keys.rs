@@ -63,7 +63,7 @@ pub const KEYS: &[Key] = &[
     ),
     key("hotkeys.answer", "\"Ctrl+Alt+A\"", "Takes the ringing call; \"\" switches the hotkey off."),
     key("hotkeys.hang_up", "\"Ctrl+Alt+H\"", "Ends the call."),
-    key("hotkeys.dial_selection", "\"Ctrl+Alt+D\"", "Dials the number that is selected in any program."),
+    key("hotkeys.dial_selection", "\"Ctrl+Alt+C\"", "Dials the number that is selected in any program."),
     key("numbers.country", "\"DE\"", "Two-letter country of the PBX, for numbers without a country code."),
     key(
         "numbers.area",
