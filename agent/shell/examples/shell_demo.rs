@@ -94,18 +94,12 @@ impl TryFrom<bool> for Yes {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Keys {
     answer: String,
     hang_up: String,
     dial_selection: String,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self { answer: String::new(), hang_up: String::new(), dial_selection: String::new() }
-    }
 }
 
 #[derive(Deserialize)]

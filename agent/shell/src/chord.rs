@@ -257,11 +257,8 @@ mod tests {
         assert_eq!(chords.len(), 1);
         assert!(problems[0].contains("both answer and hang_up"), "{problems:?}");
         assert!(problems[1].contains("Dee"), "{problems:?}");
-        let off = HotkeySettings {
-            answer: String::new(),
-            hang_up: " ".to_owned(),
-            dial_selection: String::new(),
-        };
+        let off =
+            HotkeySettings { answer: String::new(), hang_up: " ".to_owned(), dial_selection: String::new() };
         assert_eq!(all(&off), (vec![], vec![]));
     }
 }

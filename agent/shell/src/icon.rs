@@ -75,10 +75,9 @@ fn scene(icon: TrayIcon) -> Vec<Layer> {
     let fill = |paint: [u8; 3], shape: Shape| Layer { shape, paint: Some(paint) };
     let cut = |shape: Shape| Layer { shape, paint: None };
     match icon {
-        TrayIcon::Connecting => vec![
-            fill(GREY, Box::new(dashed_ring)),
-            fill(GREY, Box::new(|p| handset(p, 0.0, 0.0, 0.70))),
-        ],
+        TrayIcon::Connecting => {
+            vec![fill(GREY, Box::new(dashed_ring)), fill(GREY, Box::new(|p| handset(p, 0.0, 0.0, 0.70)))]
+        }
         TrayIcon::Ready => vec![
             fill(GREEN, Box::new(|p| disc(p, 0.0, 0.0, 0.97))),
             fill(WHITE, Box::new(|p| handset(p, 0.0, 0.0, 0.78))),
@@ -89,10 +88,9 @@ fn scene(icon: TrayIcon) -> Vec<Layer> {
             fill(WHITE, Box::new(|p| wave(p, 0.52, 0.085))),
             fill(WHITE, Box::new(|p| wave(p, 0.86, 0.085))),
         ],
-        TrayIcon::InCall => vec![
-            fill(BLUE, Box::new(bubble)),
-            fill(WHITE, Box::new(|p| handset(p, 0.0, -0.14, 0.70))),
-        ],
+        TrayIcon::InCall => {
+            vec![fill(BLUE, Box::new(bubble)), fill(WHITE, Box::new(|p| handset(p, 0.0, -0.14, 0.70)))]
+        }
         TrayIcon::Missed => vec![
             fill(VIOLET, Box::new(|p| disc(p, -0.1, 0.1, 0.87))),
             fill(WHITE, Box::new(|p| handset(p, -0.14, 0.14, 0.68))),

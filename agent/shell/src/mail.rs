@@ -69,7 +69,9 @@ impl ShellHandle {
             }
         });
         if let Some(done) = done {
-            done(Err("The desktop is not being listened to; copy the number and dial it by hand.".to_owned()));
+            done(
+                Err("The desktop is not being listened to; copy the number and dial it by hand.".to_owned()),
+            );
         }
     }
 
@@ -177,7 +179,9 @@ mod tests {
         }
         let rung = Arc::new(AtomicU32::new(0));
         let bell = rung.clone();
-        inbox.on_mail(move || drop(bell.fetch_add(1, Ordering::SeqCst)));
+        inbox.on_mail(move || {
+            bell.fetch_add(1, Ordering::SeqCst);
+        });
         assert_eq!(rung.load(Ordering::SeqCst), 1);
         let mail = inbox.take();
         assert_eq!((mail.commands.len(), mail.refused), (MOST_COMMANDS, 3));

@@ -10,7 +10,8 @@ pub(crate) fn checked(url: &str) -> Result<String, String> {
     if url.len() > MOST {
         return Err(format!("The page's address is longer than {MOST} characters, so it was not opened."));
     }
-    let parsed = Url::parse(url).map_err(|e| format!("The page's address is not one ({e}), so it was not opened."))?;
+    let parsed =
+        Url::parse(url).map_err(|e| format!("The page's address is not one ({e}), so it was not opened."))?;
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(format!(
             "Only http and https pages are opened; this one says \"{}\".",
@@ -34,11 +35,21 @@ mod tests {
 
     #[test]
     fn only_pages_pass() {
-        assert_eq!(checked("https://crm.example/c/7?q=a b").as_deref(), Ok("https://crm.example/c/7?q=a%20b"));
+        assert_eq!(
+            checked("https://crm.example/c/7?q=a b").as_deref(),
+            Ok("https://crm.example/c/7?q=a%20b")
+        );
         assert_eq!(checked("http://127.0.0.1:8080/x'y").as_deref(), Ok("http://127.0.0.1:8080/x%27y"));
-        for bad in
-            ["file:///etc/passwd", "javascript:alert(1)", "tel:+49", "-n", "", "https://", "https://u:p@h/", "data:,x"]
-        {
+        for bad in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "tel:+49",
+            "-n",
+            "",
+            "https://",
+            "https://u:p@h/",
+            "data:,x",
+        ] {
             assert!(checked(bad).is_err(), "{bad}");
         }
         assert!(checked(&format!("https://h/{}", "a".repeat(9000))).is_err());

@@ -70,9 +70,6 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(
-            told,
-            [(Part::Tray, Some("no".to_owned())), (Part::Toasts, None), (Part::Tray, None)]
-        );
+        assert_eq!(told, [(Part::Tray, Some("no".to_owned())), (Part::Toasts, None), (Part::Tray, None)]);
     }
 }

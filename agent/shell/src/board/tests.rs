@@ -60,7 +60,8 @@ fn a_burst_becomes_one_update_and_a_call_gone_meanwhile_is_taken_down() {
 #[test]
 fn a_ringing_call_goes_before_the_rest_and_not_everything_at_once() {
     let mut board = Board::default();
-    let mut toasts: Vec<_> = (0..40).map(|id| ToastView { kind: ToastKind::Info, ..ringing(id, "i") }).collect();
+    let mut toasts: Vec<_> =
+        (0..40).map(|id| ToastView { kind: ToastKind::Info, ..ringing(id, "i") }).collect();
     toasts.push(ringing(99, "r"));
     board.want(&toasts);
     assert_eq!(notify(board.next()).0, 99);

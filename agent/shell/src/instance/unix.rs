@@ -62,7 +62,9 @@ impl Listener {
             };
             match stream.peer_cred() {
                 Ok(peer) if peer.uid() == geteuid().as_raw() => return Ok(Stream(stream)),
-                Ok(peer) => tracing::warn!(uid = peer.uid(), "another user was turned away at the local socket"),
+                Ok(peer) => {
+                    tracing::warn!(uid = peer.uid(), "another user was turned away at the local socket")
+                }
                 Err(error) => tracing::debug!(%error, "a visitor without a name was turned away"),
             }
         }
@@ -141,14 +143,18 @@ fn lock(profile: &Path) -> Result<File, InstanceError> {
         error,
     };
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = rustix::fs::open(&place, flags, Mode::from_raw_mode(0o600)).map_err(|error| io(error.into()))?;
+    let file =
+        rustix::fs::open(&place, flags, Mode::from_raw_mode(0o600)).map_err(|error| io(error.into()))?;
     let mut file = File::from(file);
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             let mut text = String::new();
             let _ = Read::by_ref(&mut file).take(20).read_to_string(&mut text);
-            return Err(InstanceError::Running { profile: profile.to_owned(), pid: text.trim().parse().ok() });
+            return Err(InstanceError::Running {
+                profile: profile.to_owned(),
+                pid: text.trim().parse().ok(),
+            });
         }
         Err(error) => return Err(io(error.into())),
     }
@@ -166,8 +172,12 @@ fn places(profile: &Path) -> Vec<PathBuf> {
     let name = format!("{}.sock", short_name(profile));
     let system = Path::new("/run/user").join(uid.to_string());
     let told = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let mut folders: Vec<PathBuf> =
-        told.into_iter().chain([system]).filter(|folder| ours(folder)).map(|folder| folder.join("trayphone")).collect();
+    let mut folders: Vec<PathBuf> = told
+        .into_iter()
+        .chain([system])
+        .filter(|folder| ours(folder))
+        .map(|folder| folder.join("trayphone"))
+        .collect();
     folders.dedup();
     let mut places: Vec<PathBuf> = folders.into_iter().map(|folder| folder.join(&name)).collect();
     places.push(profile.join("run").join("agent.sock"));
@@ -190,7 +200,9 @@ fn bind(place: &Path) -> io::Result<UnixListener> {
     private_folder(folder)?;
     match fs::symlink_metadata(place) {
         Ok(found) if found.file_type().is_socket() => fs::remove_file(place)?,
-        Ok(_) => return Err(io::Error::new(ErrorKind::AlreadyExists, "something else is in the socket's place")),
+        Ok(_) => {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, "something else is in the socket's place"));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }

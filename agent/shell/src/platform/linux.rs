@@ -16,7 +16,8 @@ use self::{
     toasts::Painter,
 };
 use crate::{
-    SelectionReader, ShellConfig, ShellError, ShellInbox, ShellInput, Tell, chord::Purpose, mail::Mail, parts::Parts,
+    SelectionReader, ShellConfig, ShellError, ShellInbox, ShellInput, Tell, chord::Purpose, mail::Mail,
+    parts::Parts,
 };
 use agent_core::{
     action::{Action, Source},
@@ -214,7 +215,8 @@ fn read(reader: Option<SelectionReader>) -> Read {
         if let Err(error) = spawned {
             return (reader, Err(format!("The selection could not be read ({error}).")));
         }
-        let text = async { text.recv().await.unwrap_or_else(|_| Err("Reading the selection failed.".to_owned())) };
+        let text =
+            async { text.recv().await.unwrap_or_else(|_| Err("Reading the selection failed.".to_owned())) };
         let late = async {
             Timer::after(SELECTION_PATIENCE).await;
             Err("The display did not answer in time; select the number again, or type it.".to_owned())
@@ -235,7 +237,8 @@ async fn keep_bus(desk: &Desk, views: &Receiver<Rc<View>>) {
                 if end == End::Quit {
                     return;
                 }
-                let problem = "The session bus is gone: there is no tray icon and no notification until it is back.";
+                let problem =
+                    "The session bus is gone: there is no tray icon and no notification until it is back.";
                 desk.parts.fails(Part::Tray, problem);
                 desk.parts.fails(Part::Toasts, problem);
             }
@@ -264,9 +267,7 @@ async fn keep_bus(desk: &Desk, views: &Receiver<Rc<View>>) {
 }
 
 async fn connect() -> Result<Connection, String> {
-    let build = async {
-        zbus::connection::Builder::session()?.internal_executor(false).build().await
-    };
+    let build = async { zbus::connection::Builder::session()?.internal_executor(false).build().await };
     let late = async {
         Timer::after(BUS_PATIENCE).await;
         Err(zbus::Error::Failure("no answer".to_owned()))

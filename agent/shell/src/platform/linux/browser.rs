@@ -37,7 +37,10 @@ impl Browser {
         };
         if self.open.fetch_add(1, Ordering::AcqRel) >= MOST {
             self.open.fetch_sub(1, Ordering::AcqRel);
-            return failed(&self.tell, format!("{MOST} pages are being opened already; this one was left out."));
+            return failed(
+                &self.tell,
+                format!("{MOST} pages are being opened already; this one was left out."),
+            );
         }
         let (parts, tell, count) = (self.parts.clone(), self.tell.clone(), self.open.clone());
         let run = move || {

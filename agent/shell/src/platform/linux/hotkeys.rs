@@ -19,7 +19,7 @@ use x11rb::{
     connection::Connection as _,
     errors::ReplyError,
     protocol::{
-        Event, ErrorKind,
+        ErrorKind, Event,
         xproto::{ConnectionExt as _, GrabMode, Mapping, ModMask, Window},
     },
     rust_connection::RustConnection,
@@ -103,9 +103,9 @@ fn serve(orders: &Orders, parts: &Parts, pressed: &Pressed) {
         }
         settings = order.settings.or(settings);
         if let Some(wanted) = &settings {
-            let end = hold(orders, parts, pressed, wanted.clone());
-            match end {
-                Ok(()) => return,
+            match hold(orders, parts, pressed, wanted) {
+                Ok(End::Stop) => return,
+                Ok(End::NoKeys) => {}
                 Err(problem) => parts.fails(Part::Hotkeys, problem),
             }
         }
@@ -116,28 +116,33 @@ fn serve(orders: &Orders, parts: &Parts, pressed: &Pressed) {
     }
 }
 
+/// Why the keys are no longer held.
+enum End {
+    Stop,
+    /// There are none to hold.
+    NoKeys,
+}
+
 /// Holds the keys until told to stop; an error is a sentence for the user.
-fn hold(orders: &Orders, parts: &Parts, pressed: &Pressed, settings: HotkeySettings) -> Result<(), String> {
-    let (chords, problems) = chord::all(&settings);
-    if chords.is_empty() && problems.is_empty() {
-        parts.works(Part::Hotkeys);
+fn hold(orders: &Orders, parts: &Parts, pressed: &Pressed, settings: &HotkeySettings) -> Result<End, String> {
+    let (chords, problems) = chord::all(settings);
+    if chords.is_empty() {
+        // No keys, no display needed.
+        return if problems.is_empty() {
+            parts.works(Part::Hotkeys);
+            Ok(End::NoKeys)
+        } else {
+            Err(problems.join(" "))
+        };
     }
     let (x, screen) = RustConnection::connect(None).map_err(|error| no_x(&error))?;
     let root = x.setup().roots.get(screen).map(|screen| screen.root).ok_or("The X server has no screen.")?;
-    let mut keys = Keys { root, chords, problems, held: Vec::new(), map: Keymap::read(&x).map_err(lost)?, last: None };
+    let map = Keymap::read(&x).map_err(lost)?;
+    let mut keys = Keys { root, chords, problems, held: Vec::new(), map, last: None };
     keys.grab(&x).map_err(lost)?;
     keys.report(parts);
     loop {
-        let mut remap = false;
-        while let Some(event) = x.poll_for_event().map_err(lost)? {
-            remap |= matches!(&event, Event::MappingNotify(e) if e.request != Mapping::POINTER);
-            if let Some(purpose) = keys.hear(&event) {
-                pressed(purpose);
-            }
-        }
-        if remap && keys.remap(&x).map_err(lost)? {
-            keys.report(parts);
-        }
+        keys.hear_all(&x, parts, pressed).map_err(lost)?;
         let mut fds = [PollFd::new(x.stream(), PollFlags::IN), PollFd::new(&orders.bell, PollFlags::IN)];
         match poll(&mut fds, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -148,7 +153,7 @@ fn hold(orders: &Orders, parts: &Parts, pressed: &Pressed, settings: HotkeySetti
         }
         let order = orders.take();
         if order.stop {
-            return Ok(());
+            return Ok(End::Stop);
         }
         if let Some(settings) = order.settings {
             keys.release(&x).map_err(lost)?;
@@ -191,7 +196,12 @@ impl Keys {
 
     /// Grabs the chord with every state of the locks, or not at all.
     fn grab_one(&self, x: &RustConnection, purpose: Purpose, chord: Chord) -> Result<Held, ReplyError> {
-        let mut held = Held { purpose, grabs: Vec::new(), modifiers: self.map.modifiers(chord.modifiers), problem: None };
+        let mut held = Held {
+            purpose,
+            grabs: Vec::new(),
+            modifiers: self.map.modifiers(chord.modifiers),
+            problem: None,
+        };
         let codes = self.map.codes(chord.key.keysym);
         if codes.is_empty() {
             held.problem = Some(format!("This keyboard has no key for {chord} ({}).", purpose.setting()));
@@ -257,6 +267,21 @@ impl Keys {
         } else {
             parts.fails(Part::Hotkeys, problems.join(" "));
         }
+    }
+
+    /// Everything the X server has to say now.
+    fn hear_all(&mut self, x: &RustConnection, parts: &Parts, pressed: &Pressed) -> Result<(), ReplyError> {
+        let mut remap = false;
+        while let Some(event) = x.poll_for_event()? {
+            remap |= matches!(&event, Event::MappingNotify(e) if e.request != Mapping::POINTER);
+            if let Some(purpose) = self.hear(&event) {
+                pressed(purpose);
+            }
+        }
+        if remap && self.remap(x)? {
+            self.report(parts);
+        }
+        Ok(())
     }
 
     /// Which hotkey was hit by this event, if any.

@@ -7,7 +7,8 @@ use x11rb::{
     protocol::{
         Event,
         xproto::{
-            Atom, AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, Property, Time, Window, WindowClass,
+            Atom, AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, Property, Time, Window,
+            WindowClass,
         },
     },
     rust_connection::RustConnection,
@@ -24,11 +25,13 @@ pub(super) fn read() -> Result<String, String> {
     let until = Instant::now() + PATIENCE;
     let (x, screen) = RustConnection::connect(None).map_err(|_| no_display())?;
     let root = x.setup().roots.get(screen).map(|screen| screen.root).ok_or_else(no_display)?;
-    Reader::new(x, root, until).and_then(|reader| reader.read()).or_else(|error| match error {
-        Trouble::Late => Err("The program that holds the selection did not hand it over within half a second; \
-                              select the number again, or type it."
-            .to_owned()),
-        Trouble::X(error) => Err(format!("The selection could not be read ({error})."))
+    Reader::new(x, root, until).and_then(|reader| reader.read()).map_err(|trouble| match trouble {
+        Trouble::Late => {
+            "The program that holds the selection did not hand it over within half a second; select \
+                          the number again, or type it."
+                .to_owned()
+        }
+        Trouble::X(error) => format!("The selection could not be read ({error})."),
     })
 }
 

@@ -88,7 +88,8 @@ struct Session<'a> {
     seek_at: Option<Instant>,
     sought: Option<Instant>,
     asked: FuturesUnordered<Asked>,
-    /// Since when the notification service owes the oldest answer.
+    /// How many answers the notification service owes, and since when without giving any.
+    owed: usize,
     owing: Option<Instant>,
     hangs: bool,
 }
@@ -121,6 +122,7 @@ pub(super) async fn hold(
         seek_at: None,
         sought: None,
         asked: FuturesUnordered::new(),
+        owed: 0,
         owing: None,
         hangs: false,
         bus,
@@ -221,7 +223,10 @@ impl Session<'_> {
         }
         if self.owing.is_some_and(|since| since + PATIENCE <= now) && !self.hangs {
             self.hangs = true;
-            self.desk.parts.fails(Part::Toasts, "The notification service does not answer: calls show in the tray only.");
+            self.desk.parts.fails(
+                Part::Toasts,
+                "The notification service does not answer: calls show in the tray only.",
+            );
         }
         if self.tray_due && self.tray_told.is_none_or(|at| at + TRAY_PACE <= now) {
             self.tray_due = false;
@@ -247,7 +252,7 @@ impl Session<'_> {
     fn take(&mut self, step: Step) {
         let Some(server) = self.server.clone() else { return };
         let (bus, painter, life) = (self.bus.clone(), self.desk.painter.clone(), self.life);
-        self.owing.get_or_insert_with(Instant::now);
+        self.owe();
         self.asked.push(Box::pin(async move {
             match step {
                 Step::Notify { toast, replaces, view, keys } => {
@@ -266,7 +271,10 @@ impl Session<'_> {
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Registered(result) => self.registered(result),
-            Answer::Server(life, result) if life == self.life => self.found(result),
+            Answer::Server(life, result) if life == self.life => {
+                self.paid();
+                self.found(result);
+            }
             Answer::Notified(life, toast, result) if life == self.life => {
                 self.paid();
                 match result {
@@ -290,9 +298,16 @@ impl Session<'_> {
         }
     }
 
+    /// The notification service is asked something.
+    fn owe(&mut self) {
+        self.owed += 1;
+        self.owing.get_or_insert_with(Instant::now);
+    }
+
     /// The notification service has answered something: it lives.
     fn paid(&mut self) {
-        self.owing = (self.asked.len() > 0).then(Instant::now);
+        self.owed = self.owed.saturating_sub(1);
+        self.owing = (self.owed > 0).then(Instant::now);
         if std::mem::take(&mut self.hangs) {
             self.desk.parts.works(Part::Toasts);
         }
@@ -378,6 +393,7 @@ impl Session<'_> {
         self.life += 1;
         self.server = None;
         self.seeking = false;
+        self.owed = 0;
         self.owing = None;
         self.hangs = false;
         self.board.server_gone();
@@ -401,15 +417,13 @@ impl Session<'_> {
             return;
         }
         self.sought = Some(Instant::now());
-        self.owing = self.sought;
+        self.owe();
         let (bus, life) = (self.bus.clone(), self.life);
         self.asked.push(Box::pin(async move { Answer::Server(life, Server::ask(&bus).await) }));
     }
 
     fn found(&mut self, result: zbus::Result<Server>) {
         self.seeking = false;
-        self.owing = None;
-        self.hangs = false;
         match result {
             Ok(server) => {
                 self.desk.parts.works(Part::Toasts);
@@ -450,7 +464,8 @@ impl Session<'_> {
 
 const NO_TRAY: &str = "This desktop shows no tray icons (on GNOME, install the AppIndicator extension): \
                        toasts, hotkeys and the trayphone command work all the same.";
-const NO_TOASTS: &str = "There is no notification service: calls show in the tray, and \"trayphone events\" tells of them.";
+const NO_TOASTS: &str =
+    "There is no notification service: calls show in the tray, and \"trayphone events\" tells of them.";
 
 fn refusal(error: &zbus::Error) -> String {
     format!("The notification service refused a notification ({error}): calls show in the tray only.")
@@ -466,4 +481,3 @@ async fn register(bus: &Connection) -> zbus::Result<Option<bool>> {
         bus.call_method(Some(WATCHER), path, Some("org.freedesktop.DBus.Properties"), "Get", &property).await;
     Ok(answer.ok().and_then(|answer| tray::property::<bool>(&answer)))
 }
-

@@ -71,8 +71,7 @@ impl Painter {
         if server.markup {
             body = text::escape(&body);
         }
-        let words: Vec<String> =
-            view.buttons.iter().map(|button| text::one_line(&button.text, 60)).collect();
+        let words: Vec<String> = view.buttons.iter().map(|button| text::one_line(&button.text, 60)).collect();
         let mut actions: Vec<&str> = Vec::new();
         if server.actions {
             for (key, word) in keys.iter().zip(&words) {
@@ -81,7 +80,7 @@ impl Painter {
         }
         let body = (&self.name, replaces, "", title, body, actions, self.hints(view), expires(view.kind));
         let answer = call(bus, "Notify", &body).await?;
-        Ok(answer.body().deserialize()?)
+        answer.body().deserialize()
     }
 
     fn hints(&self, view: &ToastView) -> Dict<'_> {

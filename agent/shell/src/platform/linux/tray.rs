@@ -75,10 +75,8 @@ impl Tray {
             bus.emit_signal(NOBODY, ITEM_PATH, ITEM, signal, &()).await?;
         }
         bus.emit_signal(NOBODY, ITEM_PATH, ITEM, "NewStatus", &status(self.shown.icon)).await?;
-        let everything = Change {
-            layout: true,
-            reworded: self.menu.lines().iter().map(|line| line.id).collect(),
-        };
+        let everything =
+            Change { layout: true, reworded: self.menu.lines().iter().map(|line| line.id).collect() };
         self.tell_menu(bus, &everything).await
     }
 
@@ -147,7 +145,10 @@ impl Tray {
             // Only hosts that do not open the menu on a left click come here (ItemIsMenu asks them to).
             "Activate" => Some(Action::Show),
             // A middle click or a turn of the wheel does nothing: neither may change a call by accident.
-            "SecondaryActivate" | "ContextMenu" | "Scroll" | "XAyatanaSecondaryActivate"
+            "SecondaryActivate"
+            | "ContextMenu"
+            | "Scroll"
+            | "XAyatanaSecondaryActivate"
             | "ProvideXdgActivationToken" => None,
             _ => {
                 refuse(bus, call, "UnknownMethod", "There is no such method here.").await?;

@@ -1,0 +1,133 @@
+//! Toasts by UNUserNotificationCenter, on a thread of their own: every call to it is answered later.
+
+use super::super::native::{Said, Say, Toaster};
+use crate::{
+    ShellConfig,
+    board::{Closed, Step, Word},
+    text,
+};
+use agent_core::view::{ToastKind, ToastView};
+use futures_lite::{StreamExt, future};
+use futures_util::stream::FuturesUnordered;
+use mac_usernotifications::{
+    Action, Error, InterruptionLevel, Notification, NotificationHandle, NotificationResponse, check_bundle,
+    close_delivered, request_auth,
+};
+use std::{pin::Pin, thread};
+
+/// The way to the thread.
+pub(crate) struct Toasts {
+    steps: async_channel::Sender<Step>,
+    say: Say,
+}
+
+impl Toaster for Toasts {
+    fn new(_: &ShellConfig, say: Say) -> Result<Self, String> {
+        check_bundle().map_err(|_| {
+            "macOS shows notifications of signed apps only: start Trayphone.app, not the bare program; calls show \
+             in the menu bar."
+                .to_owned()
+        })?;
+        // Bounded by the board, which hands over only so many at a time.
+        let (steps, todo) = async_channel::unbounded();
+        let theirs = say.clone();
+        thread::Builder::new()
+            .name("toasts".to_owned())
+            .spawn(move || future::block_on(serve(&todo, &theirs)))
+            .map_err(|error| format!("Notifications could not be started ({error})."))?;
+        Ok(Self { steps, say })
+    }
+
+    fn step(&mut self, step: Step) {
+        if let Err(refused) = self.steps.try_send(step) {
+            match refused.into_inner() {
+                Step::Notify { toast, .. } => {
+                    (self.say)(Said::Notified(toast, Err("Notifications have stopped.".to_owned())));
+                }
+                Step::Close { toast, .. } => (self.say)(Said::Closed(toast)),
+            }
+        }
+    }
+}
+
+enum Woke {
+    Step(Option<Step>),
+    Response(u32, Result<NotificationResponse, Error>),
+}
+
+type Waiting = Pin<Box<dyn Future<Output = (u32, Result<NotificationResponse, Error>)>>>;
+
+async fn serve(todo: &async_channel::Receiver<Step>, say: &Say) {
+    let allowed = request_auth().await.unwrap_or(false);
+    let mut waiting: FuturesUnordered<Waiting> = FuturesUnordered::new();
+    let mut last = 0u32;
+    loop {
+        let step = async { Woke::Step(todo.recv().await.ok()) };
+        let responses = &mut waiting;
+        let response = async {
+            match responses.next().await {
+                Some((server, response)) => Woke::Response(server, response),
+                None => future::pending().await,
+            }
+        };
+        match future::or(step, response).await {
+            Woke::Step(None) => return,
+            Woke::Step(Some(Step::Close { toast, server })) => {
+                close_delivered(&name(server)).await;
+                say(Said::Closed(toast));
+            }
+            Woke::Step(Some(Step::Notify { toast, replaces, view, keys })) => {
+                let server = if replaces == 0 { last.wrapping_add(1).max(1) } else { replaces };
+                last = last.max(server);
+                let shown =
+                    if allowed { show(server, &view, &keys).await } else { Err(NOT_ALLOWED.to_owned()) };
+                match shown {
+                    Ok(handle) => {
+                        // Without buttons there is nothing to wait for but a poll twice a second.
+                        if !view.buttons.is_empty() {
+                            waiting.push(Box::pin(async move { (server, handle.response().await) }));
+                        }
+                        say(Said::Notified(toast, Ok(server)));
+                    }
+                    Err(problem) => say(Said::Notified(toast, Err(problem))),
+                }
+            }
+            Woke::Response(server, Ok(response)) => {
+                let passive = response.is_dismiss_action() || response.is_default_action();
+                if !passive && !response.is_timed_out() {
+                    say(Said::Word(Word::Invoked(server, response.action_identifier)));
+                }
+                say(Said::Word(Word::Closed(server, Closed::Other)));
+            }
+            // A toast that was replaced hears no more of the user; the new one does.
+            Woke::Response(_, Err(_)) => {}
+        }
+    }
+}
+
+const NOT_ALLOWED: &str = "macOS does not let Trayphone show notifications: allow them in System Settings, Notifications; calls show in \
+     the menu bar.";
+
+fn name(server: u32) -> String {
+    format!("toast{server}")
+}
+
+async fn show(server: u32, view: &ToastView, keys: &[String]) -> Result<NotificationHandle, String> {
+    let urgent = match view.kind {
+        ToastKind::Ringing => InterruptionLevel::TimeSensitive,
+        ToastKind::Missed | ToastKind::Question | ToastKind::Trouble => InterruptionLevel::Active,
+        ToastKind::Info => InterruptionLevel::Passive,
+    };
+    let mut toast = Notification::new()
+        .id(&name(server))
+        .title(text::one_line(&view.title, text::SHORT))
+        .message(text::lines(&view.line, text::LONG))
+        .interruption_level(urgent);
+    for (button, key) in view.buttons.iter().zip(keys) {
+        toast = toast.action(Action::button(key.clone(), text::one_line(&button.text, 60)));
+    }
+    toast
+        .send()
+        .await
+        .map_err(|error| format!("macOS refused a notification ({error}): calls show in the menu bar only."))
+}

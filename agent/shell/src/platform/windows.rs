@@ -1,0 +1,41 @@
+//! Windows: toasts of the incoming-call kind, the selection by UI Automation, pages by the shell.
+
+mod selection;
+mod toasts;
+
+use super::native::{self, Os, Woke};
+use crate::{ShellConfig, ShellError, ShellInbox, Tell};
+use windows::{
+    Win32::UI::{Shell::ShellExecuteW, WindowsAndMessaging::SW_SHOWNORMAL},
+    core::{HSTRING, w},
+};
+use winit::event_loop::EventLoopBuilder;
+
+pub(crate) fn run(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> Result<(), ShellError> {
+    native::run::<Windows>(config, inbox, tell)
+}
+
+struct Windows;
+
+impl Os for Windows {
+    type Toaster = toasts::Toasts;
+
+    const TRAY_SIZE: u32 = 32;
+
+    fn prepare(_: &mut EventLoopBuilder<Woke>) {}
+
+    fn selection() -> Result<String, String> {
+        selection::read()
+    }
+
+    fn open(url: &str) -> Result<(), String> {
+        let url = HSTRING::from(url);
+        // SAFETY: both strings are valid and end in zero for as long as the call lasts; no window is named.
+        let result = unsafe { ShellExecuteW(None, w!("open"), &url, None, None, SW_SHOWNORMAL) };
+        // Above 32 means success, by an old promise of the function.
+        match result.0 as isize {
+            33.. => Ok(()),
+            code => Err(format!("Windows could not open the page (error {code}); is there a browser?")),
+        }
+    }
+}

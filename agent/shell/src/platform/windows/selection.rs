@@ -1,0 +1,146 @@
+//! The text selected in other programs: asked for by UI Automation, else copied and the clipboard put back.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+use windows::{
+    Win32::{
+        System::{
+            Com::{
+                CLSCTX_INPROC_SERVER, COINIT_MULTITHREADED, CoCreateInstance, CoInitializeEx, CoUninitialize,
+            },
+            DataExchange::GetClipboardSequenceNumber,
+        },
+        UI::{
+            Accessibility::{CUIAutomation, IUIAutomation, IUIAutomationTextPattern, UIA_TextPatternId},
+            Input::KeyboardAndMouse::{
+                GetAsyncKeyState, INPUT, INPUT_0, INPUT_KEYBOARD, KEYBD_EVENT_FLAGS, KEYBDINPUT,
+                KEYEVENTF_KEYUP, SendInput, VIRTUAL_KEY, VK_C, VK_CONTROL, VK_LWIN, VK_MENU, VK_RWIN,
+                VK_SHIFT,
+            },
+        },
+    },
+    core::Result,
+};
+
+/// The most that is taken, UTF-16 units or bytes.
+const MOST: usize = 64 * 1024;
+/// How long the keys of the hotkey may stay down before copying is given up.
+const RELEASE: Duration = Duration::from_millis(250);
+/// How long a program may take to copy.
+const COPY: Duration = Duration::from_millis(300);
+
+/// What is selected; empty when nothing is. An error is a sentence for the user.
+pub(super) fn read() -> std::result::Result<String, String> {
+    match automation() {
+        Ok(Some(text)) if !text.trim().is_empty() => return Ok(text),
+        Ok(_) => {}
+        Err(error) => tracing::debug!(%error, "UI Automation has no selection"),
+    }
+    copy()
+}
+
+/// What the program with the keyboard says is selected; nothing where it does not say.
+fn automation() -> Result<Option<String>> {
+    // SAFETY: COM is entered and left on this thread, and everything made in between is let go before it is left.
+    unsafe {
+        CoInitializeEx(None, COINIT_MULTITHREADED).ok()?;
+        let text = focused_text();
+        CoUninitialize();
+        text
+    }
+}
+
+/// # Safety
+/// COM must have been entered on this thread.
+unsafe fn focused_text() -> Result<Option<String>> {
+    // SAFETY: plain COM calls on objects this function holds.
+    unsafe {
+        let automation: IUIAutomation = CoCreateInstance(&CUIAutomation, None, CLSCTX_INPROC_SERVER)?;
+        let element = automation.GetFocusedElement()?;
+        let Ok(pattern) = element.GetCurrentPatternAs::<IUIAutomationTextPattern>(UIA_TextPatternId) else {
+            return Ok(None);
+        };
+        let ranges = pattern.GetSelection()?;
+        let mut whole = String::new();
+        for index in 0..ranges.Length()? {
+            let left = MOST.saturating_sub(whole.len());
+            if left == 0 {
+                break;
+            }
+            whole.push_str(&ranges.GetElement(index)?.GetText(left as i32)?.to_string());
+        }
+        Ok(Some(whole))
+    }
+}
+
+/// Presses Ctrl+C for the user and puts the clipboard's text back afterwards.
+fn copy() -> std::result::Result<String, String> {
+    let busy =
+        |_| "The clipboard is held by another program; copy the number and dial it by hand.".to_owned();
+    wait_for_release()?;
+    let mut clipboard = arboard::Clipboard::new().map_err(busy)?;
+    let before = clipboard.get_text().ok();
+    // SAFETY: reads a counter.
+    let sequence = || unsafe { GetClipboardSequenceNumber() };
+    let number = sequence();
+    press_copy()?;
+    let until = Instant::now() + COPY;
+    while sequence() == number {
+        if Instant::now() >= until {
+            // Nothing was copied: nothing is selected, and the clipboard is as it was.
+            return Ok(String::new());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut text = clipboard.get_text().unwrap_or_default();
+    if let Some(before) = before
+        && clipboard.set_text(before).is_err()
+    {
+        tracing::debug!("the clipboard could not be put back");
+    }
+    text.truncate(text.floor_char_boundary(MOST));
+    Ok(text)
+}
+
+/// Ctrl+C means something else while Alt or Shift is down.
+fn wait_for_release() -> std::result::Result<(), String> {
+    let until = Instant::now() + RELEASE;
+    // SAFETY: reads the state of a key.
+    let down = |key: VIRTUAL_KEY| unsafe { GetAsyncKeyState(i32::from(key.0)) } < 0;
+    while [VK_CONTROL, VK_MENU, VK_SHIFT, VK_LWIN, VK_RWIN].into_iter().any(down) {
+        if Instant::now() >= until {
+            return Err(
+                "Let go of the hotkey's keys sooner: the selection can be copied only then.".to_owned()
+            );
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+fn press_copy() -> std::result::Result<(), String> {
+    let key = |key: VIRTUAL_KEY, flags: KEYBD_EVENT_FLAGS| INPUT {
+        r#type: INPUT_KEYBOARD,
+        Anonymous: INPUT_0 { ki: KEYBDINPUT { wVk: key, dwFlags: flags, ..KEYBDINPUT::default() } },
+    };
+    let down = KEYBD_EVENT_FLAGS::default();
+    let inputs = [
+        key(VK_CONTROL, down),
+        key(VK_C, down),
+        key(VK_C, KEYEVENTF_KEYUP),
+        key(VK_CONTROL, KEYEVENTF_KEYUP),
+    ];
+    // SAFETY: the inputs are whole, and their size is told.
+    let sent = unsafe { SendInput(&inputs, size_of::<INPUT>() as i32) };
+    if sent as usize == inputs.len() {
+        Ok(())
+    } else {
+        // Let go of whatever was pressed, so that nothing sticks.
+        let up = [key(VK_C, KEYEVENTF_KEYUP), key(VK_CONTROL, KEYEVENTF_KEYUP)];
+        // SAFETY: as above.
+        unsafe { SendInput(&up, size_of::<INPUT>() as i32) };
+        Err("That program does not let others copy from it; copy the number and dial it by hand.".to_owned())
+    }
+}
