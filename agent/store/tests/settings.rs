@@ -292,3 +292,36 @@ mod unix {
         assert!(fs::read_to_string(&real).unwrap().contains("sip:1@b"));
     }
 }
+
+#[test]
+fn no_text_breaks_the_reader() {
+    let seed = "language = 'de'\n[[account]]\naor = 'sip:ä@b'\npassword = 'env:X'\n[calls]\nmost = 5\nwaiting = true\n\
+                [numbers]\ncountry = 'DE'\narea = '30'\naudio.input = \"x\"\n[hotkeys]\nanswer = ''\n";
+    let bytes = seed.as_bytes();
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..5000 {
+        let mut text = bytes.to_vec();
+        for _ in 0..=random(4) {
+            let at = random(text.len());
+            match random(4) {
+                0 => text[at] = b"[]={}\"'.#\n0a\xc3"[random(13)],
+                1 => drop(text.remove(at)),
+                2 => text.insert(at, b"[]={}\"'.#\n0"[random(11)]),
+                _ => {
+                    let (from, to) = (at.min(text.len() / 2), at.max(text.len() / 2));
+                    text.extend_from_within(from..to);
+                }
+            }
+        }
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let lines = text.lines().count().max(1) + 1;
+        if let Err(errors) = parse_settings(Path::new(FILE), &text) {
+            assert!(!errors.0.is_empty(), "{text}");
+            assert!(errors.0.iter().all(|error| error.line <= lines && error.column >= 1), "{errors}\n{text}");
+        }
+    }
+}
