@@ -50,7 +50,7 @@ enum Leg {
 /// Where a call is to go.
 enum Destination {
     Extension(Extension),
-    Phone(Binding),
+    Phone(Box<Binding>),
 }
 
 /// Everything the exchange knows; behind one lock, used from the SIP loop and from outside.
@@ -175,7 +175,7 @@ impl Switch {
             Some(extension) => Destination::Extension(extension),
             None if !self.registrar.knows(&called) => return refuse(404),
             None => match self.registrar.phones(&called, Instant::now()).into_iter().next() {
-                Some(phone) => Destination::Phone(phone),
+                Some(phone) => Destination::Phone(Box::new(phone)),
                 None => return refuse(480),
             },
         };
@@ -195,7 +195,7 @@ impl Switch {
         match event {
             SipEvent::Incoming { call, account, party, offer, .. } => match self.pending.remove(&account) {
                 Some(Destination::Extension(extension)) => self.answer(call, extension, &party, offer),
-                Some(Destination::Phone(phone)) => self.bridge(call, &party, phone, offer),
+                Some(Destination::Phone(phone)) => self.bridge(call, &party, *phone, offer),
                 None => self.send(SipCommand::Reject { call, why: Reject::Unavailable }),
             },
             SipEvent::Progress { call, .. } => self.progress(call),

@@ -51,7 +51,7 @@ enum Caller {
 
 fn with_exchange(transport: Transport, caller: Caller) {
     let folder = tempfile::tempdir().expect("a folder");
-    let users = vec![User::new("1001", "one"), User::new("1002", "two")];
+    let users = vec![User::new("1001", "one"), User::new("1002", "two").md5_only()];
     let exchange =
         Exchange::start(ExchangeConfig { users, ..ExchangeConfig::default() }).expect("the exchange starts");
     let port = exchange.address().port();

@@ -9,6 +9,7 @@ use bytes::{Buf, BytesMut};
 
 /// What a stream brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "messages are what mostly comes, and each is moved once")]
 pub enum StreamItem {
     /// A message.
     Message(Message),

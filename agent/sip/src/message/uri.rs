@@ -227,9 +227,12 @@ pub fn escape_user(user: &str) -> String {
     escape(user.as_bytes(), |b| is_unreserved(b) || b"&=+$,;?/".contains(&b))
 }
 
+/// User part, host, port, and what follows.
+type Split<'a> = (&'a [u8], Host, Option<u16>, &'a [u8]);
+
 /// Finds the `@` that parts user and host: the first one followed by something that is a host. An `@` that a careless
 /// peer left unescaped in the user part then does no harm.
-fn split_at_host(rest: &[u8]) -> Result<(&[u8], Host, Option<u16>, &[u8]), &'static str> {
+fn split_at_host(rest: &[u8]) -> Result<Split<'_>, &'static str> {
     let host_at = |start: usize| {
         let len = rest[start..].iter().position(|&b| b == b';' || b == b'?').unwrap_or(rest.len() - start);
         Host::parse_with_port(&rest[start..start + len])
