@@ -1,11 +1,12 @@
 //! The engine: every call's sound on one thread, told what to do by `MediaCommand`s and telling back `MediaEvent`s.
 //!
 //! `session` is one call, `outgoing` its even stream of packets, `sockets` its two ports, `front` the user's side with
-//! microphone and ear, and `run` the thread that turns them all by one poll and one clock.
+//! microphone and ear, and `run` the thread that turns them all by one poll and one clock. `probe` is the same for fuzzing.
 
 mod front;
 mod inbox;
 mod outgoing;
+pub mod probe;
 mod run;
 mod session;
 mod sockets;

@@ -18,4 +18,4 @@ mod tone;
 mod wav;
 
 pub use device::{DeviceInfo, devices};
-pub use engine::{MediaConfig, MediaError, MediaHandle, Tell, start};
+pub use engine::{MediaConfig, MediaError, MediaHandle, Tell, probe, start};

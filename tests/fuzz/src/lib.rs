@@ -17,6 +17,8 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    Target { name: "rtp", run: agent_media::probe::rtp },
+    Target { name: "sdp", run: agent_media::probe::sdp },
     Target { name: "settings", run: targets::settings::settings },
     Target { name: "sip-datagram", run: targets::sip::datagram },
     Target { name: "sip-stream", run: targets::sip::stream },

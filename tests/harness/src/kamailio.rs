@@ -57,26 +57,25 @@ impl Kamailio {
     }
 }
 
+/// The modules, in the order kamailio wants them.
+const MODULES: &[&str] = &[
+    "tm",
+    "sl",
+    "rr",
+    "pv",
+    "maxfwd",
+    "textops",
+    "siputils",
+    "usrloc",
+    "registrar",
+    "auth",
+    "sanity",
+    "nathelper",
+    "xlog",
+];
+
 /// Digest with MD5 and a nonce an hour old at most; a registered contact is called with record-routing.
-fn config(port: u16) -> String {
-    let modules = [
-        "tm",
-        "sl",
-        "rr",
-        "pv",
-        "maxfwd",
-        "textops",
-        "siputils",
-        "usrloc",
-        "registrar",
-        "auth",
-        "sanity",
-        "nathelper",
-        "xlog",
-    ];
-    let loads: String = modules.iter().map(|module| format!("loadmodule \"{module}.so\"\n")).collect();
-    format!(
-        r#"#!KAMAILIO
+const CONFIG: &str = r#"#!KAMAILIO
 debug=2
 log_stderror=yes
 fork=yes
@@ -84,43 +83,46 @@ children=2
 disable_tcp=no
 tcp_children=2
 auto_aliases=no
-listen=udp:127.0.0.1:{port}
-listen=tcp:127.0.0.1:{port}
-alias="{REALM}"
+listen=udp:127.0.0.1:@PORT@
+listen=tcp:127.0.0.1:@PORT@
+alias="@REALM@"
 mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
-{loads}
+@LOADS@
 modparam("usrloc", "db_mode", 0)
 modparam("auth", "nonce_expire", 3600)
-event_route[core:worker-one-init] {{
+event_route[core:worker-one-init] {
   xlog("L_ALERT", "worker is ready\n");
-}}
-request_route {{
-  if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+}
+request_route {
+  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
   if (!sanity_check()) exit;
-  if (is_method("OPTIONS") && uri == myself) {{ sl_send_reply("200", "Keepalive"); exit; }}
-  if (has_totag()) {{
-    if (loose_route()) {{ t_relay(); exit; }}
-    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+  if (is_method("OPTIONS") && uri == myself) { sl_send_reply("200", "Keepalive"); exit; }
+  if (has_totag()) {
+    if (loose_route()) { t_relay(); exit; }
+    if (is_method("ACK")) { if (t_check_trans()) t_relay(); exit; }
     sl_send_reply("404", "Not here");
     exit;
-  }}
-  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  }
+  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
   t_check_trans();
-  if (is_method("REGISTER")) {{
-    if (!pv_auth_check("{REALM}", "pw$au", "0", "0")) {{ auth_challenge("{REALM}", "1"); exit; }}
+  if (is_method("REGISTER")) {
+    if (!pv_auth_check("@REALM@", "pw$au", "0", "0")) { auth_challenge("@REALM@", "1"); exit; }
     save("location");
     exit;
-  }}
-  if (is_method("INVITE")) {{
-    if (!pv_proxy_authenticate("{REALM}", "pw$au", "0")) {{ proxy_challenge("{REALM}", "1"); exit; }}
+  }
+  if (is_method("INVITE")) {
+    if (!pv_proxy_authenticate("@REALM@", "pw$au", "0")) { proxy_challenge("@REALM@", "1"); exit; }
     consume_credentials();
     record_route();
-  }}
-  if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+  }
+  if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }
   t_relay();
-}}
-"#
-    )
+}
+"#;
+
+fn config(port: u16) -> String {
+    let loads: String = MODULES.iter().map(|module| format!("loadmodule \"{module}.so\"\n")).collect();
+    CONFIG.replace("@PORT@", &port.to_string()).replace("@REALM@", REALM).replace("@LOADS@", &loads)
 }
 
 #[cfg(test)]
