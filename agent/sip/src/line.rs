@@ -20,9 +20,13 @@ pub(crate) struct Line {
 impl Line {
     /// Reads the settings; the sentence says what is wrong with them.
     pub(crate) fn read(settings: &AccountSettings) -> Result<Self, String> {
-        let aor = sip(&settings.aor).map_err(|why| format!("the account's address {}: {why}", settings.aor))?;
+        let aor =
+            sip(&settings.aor).map_err(|why| format!("the account's address {}: {why}", settings.aor))?;
         let Some(user) = aor.user_text() else {
-            return Err(format!("the account's address {} names no user: write sip:USER@DOMAIN", settings.aor));
+            return Err(format!(
+                "the account's address {} names no user: write sip:USER@DOMAIN",
+                settings.aor
+            ));
         };
         let registrar = match &settings.registrar {
             Some(text) => {
@@ -68,7 +72,6 @@ impl Line {
         let number = lower.strip_prefix("tel:").map_or(text, |_| &text[4..]);
         Ok(SipUri::new(Some(number), self.aor.host.clone(), self.aor.port).into())
     }
-
 }
 
 /// A `sip:` address that a call can go to. Header fields in it are a link's way to put words into our request, and
@@ -82,7 +85,9 @@ fn whole(text: &str) -> Result<Uri, String> {
 
 fn sip(text: &str) -> Result<SipUri, String> {
     match text.parse::<Uri>().map_err(|error: FieldError| error.what.to_owned())? {
-        Uri::Sip(uri) if uri.secure => Err("sips: needs TLS, which this version does not speak yet".to_owned()),
+        Uri::Sip(uri) if uri.secure => {
+            Err("sips: needs TLS, which this version does not speak yet".to_owned())
+        }
         Uri::Sip(uri) => Ok(uri),
         Uri::Tel(_) | Uri::Other(_) => Err("it is not a sip: address".to_owned()),
     }
@@ -105,7 +110,10 @@ mod tests {
     #[test]
     fn settings_are_understood_or_complained_about() {
         let line = Line::read(&settings("sip:1001@pbx.example", None)).unwrap();
-        assert_eq!((line.hop.host.as_str(), line.hop.port, line.username.as_str()), ("pbx.example", None, "1001"));
+        assert_eq!(
+            (line.hop.host.as_str(), line.hop.port, line.username.as_str()),
+            ("pbx.example", None, "1001")
+        );
         let line = Line::read(&settings("sip:1001@x", Some("10.0.0.1:5070;transport=tcp"))).unwrap();
         assert_eq!((line.hop.port, line.hop.transport), (Some(5070), Some(crate::flow::Transport::Tcp)));
         assert_eq!(line.domain().to_string(), "sip:x");

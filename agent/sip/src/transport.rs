@@ -22,12 +22,12 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
+use tcp::{Connections, TcpNews};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
     time::sleep_until,
 };
-use tcp::{Connections, TcpNews};
 use udp::{Arrival, Udp};
 
 /// Datagrams taken before what they cause is sent and others get their turn.
@@ -76,7 +76,11 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Opens the sockets: UDP and TCP on the same port, where both can be had.
-    pub(crate) async fn open(net: Net, endpoint: Endpoint, bind: Option<SocketAddr>) -> Result<Self, NetError> {
+    pub(crate) async fn open(
+        net: Net,
+        endpoint: Endpoint,
+        bind: Option<SocketAddr>,
+    ) -> Result<Self, NetError> {
         let purpose = Purpose { who: "sip".to_owned(), why: "calls and registration".to_owned() };
         let wanted = bind.unwrap_or(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0));
         let (udp, listener) = open_pair(&net, &purpose, wanted).await?;
@@ -161,7 +165,7 @@ impl Driver {
 
     fn on_tcp(&mut self, news: TcpNews) {
         match news {
-            TcpNews::Item(flow, item) => self.input(Input::Item { flow, item }),
+            TcpNews::Item(flow, item) => self.input(Input::Item { flow, item: *item }),
             TcpNews::Closed(flow, detail) => {
                 self.connections.remove(&flow);
                 self.input(Input::Closed { flow, detail });
@@ -209,7 +213,8 @@ impl Driver {
 
     /// The way between us and `peer` over UDP; `None` without a route.
     fn udp_flow(&mut self, peer: SocketAddr) -> Option<Flow> {
-        let socket = [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()))?;
+        let socket =
+            [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()))?;
         let bound = socket.local();
         let ip = if bound.ip().is_unspecified() { self.source(peer)? } else { bound.ip() };
         Some(Flow { transport: Transport::Udp, local: SocketAddr::new(ip, bound.port()), peer })
@@ -252,7 +257,8 @@ impl Driver {
     fn transmit_udp(&mut self, transmit: &Transmit) {
         let peer = transmit.flow.peer;
         self.net.note_udp(&self.purpose, peer);
-        let socket = [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()));
+        let socket =
+            [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()));
         let result = match socket {
             Some(socket) => socket.send(peer, &transmit.bytes).map_err(|error| error.to_string()),
             None => Err("there is no socket of that address family".to_owned()),
@@ -307,10 +313,9 @@ impl Driver {
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
         tokio::spawn(async move {
             let found = match transport {
-                Transport::Udp => net
-                    .resolve(&purpose, &hop.host)
-                    .await
-                    .map(|ips| Found::Addresses(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())),
+                Transport::Udp => net.resolve(&purpose, &hop.host).await.map(|ips| {
+                    Found::Addresses(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+                }),
                 Transport::Tcp => net.tcp(&purpose, &hop.host, port).await.map(Found::Connection),
             };
             // As above: without a loop nobody waits for it.

@@ -136,7 +136,8 @@ impl Wire {
 
     /// Gives an INVITE up, sent or still waiting for its road.
     pub(crate) fn cancel(&mut self, id: TransactionId, headers: Vec<Header>) {
-        let waiting = self.waiting.iter().find(|(_, waiting)| waiting.id == Some(id)).map(|(reach, _)| *reach);
+        let waiting =
+            self.waiting.iter().find(|(_, waiting)| waiting.id == Some(id)).map(|(reach, _)| *reach);
         match waiting {
             Some(reach) => {
                 if let Some(waiting) = self.waiting.remove(&reach) {
@@ -164,7 +165,8 @@ impl Wire {
             return Some((owner, result));
         }
         let waiting = self.waiting.remove(&id)?;
-        let found = result.and_then(|flows| flows.first().copied().ok_or_else(|| "it has no address".to_owned()));
+        let found =
+            result.and_then(|flows| flows.first().copied().ok_or_else(|| "it has no address".to_owned()));
         match (found, waiting.fallback) {
             (Ok(flow), _) => self.dispatch(waiting.id, waiting.request, flow, waiting.widening),
             (Err(_), Some(flow)) => {
@@ -300,8 +302,12 @@ fn beside(road: &Flow, hop: &Hop) -> Option<Flow> {
 /// A Contact made of the user in From and the address of ours that `flow` leaves from.
 fn own_contact(request: &Request, flow: &Flow) -> Text {
     let user = request.headers.from().ok().and_then(|from| from.uri.user_text());
-    NameAddr::new(contact_uri(user.as_ref().map(|user| user.to_text().into_owned()).as_deref(), flow.transport, flow.local))
-        .to_value()
+    NameAddr::new(contact_uri(
+        user.as_ref().map(|user| user.to_text().into_owned()).as_deref(),
+        flow.transport,
+        flow.local,
+    ))
+    .to_value()
 }
 
 /// `sip:user@address`, with the transport where it is not UDP.

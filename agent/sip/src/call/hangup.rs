@@ -55,7 +55,10 @@ impl Call {
                     self.patience.get_or_insert(wire.now + PATIENCE);
                 }
             }
-            None => self.finish(wire, CallEnd::Lost { detail: "the other side has no address we can reach".to_owned() }),
+            None => self.finish(
+                wire,
+                CallEnd::Lost { detail: "the other side has no address we can reach".to_owned() },
+            ),
         }
     }
 

@@ -17,7 +17,8 @@ pub(super) fn party(headers: &Headers) -> Party {
     let Some(best) = best else { return Party::default() };
     let same = |from: &&NameAddr| from.uri.user_text() == best.uri.user_text();
     // A PBX that asserts the bare number often leaves the name in From.
-    let display = best.display.as_ref().or_else(|| from.as_ref().filter(same).and_then(|from| from.display.as_ref()));
+    let display =
+        best.display.as_ref().or_else(|| from.as_ref().filter(same).and_then(|from| from.display.as_ref()));
     let number = number(&best.uri);
     let name = display.map(|name| name.to_display()).filter(|name| !name.is_empty() && *name != number);
     Party { number, name, uri: bare(&best.uri), withheld }
@@ -38,7 +39,8 @@ const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
 
 fn wants_privacy(headers: &Headers) -> bool {
     let lines = headers.all(name::PRIVACY).flat_map(|line| line.split(|&b| b == b';' || b == b','));
-    let hides = |word: &[u8]| [&b"id"[..], b"user", b"header"].iter().any(|hides| word.eq_ignore_ascii_case(hides));
+    let hides =
+        |word: &[u8]| [&b"id"[..], b"user", b"header"].iter().any(|hides| word.eq_ignore_ascii_case(hides));
     lines.map(<[u8]>::trim_ascii).any(hides)
 }
 
@@ -53,8 +55,12 @@ fn is_anonymous(from: &NameAddr) -> bool {
 fn bare(uri: &Uri) -> String {
     match uri {
         Uri::Sip(sip) => {
-            let bare =
-                crate::message::SipUri { params: Vec::new(), headers: Vec::new(), password: None, ..sip.clone() };
+            let bare = crate::message::SipUri {
+                params: Vec::new(),
+                headers: Vec::new(),
+                password: None,
+                ..sip.clone()
+            };
             bare.to_string()
         }
         other => other.to_string(),

@@ -2,7 +2,9 @@
 
 use crate::{
     auth::DigestClient,
-    call::model::{Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp, way},
+    call::model::{
+        Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp, way,
+    },
     dialog::Dialog,
     flow::Flow,
     message::{CSeq, Header, Method, NameAddr, Request, Response, SipUri, Uri, name},
@@ -169,7 +171,10 @@ impl Call {
         let Stage::Calling(calling) = &mut self.stage else { return };
         let out = &calling.out;
         let end = CallEnd::Refused { status: response.status, phrase: response.phrase.to_display() };
-        if calling.given_up || out.tries >= MOST_TRIES || self.auth.challenged(&out.request, response).is_err() {
+        if calling.given_up
+            || out.tries >= MOST_TRIES
+            || self.auth.challenged(&out.request, response).is_err()
+        {
             return self.invite_ended(wire, end);
         }
         let (mut request, tries) = (out.request.clone(), out.tries + 1);

@@ -9,7 +9,8 @@ pub(super) fn is_elsewhere(headers: &Headers) -> bool {
         let (protocol, rest) = value.split_at(end);
         let cause = Params::parse(rest).ok().and_then(|params| params.value("cause").cloned());
         let is = |name: &str, code: &str| {
-            protocol.trim_ascii().eq_ignore_ascii_case(name.as_bytes()) && cause.as_ref().is_some_and(|c| c == code)
+            protocol.trim_ascii().eq_ignore_ascii_case(name.as_bytes())
+                && cause.as_ref().is_some_and(|c| c == code)
         };
         is("SIP", "200") || is("Q.850", "26")
     })

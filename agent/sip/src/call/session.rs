@@ -48,7 +48,9 @@ impl Call {
             }
             Stage::Up => {}
             Stage::Ringing(_) => return self.come_again(wire, id, &request),
-            Stage::Calling(_) | Stage::Ending(_) | Stage::Over => return self.answer(wire, id, &request, 481),
+            Stage::Calling(_) | Stage::Ending(_) | Stage::Over => {
+                return self.answer(wire, id, &request, 481);
+            }
         }
         if let Some(unacked) = self.unacked.take()
             && unacked.initial
@@ -159,7 +161,11 @@ impl Call {
     /// Section 14.1: who made the Call-ID waits 2.1 to 4 s, the other up to 2 s.
     fn glare_wait(&self, wire: &mut Wire) -> Duration {
         let millis = Duration::from_millis;
-        if self.ours { wire.rng.between(millis(2100), millis(4000)) } else { wire.rng.between(millis(0), millis(2000)) }
+        if self.ours {
+            wire.rng.between(millis(2100), millis(4000))
+        } else {
+            wire.rng.between(millis(0), millis(2000))
+        }
     }
 
     /// 500 with Retry-After: one INVITE of theirs is still unanswered (section 14.2).

@@ -24,11 +24,15 @@ fn a_server_keeps_the_route_in_order_and_a_client_turns_it_round() {
     let mut server = Dialog::by_request(&received, "ours").unwrap();
     let bye = server.request(Method::Bye);
     assert_eq!(bye.uri.to_string(), "sip:a@192.0.2.1:5070");
-    let routes: Vec<_> = bye.headers.addresses(name::ROUTE).unwrap().iter().map(|r| r.uri.to_string()).collect();
+    let routes: Vec<_> =
+        bye.headers.addresses(name::ROUTE).unwrap().iter().map(|r| r.uri.to_string()).collect();
     assert_eq!(routes, ["sip:p1;lr", "sip:p2;lr"], "RFC 3261 section 12.1.1");
     assert_eq!(server.hop().unwrap().host, "p1");
     let (from, to) = (bye.headers.from().unwrap(), bye.headers.to().unwrap());
-    assert_eq!((from.tag().unwrap().to_string(), to.tag().unwrap().to_string()), ("ours".into(), "their".into()));
+    assert_eq!(
+        (from.tag().unwrap().to_string(), to.tag().unwrap().to_string()),
+        ("ours".into(), "their".into())
+    );
 
     let mut response = Response::to(&received, 200, Some("remote"));
     response.headers.push(name::CONTACT, "<sip:b@192.0.2.2>");
@@ -43,7 +47,8 @@ fn a_strict_router_finds_itself_in_the_request_uri() {
     let mut dialog = Dialog::by_request(&invite("Record-Route: <sip:old>, <sip:p2;lr>\n"), "ours").unwrap();
     let bye = dialog.request(Method::Bye);
     assert_eq!(bye.uri.to_string(), "sip:old", "RFC 3261 section 12.2.1.1");
-    let routes: Vec<_> = bye.headers.addresses(name::ROUTE).unwrap().iter().map(|r| r.uri.to_string()).collect();
+    let routes: Vec<_> =
+        bye.headers.addresses(name::ROUTE).unwrap().iter().map(|r| r.uri.to_string()).collect();
     assert_eq!(routes, ["sip:p2;lr", "sip:a@192.0.2.1:5070"]);
 }
 

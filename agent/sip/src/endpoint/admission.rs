@@ -49,10 +49,15 @@ impl Endpoint {
     }
 
     /// The account a request is for, with the Contact and the credentials a call over it uses.
-    pub(super) fn account_of(&self, request: &Request, flow: &Flow) -> Option<(AccountId, SipUri, DigestClient)> {
+    pub(super) fn account_of(
+        &self,
+        request: &Request,
+        flow: &Flow,
+    ) -> Option<(AccountId, SipUri, DigestClient)> {
         let user = request.uri.user_text()?.to_text().into_owned();
         let anyone = self.wire.config.callers == Callers::Anyone;
-        let all = || self.accounts.iter().filter_map(|(id, number)| Some((*id, self.registrations.get(number)?)));
+        let all =
+            || self.accounts.iter().filter_map(|(id, number)| Some((*id, self.registrations.get(number)?)));
         let from_registrar = |registration: &Registration| {
             registration.flow().is_some_and(|ours| ours.peer.ip() == flow.peer.ip())
         };

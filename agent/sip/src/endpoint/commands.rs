@@ -13,9 +13,7 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{
-        CallEnd, Registration as Told, RegistrationProblem as Problem, SipCommand, SipEvent,
-    },
+    port::sip::{CallEnd, Registration as Told, RegistrationProblem as Problem, SipCommand, SipEvent},
     secret::Secret,
     settings::AccountSettings,
 };
@@ -41,14 +39,20 @@ pub struct Placement {
 impl Endpoint {
     pub(super) fn command(&mut self, command: SipCommand) {
         match command {
-            SipCommand::Register { account, settings, password } => self.register(account, &settings, password),
+            SipCommand::Register { account, settings, password } => {
+                self.register(account, &settings, password)
+            }
             SipCommand::Unregister { account } => self.unregister(account),
             SipCommand::Invite { call, account, target, offer } => self.invite(call, account, &target, offer),
             SipCommand::Ring { call } => self.with_call(call, Call::ring),
-            SipCommand::Accept { call, answer } => self.with_call(call, |call, wire| call.accept(wire, answer)),
+            SipCommand::Accept { call, answer } => {
+                self.with_call(call, |call, wire| call.accept(wire, answer))
+            }
             SipCommand::Reject { call, why } => self.with_call(call, |call, wire| call.reject(wire, why)),
             SipCommand::Hangup { call } => self.with_call(call, |call, wire| call.hang_up(wire, 603)),
-            SipCommand::Reoffer { call, offer } => self.with_call(call, |call, wire| call.change(wire, offer)),
+            SipCommand::Reoffer { call, offer } => {
+                self.with_call(call, |call, wire| call.change(wire, offer))
+            }
             SipCommand::AnswerReoffer { call, answer } => {
                 self.with_call(call, |call, wire| call.answer_change(wire, answer));
             }
@@ -151,7 +155,8 @@ impl Endpoint {
             return;
         }
         if self.calls.len() >= self.wire.config.calls || self.closing.is_some() {
-            let why = if self.closing.is_some() { "the agent is quitting" } else { "there are too many calls" };
+            let why =
+                if self.closing.is_some() { "the agent is quitting" } else { "there are too many calls" };
             let end = CallEnd::Lost { detail: why.to_owned() };
             return self.wire.tell(SipEvent::Ended { call: id, end });
         }

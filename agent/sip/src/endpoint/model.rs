@@ -212,7 +212,9 @@ impl Endpoint {
 
     fn message(&mut self, flow: Flow, message: Message) {
         match message {
-            Message::Request(request) => self.wire.transactions.received_request(self.wire.now, request, flow),
+            Message::Request(request) => {
+                self.wire.transactions.received_request(self.wire.now, request, flow)
+            }
             Message::Response(response) => self.wire.transactions.received_response(self.wire.now, response),
         }
     }
@@ -286,12 +288,16 @@ impl Endpoint {
                 TransactionEvent::Gone { id } => call.gone(*id),
                 TransactionEvent::Request { .. } | TransactionEvent::Ack { .. } => {}
             }),
-            Some(Owner::Registration(number)) => self.with_registration(number, |registration, wire| match event {
-                TransactionEvent::Response { id, response } => registration.response(wire, *id, response),
-                TransactionEvent::TimedOut { id } => registration.timed_out(wire, *id),
-                TransactionEvent::Failed { id, detail } => registration.transport_failed(wire, *id, detail),
-                _ => {}
-            }),
+            Some(Owner::Registration(number)) => {
+                self.with_registration(number, |registration, wire| match event {
+                    TransactionEvent::Response { id, response } => registration.response(wire, *id, response),
+                    TransactionEvent::TimedOut { id } => registration.timed_out(wire, *id),
+                    TransactionEvent::Failed { id, detail } => {
+                        registration.transport_failed(wire, *id, detail)
+                    }
+                    _ => {}
+                })
+            }
             None => {}
         }
     }

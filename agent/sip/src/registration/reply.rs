@@ -110,7 +110,9 @@ impl Registration {
         }
         match self.auth.challenged(&asking.sent, response) {
             Ok(()) if asking.tries < MOST_TRIES => {
-                self.learn(flow, response);
+                if self.learn(flow, response) {
+                    self.retire_contact();
+                }
                 self.send(wire, flow, (asking.since, asking.tries + 1, asking.removing));
             }
             Err(AuthError::Rejected) => {
@@ -138,7 +140,8 @@ impl Registration {
 
     fn refused(&mut self, wire: &mut Wire, response: &Response) {
         let phrase = response.phrase.to_display();
-        let after = response.headers.retry_after().map(|wait| wait.clamp(Duration::from_secs(1), LONGEST_WAIT));
+        let after =
+            response.headers.retry_after().map(|wait| wait.clamp(Duration::from_secs(1), LONGEST_WAIT));
         self.fail(wire, Problem::Refused { status: response.status, phrase }, after);
     }
 

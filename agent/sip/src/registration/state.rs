@@ -98,7 +98,12 @@ pub(crate) struct Registration {
 
 impl Registration {
     /// A registration that has not begun.
-    pub(crate) fn new(wire: &mut Wire, (number, account): (u64, AccountId), line: Line, password: Secret) -> Self {
+    pub(crate) fn new(
+        wire: &mut Wire,
+        (number, account): (u64, AccountId),
+        line: Line,
+        password: Secret,
+    ) -> Self {
         Self {
             number,
             account: Some(account),
@@ -312,7 +317,12 @@ impl Registration {
         self.send(wire, flow, (since, 1, removing));
     }
 
-    pub(super) fn send(&mut self, wire: &mut Wire, flow: Flow, (since, tries, removing): (Instant, u32, bool)) {
+    pub(super) fn send(
+        &mut self,
+        wire: &mut Wire,
+        flow: Flow,
+        (since, tries, removing): (Instant, u32, bool),
+    ) {
         let current = contact_uri(Some(&self.user), flow.transport, self.learned.unwrap_or(flow.local));
         let bound = self.binding.as_ref().map(|binding| binding.contact.clone());
         let contact = bound.filter(|_| removing).unwrap_or(current);

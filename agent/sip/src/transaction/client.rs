@@ -102,7 +102,12 @@ impl Client {
     }
 
     /// A response that matches.
-    pub(super) fn response(&mut self, response: Response, (now, base): (Instant, &TimerBase), sink: &mut Sink) {
+    pub(super) fn response(
+        &mut self,
+        response: Response,
+        (now, base): (Instant, &TimerBase),
+        sink: &mut Sink,
+    ) {
         match (self.state, response.status) {
             (State::Waiting | State::Proceeding, 100..=199) => self.provisional((now, base)),
             (State::Waiting | State::Proceeding, _) => self.finish(&response, (now, base), sink),

@@ -91,7 +91,12 @@ impl Server {
     }
 
     /// Sends a response. A second final one is ignored, but for the 2xx that the dialog above repeats.
-    pub(super) fn respond(&mut self, response: &Response, (now, base): (Instant, &TimerBase), sink: &mut Sink) {
+    pub(super) fn respond(
+        &mut self,
+        response: &Response,
+        (now, base): (Instant, &TimerBase),
+        sink: &mut Sink,
+    ) {
         let reliable = self.flow.transport.reliable();
         let wait = match (self.state, response.status) {
             (State::Proceeding, 0..200) => self.end,

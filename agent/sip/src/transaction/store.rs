@@ -6,8 +6,8 @@ use crate::{
     message::{Header, Method, Rejection, Request, Response, Text, Via, check_response, name},
     rng::Rng,
     transaction::{
-        event::{Sink, TimerBase, TransactionEvent, TransactionId},
         client::Client,
+        event::{Sink, TimerBase, TransactionEvent, TransactionId},
         matching::{MergeKey, ServerKey, client_key},
         server::Server,
     },

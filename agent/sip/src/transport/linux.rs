@@ -8,7 +8,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::AsRawFd,
 };
-use tokio::net::UdpSocket;
+use tokio::{io::Interest, net::UdpSocket};
 
 /// Asks for errors to be queued. Failing to is no reason not to run: timeouts remain.
 pub(super) fn want_refusals(socket: &UdpSocket) {
@@ -34,17 +34,15 @@ pub(super) fn want_refusals(socket: &UdpSocket) {
 /// Takes every refusal that waits: whom it is about, and what the network said.
 pub(super) fn take_refusals(socket: &UdpSocket) -> Vec<(SocketAddr, io::Error)> {
     let mut refusals = Vec::new();
-    // A burst of refusals is told once a peer anyway; the rest stays for the next round.
-    while refusals.len() < 64 {
-        match take_one(socket) {
-            Some(refusal) => refusals.push(refusal),
-            None => break,
-        }
+    // Through the runtime, which has to learn that the queue is empty: it would call us ready for ever.
+    while let Ok(entry) = socket.try_io(Interest::ERROR, || take_one(socket)) {
+        refusals.extend(entry);
     }
     refusals
 }
 
-fn take_one(socket: &UdpSocket) -> Option<(SocketAddr, io::Error)> {
+/// The next entry of the error queue; `None` when it is about nothing we know.
+fn take_one(socket: &UdpSocket) -> io::Result<Option<(SocketAddr, io::Error)>> {
     // SAFETY: all-zero bytes are a valid value of each of these plain C structures.
     let (mut name, mut header): (libc::sockaddr_storage, libc::msghdr) = unsafe { mem::zeroed() };
     let mut payload = [0_u8; 64];
@@ -62,10 +60,9 @@ fn take_one(socket: &UdpSocket) -> Option<(SocketAddr, io::Error)> {
         libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT)
     };
     if got < 0 {
-        return None;
+        return Err(io::Error::last_os_error());
     }
-    let code = error_code(&header)?;
-    Some((address(&name)?, io::Error::from_raw_os_error(code)))
+    Ok(error_code(&header).zip(address(&name)).map(|(code, peer)| (peer, io::Error::from_raw_os_error(code))))
 }
 
 /// The error number in the control messages of `header`.
@@ -77,7 +74,8 @@ fn error_code(header: &libc::msghdr) -> Option<i32> {
         while let Some(found) = message.as_ref() {
             let kind = (found.cmsg_level, found.cmsg_type);
             if kind == (libc::SOL_IP, libc::IP_RECVERR) || kind == (libc::SOL_IPV6, libc::IPV6_RECVERR) {
-                let error: libc::sock_extended_err = std::ptr::read_unaligned(libc::CMSG_DATA(message).cast());
+                let error: libc::sock_extended_err =
+                    std::ptr::read_unaligned(libc::CMSG_DATA(message).cast());
                 return i32::try_from(error.ee_errno).ok();
             }
             message = libc::CMSG_NXTHDR(header, message);
@@ -107,7 +105,6 @@ fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::Interest;
 
     #[tokio::test]
     async fn a_closed_port_is_named() {

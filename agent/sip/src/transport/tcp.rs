@@ -37,7 +37,7 @@ const STUCK: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) enum TcpNews {
     /// Something was read.
-    Item(Flow, StreamItem),
+    Item(Flow, Box<StreamItem>),
     /// The connection is gone.
     Closed(Flow, String),
 }
@@ -137,7 +137,7 @@ async fn read(mut stream: OwnedReadHalf, flow: Flow, news: mpsc::Sender<TcpNews>
                 decoder.push(&buffer[..length]);
                 while let Some(item) = decoder.next_item() {
                     let lost = matches!(item, StreamItem::Fatal(_));
-                    if news.send(TcpNews::Item(flow, item)).await.is_err() || lost {
+                    if news.send(TcpNews::Item(flow, Box::new(item))).await.is_err() || lost {
                         break 'open "what came over it is no SIP".to_owned();
                     }
                 }

@@ -13,10 +13,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
 };
-use tokio::{
-    io::Interest,
-    net::UdpSocket,
-};
+use tokio::{io::Interest, net::UdpSocket};
 
 /// Bytes the kernel should keep for us while we are busy: some thousand messages (the system may grant less).
 const RECEIVE_BUFFER: usize = 4 << 20;

@@ -1,0 +1,13 @@
+//! Flows: endpoints on one virtual clock and a network that loses, repeats, delays and reorders as told.
+
+mod calls_in;
+mod calls_out;
+mod chaos;
+mod hostile;
+mod refusals;
+mod registrar;
+mod registrations;
+mod script;
+mod sessions;
+mod timers;
+mod world;
