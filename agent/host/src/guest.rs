@@ -4,32 +4,31 @@ use crate::{
     contract::{actions::CallActionsPre, acts, base, lookup::CallerLookupPre, types},
     engine,
     error::HostError,
-    manifest::Provides,
-    sandbox::{HOSTCALL_FUEL, Memory, Sandbox, Stop},
+    manifest::Manifest,
+    sandbox::{Denied, HOSTCALL_FUEL, Memory, Pool, Sandbox, Stop},
     ticker::Ticker,
     values::Values,
     web::{TooMany, Web},
 };
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{
     Engine, Store, Trap, UpdateDeadline,
     component::{Component, HasSelf, InstancePre, Linker},
 };
 
-/// What all plugins share: the engine, its clock, and the memory of all sandboxes together.
+/// What all plugins share: the engine and its clock.
 #[derive(Clone)]
 pub(crate) struct Machine {
     engine: Engine,
     ticker: Arc<Ticker>,
-    memory: Arc<AtomicUsize>,
 }
 
 impl Machine {
     pub(crate) fn start() -> Result<Self, HostError> {
         let engine = engine::engine().map_err(HostError::Start)?;
         let ticker = Ticker::start(&engine).map_err(HostError::Start)?;
-        Ok(Self { engine, ticker: Arc::new(ticker), memory: Arc::default() })
+        Ok(Self { engine, ticker: Arc::new(ticker) })
     }
 }
 
@@ -37,6 +36,8 @@ impl Machine {
 #[derive(Clone)]
 pub(crate) struct Guest {
     machine: Machine,
+    memory_mib: usize,
+    pool: Arc<Pool>,
     pre: InstancePre<Sandbox>,
     lookup: Option<CallerLookupPre<Sandbox>>,
     actions: Option<CallActionsPre<Sandbox>>,
@@ -49,6 +50,8 @@ pub(crate) enum Fault {
     Said(types::Error),
     /// The plugin misbehaved and was stopped; counts against it.
     Stopped(String),
+    /// Too many questions at once for the memory, MiB, that all of them together may have.
+    Crowded(usize),
     /// Time was up while the plugin waited for somebody else.
     Late(u128),
 }
@@ -59,6 +62,9 @@ impl Fault {
         match self {
             Self::Said(error) => sentence(error),
             Self::Stopped(what) => format!("it was stopped: it {what}"),
+            Self::Crowded(most) => {
+                format!("its questions need more than the {most} MiB they may have together")
+            }
             Self::Late(ms) => format!("it did not answer within {ms} ms"),
         }
     }
@@ -68,7 +74,6 @@ impl Fault {
 pub(crate) struct Question {
     pub(crate) web: Web,
     pub(crate) values: Arc<Values>,
-    pub(crate) memory_mib: usize,
 }
 
 impl Guest {
@@ -76,7 +81,11 @@ impl Guest {
     ///
     /// # Safety
     /// `code` must be what the compile helper made, unchanged: it is native code and will be run.
-    pub(crate) unsafe fn load(machine: &Machine, code: &[u8], provides: Provides) -> Result<Self, HostError> {
+    pub(crate) unsafe fn load(
+        machine: &Machine,
+        code: &[u8],
+        manifest: &Manifest,
+    ) -> Result<Self, HostError> {
         // SAFETY: the caller vouches for the code. wasmtime copies it, so that what was checked is what is run.
         let component = unsafe { Component::deserialize(&machine.engine, code) };
         let component = component.map_err(|error| HostError::Compile(chain(&error)))?;
@@ -85,10 +94,13 @@ impl Guest {
         base::Base::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox).map_err(link)?;
         let pre = linker.instantiate_pre(&component).map_err(link)?;
         let wrong = |error: wasmtime::Error| HostError::Exports(chain(&error));
-        let lookup = provides.lookup.then(|| CallerLookupPre::new(pre.clone())).transpose().map_err(wrong)?;
+        let lookup =
+            manifest.provides.lookup.then(|| CallerLookupPre::new(pre.clone())).transpose().map_err(wrong)?;
         let actions =
-            provides.actions.then(|| CallActionsPre::new(pre.clone())).transpose().map_err(wrong)?;
-        Ok(Self { machine: machine.clone(), pre, lookup, actions })
+            manifest.provides.actions.then(|| CallActionsPre::new(pre.clone())).transpose().map_err(wrong)?;
+        let memory_mib = manifest.limits.memory_mib;
+        let pool = Arc::new(Pool::new(memory_mib));
+        Ok(Self { machine: machine.clone(), memory_mib, pool, pre, lookup, actions })
     }
 
     /// Starts it and ends it again: a plugin that cannot even do that is not installed.
@@ -134,7 +146,7 @@ impl Guest {
         let begun = Instant::now();
         let deadline = question.web.deadline;
         let sandbox = Sandbox {
-            memory: Memory::new(question.memory_mib, self.machine.memory.clone()),
+            memory: Memory::new(self.memory_mib, self.pool.clone()),
             web: question.web,
             values: question.values,
             ticker: self.machine.ticker.clone(),
@@ -160,7 +172,10 @@ impl Guest {
         drop(computing);
         match answer {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Fault::Stopped(reason(&error, store.data()))),
+            Ok(Err(error)) => match store.data().memory.denied {
+                Some(Denied::Pool(most)) => Err(Fault::Crowded(most)),
+                _ => Err(Fault::Stopped(reason(&error, store.data()))),
+            },
             Err(_) => Err(Fault::Late((deadline - begun).as_millis())),
         }
     }
@@ -174,8 +189,8 @@ fn reason(error: &wasmtime::Error, sandbox: &Sandbox) -> String {
     if let Some(many) = error.downcast_ref::<TooMany>() {
         return many.to_string();
     }
-    if sandbox.memory.denied {
-        return format!("needs more memory than the {} MiB it may have", sandbox.memory.most_mib());
+    if let Some(Denied::Own(most)) = sandbox.memory.denied {
+        return format!("needs more memory than the {most} MiB it may have");
     }
     let chain = chain(error);
     if chain.contains("fuel allocated for hostcalls") {

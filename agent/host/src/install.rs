@@ -106,7 +106,7 @@ pub fn remove(config: &HostConfig, id: &str) -> Result<(), HostError> {
 fn smoke(plugin: &Installed, code: &[u8]) -> Result<(), HostError> {
     let machine = Machine::start()?;
     // SAFETY: the code comes straight from the compile helper, through a pipe nobody else holds.
-    let guest = unsafe { Guest::load(&machine, code, plugin.manifest.provides)? };
+    let guest = unsafe { Guest::load(&machine, code, &plugin.manifest)? };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -123,8 +123,7 @@ fn smoke(plugin: &Installed, code: &[u8]) -> Result<(), HostError> {
             deadline: tokio::time::Instant::now() + SMOKE,
             tried: 0,
         };
-        let question =
-            Question { web, values: plugin.values.clone(), memory_mib: plugin.manifest.limits.memory_mib };
+        let question = Question { web, values: plugin.values.clone() };
         guest.smoke(question).await
     });
     started.map_err(|fault: Fault| HostError::Start(fault.text()))

@@ -197,13 +197,13 @@ impl Task {
 
     async fn load(&self) -> Result<Guest, HostError> {
         let machine = self.machine()?;
-        let provides = self.installed.manifest.provides;
+        let manifest = &self.installed.manifest;
         let key = self.common.config.seal_key;
         if let Some(key) = &key
             && let Some(code) = self.installed.cache(key).load()
         {
             // SAFETY: the seal holds: this very code was made by the compile helper and kept by this user's agent.
-            match unsafe { Guest::load(&machine, &code, provides) } {
+            match unsafe { Guest::load(&machine, &code, manifest) } {
                 Ok(guest) => return Ok(guest),
                 Err(error) => {
                     tracing::info!(plugin = &*self.id, %error, "compiled code of another engine: compiling anew")
@@ -220,13 +220,13 @@ impl Task {
                     tracing::warn!(plugin = &*self.id, %error, "the compiled code is not kept");
                 }
             }
-            None => tracing::info!(
+            None => tracing::warn!(
                 plugin = &*self.id,
                 "compiled for this start only: without a keyring there is no key to seal the code with"
             ),
         }
         // SAFETY: the code comes straight from the compile helper, through a pipe nobody else holds.
-        unsafe { Guest::load(&machine, &code, provides) }
+        unsafe { Guest::load(&machine, &code, manifest) }
     }
 
     fn machine(&self) -> Result<Machine, HostError> {
@@ -305,7 +305,6 @@ impl Task {
                 tried: 0,
             },
             values: self.installed.values.clone(),
-            memory_mib: self.installed.manifest.limits.memory_mib,
         }
     }
 

@@ -15,9 +15,6 @@ use wasmtime::ResourceLimiter;
 /// Bytes of arguments and results that may cross the border of the sandbox at once.
 pub(crate) const HOSTCALL_FUEL: usize = 4 * 1024 * 1024;
 
-/// The memory of all sandboxes together, bytes.
-const ALL_MEMORY: usize = 128 * 1024 * 1024;
-
 /// How long one question may compute, in ticks of the engine.
 pub(crate) const CPU_TICKS: u64 = 250 / TICK_MS;
 
@@ -90,29 +87,45 @@ impl http::Host for Sandbox {
     }
 }
 
-/// The memory of one sandbox, counted against its own limit and that of all together.
+/// The memory of all sandboxes of one plugin together: room for two of the largest, and for many small ones.
+pub(crate) struct Pool {
+    used: AtomicUsize,
+    most: usize,
+}
+
+impl Pool {
+    pub(crate) fn new(most_mib: usize) -> Self {
+        Self { used: AtomicUsize::new(0), most: (2 * most_mib).max(64) << 20 }
+    }
+}
+
+/// Which limit a sandbox ran into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// Its own, MiB.
+    Own(usize),
+    /// That of all sandboxes of the plugin together, MiB.
+    Pool(usize),
+}
+
+/// The memory of one sandbox, counted against its own limit and its plugin's.
 pub(crate) struct Memory {
     used: usize,
     most: usize,
-    all: Arc<AtomicUsize>,
+    pool: Arc<Pool>,
     /// It wanted more than it may have.
-    pub(crate) denied: bool,
+    pub(crate) denied: Option<Denied>,
 }
 
 impl Memory {
-    pub(crate) fn new(most_mib: usize, all: Arc<AtomicUsize>) -> Self {
-        Self { used: 0, most: most_mib << 20, all, denied: false }
-    }
-
-    /// The limit, MiB.
-    pub(crate) fn most_mib(&self) -> usize {
-        self.most >> 20
+    pub(crate) fn new(most_mib: usize, pool: Arc<Pool>) -> Self {
+        Self { used: 0, most: most_mib << 20, pool, denied: None }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.all.fetch_sub(self.used, Ordering::Relaxed);
+        self.pool.used.fetch_sub(self.used, Ordering::Relaxed);
     }
 }
 
@@ -124,15 +137,17 @@ impl ResourceLimiter for Memory {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let more = desired.saturating_sub(current);
-        let fits = self.used.saturating_add(more) <= self.most
-            && self.all.load(Ordering::Relaxed).saturating_add(more) <= ALL_MEMORY;
-        if fits {
-            self.used += more;
-            self.all.fetch_add(more, Ordering::Relaxed);
+        let over = |used: usize, most: usize| used.saturating_add(more) > most;
+        self.denied = if over(self.used, self.most) {
+            Some(Denied::Own(self.most >> 20))
+        } else if over(self.pool.used.load(Ordering::Relaxed), self.pool.most) {
+            Some(Denied::Pool(self.pool.most >> 20))
         } else {
-            self.denied = true;
-        }
-        Ok(fits)
+            self.used += more;
+            self.pool.used.fetch_add(more, Ordering::Relaxed);
+            return Ok(true);
+        };
+        Ok(false)
     }
 
     fn table_growing(

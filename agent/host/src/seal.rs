@@ -42,7 +42,7 @@ impl Cache<'_> {
             sealed(self.key, self.pieces(code), mac).then(|| code.to_vec())
         });
         if found.is_none() {
-            tracing::warn!(path = %path.display(), "compiled code without a valid seal: deleted, compiling anew");
+            tracing::warn!("compiled code of a plugin without a valid seal: deleted, compiling anew");
             self.forget();
         }
         found
