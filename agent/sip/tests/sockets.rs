@@ -1,0 +1,280 @@
+//! The transport on real sockets of the loopback: UDP, TCP, connections lost, ports refused, messages too long.
+
+use agent_core::{
+    id::{AccountId, CallId},
+    party::Sdp,
+    port::sip::{Registration, RegistrationProblem, SipCommand, SipEvent},
+    secret::Secret,
+    settings::{AccountSettings, PasswordSource},
+};
+use agent_net::Net;
+use agent_sip::{
+    SipConfig, SipHandle,
+    message::{Message, Method, Request, Response, StreamDecoder, StreamItem},
+    start,
+};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UdpSocket},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::timeout,
+};
+
+/// No single step takes this long; a test that waits longer has failed.
+const LIMIT: Duration = Duration::from_secs(20);
+const ACCOUNT: AccountId = AccountId(0);
+
+async fn within<T>(what: impl Future<Output = T>) -> T {
+    timeout(LIMIT, what).await.expect("it takes too long")
+}
+
+/// An agent's SIP with everything it tells.
+struct Phone {
+    sip: SipHandle,
+    events: UnboundedReceiver<SipEvent>,
+    at: SocketAddr,
+}
+
+impl Phone {
+    async fn start() -> Self {
+        let (sender, events) = unbounded_channel();
+        let tell = Arc::new(move |event| sender.send(event).expect("somebody listens"));
+        let config = SipConfig { bind: Some("127.0.0.1:0".parse().unwrap()), ..SipConfig::default() };
+        let sip = start(config, Net::new(Arc::new(|_| {})), tell);
+        let at = within(sip.listening()).await.unwrap();
+        Self { sip, events, at }
+    }
+
+    fn register(&self, user: &str, registrar: &str) {
+        let settings = AccountSettings {
+            aor: format!("sip:{user}@127.0.0.1"),
+            registrar: Some(registrar.to_owned()),
+            username: None,
+            password: PasswordSource::Keyring,
+        };
+        let password = Secret::new("secret".to_owned());
+        self.sip.send(SipCommand::Register { account: ACCOUNT, settings, password });
+    }
+
+    async fn event(&mut self) -> SipEvent {
+        within(self.events.recv()).await.expect("SIP ended")
+    }
+
+    /// Waits for a registration state.
+    async fn state(&mut self, is: impl Fn(&Registration) -> bool) -> Registration {
+        loop {
+            if let SipEvent::Registration { state, .. } = self.event().await
+                && is(&state)
+            {
+                return state;
+            }
+        }
+    }
+
+    async fn registered(&mut self) {
+        self.state(|state| *state == Registration::Registered).await;
+    }
+}
+
+/// 200 to a request, a REGISTER's Contact confirmed.
+fn ok(request: &Request, from: SocketAddr) -> Response {
+    let mut request = request.clone();
+    request.headers.note_source(from);
+    let mut response = Response::to(&request, 200, Some("peer"));
+    if let Some(contact) = request.headers.get("Contact") {
+        response.headers.push("Contact", contact.clone());
+    }
+    response
+}
+
+/// The next request of this method at a UDP socket.
+async fn udp_request(socket: &UdpSocket, method: Method) -> (Request, SocketAddr) {
+    let mut buffer = vec![0; 65_535];
+    loop {
+        let (length, from) = within(socket.recv_from(&mut buffer)).await.unwrap();
+        if let Ok(Message::Request(request)) = Message::parse_datagram(&buffer[..length])
+            && request.method == method
+        {
+            return (request, from);
+        }
+    }
+}
+
+/// One accepted connection.
+struct Line {
+    stream: TcpStream,
+    decoder: StreamDecoder,
+    peer: SocketAddr,
+}
+
+impl Line {
+    async fn accept(listener: &TcpListener) -> Self {
+        let (stream, peer) = within(listener.accept()).await.unwrap();
+        Self { stream, decoder: StreamDecoder::new(), peer }
+    }
+
+    async fn item(&mut self) -> StreamItem {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(item) = self.decoder.next_item() {
+                return item;
+            }
+            let length = within(self.stream.read(&mut buffer)).await.unwrap();
+            assert_ne!(length, 0, "the connection was closed");
+            self.decoder.push(&buffer[..length]);
+        }
+    }
+
+    async fn request(&mut self) -> Request {
+        match self.item().await {
+            StreamItem::Message(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn send(&mut self, response: &Response) {
+        self.stream.write_all(&response.to_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_registrar_that_is_not_there_is_told_at_once_and_found_when_it_comes() {
+    let mut phone = Phone::start().await;
+    let place = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = place.local_addr().unwrap();
+    drop(place);
+    phone.register("1001", &format!("sip:{address}"));
+    if cfg!(target_os = "linux") {
+        let failed = phone.state(|state| matches!(state, Registration::Failed { .. })).await;
+        let Registration::Failed { reason: RegistrationProblem::Unreachable { .. }, retry_ms: Some(wait) } = failed else {
+            panic!("{failed:?}")
+        };
+        assert!(wait <= 5000);
+    }
+    let registrar = UdpSocket::bind(address).await.unwrap();
+    let (request, from) = udp_request(&registrar, Method::Register).await;
+    assert_eq!(from, phone.at);
+    let via = request.headers.via().unwrap();
+    assert_eq!((via.host.to_string(), via.port), ("127.0.0.1".to_owned(), Some(phone.at.port())));
+    assert_eq!(request.headers.contact().unwrap().uri.as_sip().unwrap().port, Some(phone.at.port()));
+    registrar.send_to(&ok(&request, from).to_bytes(), from).await.unwrap();
+    phone.registered().await;
+}
+
+#[tokio::test]
+async fn tcp_is_reused_and_a_lost_connection_comes_back_at_once() {
+    let mut phone = Phone::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    phone.register("1001", &format!("sip:{address};transport=tcp"));
+    let mut line = Line::accept(&listener).await;
+    let request = line.request().await;
+    let contact = request.headers.contact().unwrap().uri;
+    assert_eq!(contact.as_sip().unwrap().port, Some(line.peer.port()), "reached over the connection we opened");
+    line.send(&ok(&request, line.peer)).await;
+    phone.registered().await;
+
+    let offer = Sdp(b"offer".to_vec());
+    phone.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "600".into(), offer });
+    let invite = line.request().await;
+    assert_eq!((invite.method.clone(), invite.headers.via().unwrap().transport.to_string()), (Method::Invite, "TCP".into()));
+    let mut busy = ok(&invite, line.peer);
+    busy.status = 486;
+    line.send(&busy).await;
+    assert_eq!(line.request().await.method, Method::Ack);
+    line.stream.write_all(b"\r\n\r\n").await.unwrap();
+    assert_eq!(line.item().await, StreamItem::Pong, "RFC 5626 section 4.4.1");
+
+    drop(line);
+    let mut line = Line::accept(&listener).await;
+    let request = line.request().await;
+    assert_eq!(request.method, Method::Register);
+    line.send(&ok(&request, line.peer)).await;
+    phone.registered().await;
+}
+
+#[tokio::test]
+async fn a_long_invite_opens_a_connection() {
+    let mut phone = Phone::start().await;
+    let registrar = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = registrar.local_addr().unwrap();
+    let listener = TcpListener::bind(address).await.unwrap();
+    phone.register("1001", &format!("sip:{address}"));
+    let (request, from) = udp_request(&registrar, Method::Register).await;
+    registrar.send_to(&ok(&request, from).to_bytes(), from).await.unwrap();
+    phone.registered().await;
+    let offer = Sdp(vec![b'x'; 2000]);
+    phone.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "600".into(), offer });
+    let mut line = Line::accept(&listener).await;
+    let invite = line.request().await;
+    assert_eq!((invite.method, invite.body.len()), (Method::Invite, 2000), "RFC 3261 section 18.1.1");
+}
+
+#[tokio::test]
+async fn two_phones_call_each_other_straight_and_leave() {
+    let (mut alice, mut bob) = (Phone::start().await, Phone::start().await);
+    // Each is the other's way out; neither is a registrar, which both say.
+    alice.register("1001", &format!("sip:{}", bob.at));
+    bob.register("1002", &format!("sip:{}", alice.at));
+    let refused = |state: &Registration| matches!(state, Registration::Failed { .. });
+    alice.state(refused).await;
+    bob.state(refused).await;
+    let offer = Sdp(b"offer".to_vec());
+    alice.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "1002".into(), offer: offer.clone() });
+    let call = loop {
+        if let SipEvent::Incoming { call, party, offer: theirs, .. } = bob.event().await {
+            assert_eq!((party.number.as_str(), theirs), ("1001", Some(offer)));
+            break call;
+        }
+    };
+    bob.sip.send(SipCommand::Ring { call });
+    bob.sip.send(SipCommand::Accept { call, answer: Sdp(b"answer".to_vec()) });
+    let mut progress = Vec::new();
+    let answer = loop {
+        match alice.event().await {
+            SipEvent::Progress { status, .. } => progress.push(status),
+            SipEvent::Answered { answer, .. } => break answer,
+            _ => {}
+        }
+    };
+    assert_eq!((progress, answer), (vec![180], Some(Sdp(b"answer".to_vec()))));
+    while !matches!(bob.event().await, SipEvent::Confirmed { .. }) {}
+    alice.sip.send(SipCommand::Shutdown { within: Duration::from_secs(5) });
+    while !matches!(bob.event().await, SipEvent::Ended { .. }) {}
+    while alice.event().await != SipEvent::Down {}
+}
+
+#[tokio::test]
+async fn strangers_are_served_over_tcp_and_nonsense_closes_only_its_own_connection() {
+    let phone = Phone::start().await;
+    let mut nonsense = TcpStream::connect(phone.at).await.unwrap();
+    nonsense.write_all(&b"x".repeat(100_000)).await.unwrap_or_default();
+    let mut rest = Vec::new();
+    // However it ends: it ends.
+    let _ = within(nonsense.read_to_end(&mut rest)).await;
+    let stream = TcpStream::connect(phone.at).await.unwrap();
+    let peer = stream.peer_addr().unwrap();
+    let mut line = Line { stream, decoder: StreamDecoder::new(), peer };
+    let options = "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKo\r\nMax-Forwards: 70\r\n\
+                   From: <sip:x@y>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    let (half, other) = options.as_bytes().split_at(40);
+    line.stream.write_all(half).await.unwrap();
+    line.stream.write_all(other).await.unwrap();
+    let StreamItem::Message(Message::Response(response)) = line.item().await else { panic!("no answer") };
+    assert_eq!(response.status, 200);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_said() {
+    let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (sender, mut events) = unbounded_channel();
+    let tell = Arc::new(move |event| sender.send(event).expect("somebody listens"));
+    let config = SipConfig { bind: Some(taken.local_addr().unwrap()), ..SipConfig::default() };
+    let sip = start(config, Net::new(Arc::new(|_| {})), tell);
+    assert!(within(sip.listening()).await.is_err());
+    sip.send(SipCommand::Unregister { account: ACCOUNT });
+    sip.send(SipCommand::Shutdown { within: Duration::from_secs(1) });
+    assert!(matches!(within(events.recv()).await, Some(SipEvent::Registration { state: Registration::Unregistered, .. })));
+    assert_eq!(within(events.recv()).await, Some(SipEvent::Down));
+}
