@@ -46,7 +46,9 @@ pub enum Command {
     #[command(after_help = "Example: trayphone run --profile ~/office --headless")]
     Run(RunArgs),
     /// Play the whole story on this computer: an exchange, a caller, a CRM, the agent
-    #[command(after_help = "Examples:\n  trayphone demo\n  trayphone demo --script\n  trayphone demo --script --fault crm-down")]
+    #[command(
+        after_help = "Examples:\n  trayphone demo\n  trayphone demo --script\n  trayphone demo --script --fault crm-down"
+    )]
     Demo(DemoArgs),
     /// End the running agent: calls are ended, accounts de-registered
     #[command(after_help = "Example: trayphone quit")]
@@ -94,7 +96,9 @@ pub enum Command {
     #[command(after_help = "Example: trayphone devices")]
     Devices,
     /// Check the settings file, or show all settings with their defaults
-    #[command(after_help = "Examples:\n  trayphone settings\n  trayphone settings --defaults > trayphone.toml")]
+    #[command(
+        after_help = "Examples:\n  trayphone settings\n  trayphone settings --defaults > trayphone.toml"
+    )]
     Settings {
         /// Print the default file with a comment on every setting
         #[arg(long)]
@@ -106,7 +110,9 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum CallCommand {
     /// Call a number
-    #[command(after_help = "Examples:\n  trayphone dial 600\n  trayphone dial '+49 30 123456'\n  trayphone dial --selection")]
+    #[command(
+        after_help = "Examples:\n  trayphone dial 600\n  trayphone dial '+49 30 123456'\n  trayphone dial --selection"
+    )]
     Dial(DialArgs),
     /// Take a ringing call
     #[command(after_help = "Examples:\n  trayphone answer\n  trayphone answer 3")]
@@ -199,7 +205,9 @@ pub struct DialArgs {
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
     /// Write an account to the settings and its password to the keyring
-    #[command(after_help = "Examples:\n  trayphone account add sip:1001@pbx.example\n  printf '%s' \"$PW\" | trayphone account add sip:1001@pbx.example --registrar 'sip:pbx.example;transport=tcp'\n  trayphone account add sip:1001@pbx.example --password-env PBX_PASSWORD")]
+    #[command(
+        after_help = "Examples:\n  trayphone account add sip:1001@pbx.example\n  printf '%s' \"$PW\" | trayphone account add sip:1001@pbx.example --registrar 'sip:pbx.example;transport=tcp'\n  trayphone account add sip:1001@pbx.example --password-env PBX_PASSWORD"
+    )]
     Add(AddArgs),
     /// Change an account's password (asked for without echo, or read from stdin)
     #[command(after_help = "Example: trayphone account password sip:1001@pbx.example")]

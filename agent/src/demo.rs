@@ -23,5 +23,9 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, text));
     }
     let desktop = !args.terminal && crate::platform::has_display();
-    if args.script { crate::wait_for(script::play(args.fault, desktop)) } else { crate::wait_for(live::play(desktop)) }
+    if args.script {
+        crate::wait_for(script::play(args.fault, desktop))
+    } else {
+        crate::wait_for(live::play(desktop))
+    }
 }

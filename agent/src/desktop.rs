@@ -32,7 +32,9 @@ impl Desktop {
     /// Reads what is selected; blocks for at most a second.
     pub fn selection(&self) -> Result<String, String> {
         let Self::Shell(shell) = self else {
-            return Err("this agent runs without a desktop (--headless): there is no selection to read".to_owned());
+            return Err(
+                "this agent runs without a desktop (--headless): there is no selection to read".to_owned()
+            );
         };
         let (tell, hear) = std::sync::mpsc::channel();
         shell.read_selection(move |text| {

@@ -28,11 +28,14 @@ pub fn start(verbose: u8) {
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    let by_flags = || Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|krate| (krate, level)));
+    let by_flags =
+        || Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|krate| (krate, level)));
     let filter = match std::env::var("TRAYPHONE_LOG").map(|text| text.parse::<Targets>()) {
         Ok(Ok(filter)) => filter,
         Ok(Err(error)) => {
-            eprintln!("trayphone: TRAYPHONE_LOG is not understood ({error}); example: TRAYPHONE_LOG=agent_sip=debug,warn");
+            eprintln!(
+                "trayphone: TRAYPHONE_LOG is not understood ({error}); example: TRAYPHONE_LOG=agent_sip=debug,warn"
+            );
             by_flags()
         }
         Err(_) => by_flags(),

@@ -99,7 +99,10 @@ impl Passwords {
         let ours = self.clone();
         // Its own thread: a person types in their own time, and nothing else may wait for it.
         let thread = std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
-            match rpassword::prompt_password(format!("Password for {} (kept in memory only): ", super::commands::print::tame(&aor))) {
+            match rpassword::prompt_password(format!(
+                "Password for {} (kept in memory only): ",
+                super::commands::print::tame(&aor)
+            )) {
                 Ok(text) if !text.is_empty() => {
                     if let Err(text) = ours.give(&aor, Secret::new(text)) {
                         eprintln!("trayphone: {text}");

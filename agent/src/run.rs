@@ -16,8 +16,8 @@ use crate::{
     passwords::Passwords,
 };
 use agent_core::{
-    action::Action,
     Agent,
+    action::Action,
     port::Event,
     settings::{AudioBackend, Settings},
     time::{Now, UnixMillis},
@@ -87,7 +87,9 @@ pub fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
             eprintln!("trayphone: {error}; going on without a desktop");
         }
     }
-    agent.join().unwrap_or_else(|_| Err(Failure::new(Exit::Failed, "the agent broke down; please report this")))
+    agent
+        .join()
+        .unwrap_or_else(|_| Err(Failure::new(Exit::Failed, "the agent broke down; please report this")))
 }
 
 /// What the agent's thread starts from.
@@ -132,7 +134,8 @@ impl Parts {
         let rows = store.clone();
         let ledger: agent_net::LedgerSink = Arc::new(move |row| rows.ledger(row));
         let net = Net::new(ledger.clone());
-        let sip = agent_sip::start(agent_sip::SipConfig::default(), net.clone(), self.funnel.door(Event::Sip));
+        let sip =
+            agent_sip::start(agent_sip::SipConfig::default(), net.clone(), self.funnel.door(Event::Sip));
         let config = MediaConfig {
             audio: self.settings.audio.clone(),
             net: net.clone(),
@@ -146,7 +149,8 @@ impl Parts {
     }
 
     fn desk(&self, dispatch: &Dispatch) -> Desk {
-        let (desktop, host, passwords) = (self.desktop.clone(), dispatch.host.clone(), dispatch.passwords.clone());
+        let (desktop, host, passwords) =
+            (self.desktop.clone(), dispatch.host.clone(), dispatch.passwords.clone());
         Desk {
             hub: dispatch.hub.clone(),
             funnel: self.funnel.clone(),

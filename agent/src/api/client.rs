@@ -74,6 +74,7 @@ impl Client {
             .await
             .map_err(|_| Failure::new(Exit::Failed, "the agent did not answer within 10 seconds"))??;
         let line = line.ok_or_else(|| Failure::new(Exit::Quitting, "the agent ended before it answered"))?;
-        serde_json::from_str(&line).map_err(|error| Failure::other("the agent's answer was not understood", error))
+        serde_json::from_str(&line)
+            .map_err(|error| Failure::other("the agent's answer was not understood", error))
     }
 }

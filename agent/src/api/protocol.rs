@@ -45,7 +45,8 @@ pub enum Request {
 impl Request {
     /// Reads a line; the error is a sentence for the client.
     pub fn parse(line: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(line).map_err(|error| format!("this is not a JSON object: {error}"))?;
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| format!("this is not a JSON object: {error}"))?;
         let has = |key: &str| value.get(key).is_some();
         match (has("action"), has("ask")) {
             (true, false) => serde_json::from_value(value).map(Self::Action).map_err(|error| error.to_string()),

@@ -58,7 +58,10 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
     if account.password == PasswordSource::Keyring {
         keep(common, &account.aor, &read_password(&account.aor)?).await?;
     }
-    say(common, "test it with `trayphone account test`; a running agent takes it over when it is started anew");
+    say(
+        common,
+        "test it with `trayphone account test`; a running agent takes it over when it is started anew",
+    );
     Ok(Exit::Ok)
 }
 
@@ -97,7 +100,9 @@ async fn keep(common: &Common, aor: &str, password: &Secret) -> Result<(), Failu
 
 /// From the terminal without echo, else the whole of stdin without its last line end.
 fn read_password(aor: &str) -> Result<Secret, Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Secret, format!("the password could not be read: {error}"));
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Secret, format!("the password could not be read: {error}"))
+    };
     let text = if std::io::stdin().is_terminal() {
         rpassword::prompt_password(format!("Password for {}: ", print::tame(aor))).map_err(failed)?
     } else {
@@ -117,7 +122,8 @@ fn list(common: &Common) -> Result<Exit, Failure> {
         if common.json {
             print::json(account);
         } else {
-            let registrar = account.registrar.as_deref().map(|it| format!(", registers at {it}")).unwrap_or_default();
+            let registrar =
+                account.registrar.as_deref().map(|it| format!(", registers at {it}")).unwrap_or_default();
             let password = String::from(account.password.clone());
             print::line(&print::tame(&format!("{}{registrar}, password: {password}", account.aor)));
         }
@@ -134,7 +140,9 @@ fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
     if account.password == PasswordSource::Keyring {
         match Keyring::open().and_then(|keyring| keyring.delete(aor)) {
             Ok(_) => {}
-            Err(problem) => eprintln!("trayphone: its password may still be kept: {}", secret_problem(&problem)),
+            Err(problem) => {
+                eprintln!("trayphone: its password may still be kept: {}", secret_problem(&problem))
+            }
         }
     }
     say(common, &format!("{aor} is removed"));

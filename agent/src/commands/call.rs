@@ -106,7 +106,8 @@ pub async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
 const START_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 fn start_agent(common: &Common) -> Result<(), Failure> {
-    let program = std::env::current_exe().map_err(|error| Failure::other("the agent's program was not found", error))?;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::other("the agent's program was not found", error))?;
     let mut command = std::process::Command::new(program);
     command.arg("run");
     if let Some(profile) = &common.profile {

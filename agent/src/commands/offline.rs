@@ -56,7 +56,11 @@ pub fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure> {
     if common.json {
         print::json(&settings);
     } else {
-        print::line(&format!("{}: in order, {} account(s)", profile.settings_file().display(), settings.accounts.len()));
+        print::line(&format!(
+            "{}: in order, {} account(s)",
+            profile.settings_file().display(),
+            settings.accounts.len()
+        ));
     }
     Ok(Exit::Ok)
 }

@@ -74,13 +74,17 @@ fn yes_to(consent: &Consent, yes: bool) -> bool {
         return true;
     }
     if !std::io::stdin().is_terminal() {
-        let _ = writeln!(out, "There is no terminal to ask on: nothing is installed. Run it again with --yes to agree.");
+        let _ = writeln!(
+            out,
+            "There is no terminal to ask on: nothing is installed. Run it again with --yes to agree."
+        );
         return false;
     }
     let _ = write!(out, "Install it and grant exactly this? [y/N] ");
     let _ = out.flush();
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "j" | "J" | "ja" | "o" | "oui")
+    std::io::stdin().read_line(&mut answer).is_ok()
+        && matches!(answer.trim(), "y" | "Y" | "yes" | "j" | "J" | "ja" | "o" | "oui")
 }
 
 fn list(common: &Common, config: &HostConfig) {

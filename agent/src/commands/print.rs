@@ -5,7 +5,11 @@ use agent_core::{
     action::{AccountStatus, CallState, CallStatus, Reply, Status},
     journal::{Direction, JournalEntry, Outcome},
     ledger::{Egress, LedgerRecord},
-    port::{host::PluginInfo, media::AudioState, sip::{Registration, RegistrationProblem}},
+    port::{
+        host::PluginInfo,
+        media::AudioState,
+        sip::{Registration, RegistrationProblem},
+    },
     time::UnixMillis,
 };
 use std::io::Write;
@@ -28,7 +32,10 @@ pub fn json<T: serde::Serialize>(value: &T) {
 
 /// Text from outside, made harmless for a terminal: control and bidirectional characters become `·`.
 pub fn tame(text: &str) -> String {
-    let wild = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}');
+    let wild = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
+    };
     text.chars().map(|c| if wild(c) { '·' } else { c }).collect()
 }
 
@@ -50,7 +57,9 @@ pub fn reply(common: &Common, reply: &Reply) {
             for (index, choice) in choices.iter().enumerate() {
                 line(&format!("  {} = {}", index + 1, tame(choice)));
             }
-            line(&format!("Say which: trayphone choose {question} 1   (or none: trayphone choose {question})"));
+            line(&format!(
+                "Say which: trayphone choose {question} 1   (or none: trayphone choose {question})"
+            ));
         }
         Reply::Status(status) => self::status(status),
     }
@@ -113,7 +122,9 @@ fn problem(problem: &RegistrationProblem) -> String {
             "there is no password; set it with `trayphone account password AOR`".to_owned()
         }
         RegistrationProblem::Silent => "the PBX does not answer".to_owned(),
-        RegistrationProblem::Unreachable { detail } => format!("the PBX cannot be reached ({})", tame(detail)),
+        RegistrationProblem::Unreachable { detail } => {
+            format!("the PBX cannot be reached ({})", tame(detail))
+        }
         RegistrationProblem::Refused { status, phrase } => format!("the PBX says {status} {}", tame(phrase)),
     }
 }
@@ -150,7 +161,9 @@ fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::Calle
 /// The audio in words.
 pub fn audio(audio: &AudioState) -> String {
     match audio {
-        AudioState::Device { input, output } => format!("sound: microphone {}, ear {}", tame(input), tame(output)),
+        AudioState::Device { input, output } => {
+            format!("sound: microphone {}, ear {}", tame(input), tame(output))
+        }
         AudioState::Wav => "sound: files".to_owned(),
         AudioState::Null { why } => format!("no sound: {}", tame(why)),
     }
@@ -162,7 +175,8 @@ pub fn plugin(plugin: &PluginInfo) -> String {
         Some(problem) => format!("does not run: {}", tame(problem)),
         None => "ok".to_owned(),
     };
-    let sends = if plugin.sends.is_empty() { "nothing of a call".to_owned() } else { plugin.sends.join(", ") };
+    let sends =
+        if plugin.sends.is_empty() { "nothing of a call".to_owned() } else { plugin.sends.join(", ") };
     format!(
         "plugin {} {} ({}): {fares}; may send {} to {}",
         tame(&plugin.id),
@@ -232,9 +246,11 @@ mod tests {
 
     #[test]
     fn time_is_written_as_people_write_it() {
-        for (millis, text) in
-            [(0, "1970-01-01 00:00:00"), (1_795_415_400_999, "2026-11-23 06:30:00"), (i64::MAX, "9223372036854775807 ms")]
-        {
+        for (millis, text) in [
+            (0, "1970-01-01 00:00:00"),
+            (1_795_415_400_999, "2026-11-23 06:30:00"),
+            (i64::MAX, "9223372036854775807 ms"),
+        ] {
             assert_eq!(in_zone(UnixMillis(millis), jiff::tz::TimeZone::UTC), text);
         }
     }

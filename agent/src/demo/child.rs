@@ -1,7 +1,10 @@
 //! The agent of the demo: the real program as a process of its own, in a profile of its own.
 
 use crate::{
-    api::{client::Client, protocol::{Ask, Request}},
+    api::{
+        client::Client,
+        protocol::{Ask, Request},
+    },
     exit::{Exit, Failure},
 };
 use agent_core::action::Notice;
@@ -46,7 +49,8 @@ impl DemoAgent {
             command.arg("--headless");
         }
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
-        let mut process = command.spawn().map_err(|error| Failure::other("the agent could not be started", error))?;
+        let mut process =
+            command.spawn().map_err(|error| Failure::other("the agent could not be started", error))?;
         let mut client = connect(&start.profile, &mut process).await?;
         client.send(&Request::Ask(Ask::Events)).await?;
         let (tell, notices) = mpsc::unbounded_channel();
@@ -68,7 +72,11 @@ impl DemoAgent {
     }
 
     /// The next notice that fits, or `None` when the time is up.
-    pub async fn wait<T>(&mut self, within: Duration, fits: impl Fn(&Notice) -> Option<T>) -> Option<(Instant, T)> {
+    pub async fn wait<T>(
+        &mut self,
+        within: Duration,
+        fits: impl Fn(&Notice) -> Option<T>,
+    ) -> Option<(Instant, T)> {
         let search = async {
             while let Some((at, notice)) = self.notices.recv().await {
                 if let Some(found) = fits(&notice) {
@@ -111,7 +119,8 @@ pub async fn command(profile: &Path, arguments: &[&str]) -> Result<String, Failu
 }
 
 fn program(profile: &Path) -> Result<Command, Failure> {
-    let us = std::env::current_exe().map_err(|error| Failure::other("our own program was not found", error))?;
+    let us =
+        std::env::current_exe().map_err(|error| Failure::other("our own program was not found", error))?;
     let mut command = Command::new(us);
     command.arg("--profile").arg(profile);
     Ok(command)

@@ -26,7 +26,8 @@ impl Keys {
                 if key.kind == KeyEventKind::Release {
                     continue;
                 }
-                let quits = key.modifiers.contains(KeyModifiers::CONTROL) && matches!(key.code, KeyCode::Char('c' | 'd'));
+                let quits = key.modifiers.contains(KeyModifiers::CONTROL)
+                    && matches!(key.code, KeyCode::Char('c' | 'd'));
                 let pressed = match key.code {
                     _ if quits => 'q',
                     KeyCode::Char(letter) => letter,

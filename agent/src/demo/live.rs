@@ -25,11 +25,14 @@ const TALK: Duration = Duration::from_secs(10);
 /// Plays it.
 pub async fn play(desktop: bool) -> Result<Exit, Failure> {
     let stage = Stage::build(Sound::Devices)?;
-    say(&format!("The pocket exchange listens on {}, the CRM on http://{}.", stage.exchange.address(), stage.crm.address()));
+    say(&format!(
+        "The pocket exchange listens on {}, the CRM on http://{}.",
+        stage.exchange.address(),
+        stage.crm.address()
+    ));
     say("The CRM's plugin is installed as any plugin is; it asks for this:");
     stage.install_plugin(None).await?;
-    let start =
-        Start { profile: stage.profile(), headless: !desktop, environment: stage.environment(None) };
+    let start = Start { profile: stage.profile(), headless: !desktop, environment: stage.environment(None) };
     let mut agent = DemoAgent::start(&start).await?;
     let keys = Keys::take();
     let alone = keys.is_none() && !desktop;
@@ -106,13 +109,18 @@ impl Evening<'_> {
 
     fn ring(&mut self) -> Result<(), Failure> {
         let ring = Ring::new(EXTENSION, CALLER);
-        self.caller = Some(self.stage.exchange.ring(&ring).map_err(|error| Failure::other("the caller", error))?);
+        self.caller =
+            Some(self.stage.exchange.ring(&ring).map_err(|error| Failure::other("the caller", error))?);
         say(&format!("{CALLER} rings you (that is {CALLER_NAME}, as the CRM will say)."));
         if self.desktop {
-            say("Answer in the toast, in the tray menu, with Ctrl+Alt+A or with `trayphone answer` in another terminal.");
+            say(
+                "Answer in the toast, in the tray menu, with Ctrl+Alt+A or with `trayphone answer` in another terminal.",
+            );
         }
         if !self.alone {
-            say("Keys: a answer, d decline, h hang up, r ring again, 6 call the echo (600), 7 the tone (601), q quit.");
+            say(
+                "Keys: a answer, d decline, h hang up, r ring again, 6 call the echo (600), 7 the tone (601), q quit.",
+            );
         }
         Ok(())
     }
@@ -156,7 +164,9 @@ impl Evening<'_> {
                 let incoming = call.direction == Direction::Incoming;
                 match call.state {
                     CallState::Incoming if self.alone && call.card.is_some() => return Turn::Answer,
-                    CallState::Established if !std::mem::replace(&mut self.established, true) && self.alone => {
+                    CallState::Established
+                        if !std::mem::replace(&mut self.established, true) && self.alone =>
+                    {
                         return Turn::Talk;
                     }
                     CallState::Terminated => {

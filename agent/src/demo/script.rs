@@ -29,7 +29,9 @@ fn judge(fault: Option<Fault>, timeline: &Timeline) -> Exit {
     let degraded = timeline.degraded().map(|step| step.name);
     let (exit, sentence) = match (fault.map(Fault::expected), failed, degraded) {
         (None, None, None) => (Exit::Ok, "The whole story was told.".to_owned()),
-        (None, None, Some(step)) => (Exit::Failed, format!("Step \"{step}\" went its degraded way with nothing broken.")),
+        (None, None, Some(step)) => {
+            (Exit::Failed, format!("Step \"{step}\" went its degraded way with nothing broken."))
+        }
         (_, Some(step), _) => (Exit::Failed, format!("Failed at step \"{step}\".")),
         (Some(Expected::Degraded(expected)), None, Some(step)) if step == expected => {
             (Exit::Ok, format!("Step \"{step}\" went the degraded way that is meant for this fault."))

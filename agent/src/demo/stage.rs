@@ -95,7 +95,8 @@ impl Stage {
         if sound == Sound::Files {
             let spoken = self.folder.path().join("spoken.wav");
             let tone = agent_media::measure::sine(8000, OUR_TONE_HZ, TONE_DBOV, TONE_SECONDS);
-            agent_media::measure::write_wav(&spoken, 8000, &tone).map_err(|text| Failure::new(Exit::Failed, text))?;
+            agent_media::measure::write_wav(&spoken, 8000, &tone)
+                .map_err(|text| Failure::new(Exit::Failed, text))?;
             text.push_str(&format!(
                 "\n[audio]\nbackend = \"wav\"\ninput = '{}'\noutput = '{}'\n",
                 spoken.display(),
@@ -146,12 +147,16 @@ impl Stage {
 
 /// Where the plugins of this build lie: beside the program when installed, in `target/plugins` when built here.
 fn find_plugin(name: &str) -> Result<PathBuf, Failure> {
-    let us = std::env::current_exe().map_err(|error| Failure::other("our own program was not found", error))?;
+    let us =
+        std::env::current_exe().map_err(|error| Failure::other("our own program was not found", error))?;
     let beside = us.parent().unwrap_or(Path::new("."));
-    let places = [beside.join("plugins"), beside.join("../plugins"), beside.join("../share/trayphone/plugins")];
+    let places =
+        [beside.join("plugins"), beside.join("../plugins"), beside.join("../share/trayphone/plugins")];
     let found = places.iter().map(|place| place.join(name)).find(|place| place.join("plugin.wasm").exists());
     found.ok_or_else(|| {
-        let text = format!("the plugin {name} was not built: run `cargo xtask demo`, or `cargo xtask plugins` first");
+        let text = format!(
+            "the plugin {name} was not built: run `cargo xtask demo`, or `cargo xtask plugins` first"
+        );
         Failure::new(Exit::Plugin, text)
     })
 }

@@ -37,7 +37,9 @@ impl ToastWatch {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| format!("dbus-monitor cannot be started ({error}); it is in the package dbus-bin"))?;
+            .map_err(|error| {
+                format!("dbus-monitor cannot be started ({error}); it is in the package dbus-bin")
+            })?;
         let out = monitor.stdout.take().ok_or("dbus-monitor has no output")?;
         let (tell, toasts) = mpsc::channel();
         let (ready, is_ready) = mpsc::channel();
@@ -134,7 +136,8 @@ impl Browser {
         let (program, seen) = (folder.join("browser"), folder.join("pages"));
         let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", seen.display());
         fs::write(&program, script).map_err(|error| format!("{}: {error}", program.display()))?;
-        crate::platform::make_executable(&program).map_err(|error| format!("{}: {error}", program.display()))?;
+        crate::platform::make_executable(&program)
+            .map_err(|error| format!("{}: {error}", program.display()))?;
         let entry = format!(
             "[Desktop Entry]\nType=Application\nName=Demo browser\nExec={} %u\nMimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
             program.display()

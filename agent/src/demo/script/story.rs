@@ -6,7 +6,8 @@ use crate::{
         child::{DemoAgent, Start, command},
         fault::Fault,
         stage::{
-            CALLER, CALLER_COMPANY, CALLER_NAME, CALLER_PAGE, EXTENSION, OUR_TONE_HZ, Stage, THEIR_TONE_HZ, TONE_DBOV,
+            CALLER, CALLER_COMPANY, CALLER_NAME, CALLER_PAGE, EXTENSION, OUR_TONE_HZ, Stage, THEIR_TONE_HZ,
+            TONE_DBOV,
         },
         timeline::{Timeline, Verdict},
         witness::{Browser, ToastWatch},
@@ -86,7 +87,14 @@ impl<'a> Story<'a> {
     }
 
     /// What a broken thing leads to is degraded when it is what was broken, else a failure.
-    fn less<T>(&self, time: &mut Timeline, step: &'static str, meant: &[Fault], seen: String, then: T) -> Told<T> {
+    fn less<T>(
+        &self,
+        time: &mut Timeline,
+        step: &'static str,
+        meant: &[Fault],
+        seen: String,
+        then: T,
+    ) -> Told<T> {
         if self.fault.is_some_and(|fault| meant.contains(&fault)) {
             time.note(step, Verdict::Degraded, seen);
             return Ok(Ok(then));
@@ -165,7 +173,11 @@ impl<'a> Story<'a> {
         match caller.ringing(PATIENCE).await {
             Ok(at) => {
                 let after = at.saturating_duration_since(caller.state().placed).as_secs_f64() * 1000.0;
-                time.note("ringing", Verdict::Done, format!("180 reached the caller {after:.1} ms after the INVITE"));
+                time.note(
+                    "ringing",
+                    Verdict::Done,
+                    format!("180 reached the caller {after:.1} ms after the INVITE"),
+                );
             }
             Err(error) => return Self::fail(time, "ringing", error.to_string()),
         }
@@ -175,8 +187,16 @@ impl<'a> Story<'a> {
                 let seen = format!("no toast server; tray, hotkey and command line still show {text:?}");
                 told!(self.less(time, "toast", &[Fault::NoToastServer], seen, ()));
             }
-            Some(text) => time.note("toast", Verdict::Done, format!("{text:?}, as {} shows it", self.shows())),
-            None => return Self::fail(time, "toast", format!("no toast with the number reached {}", self.shows())),
+            Some(text) => {
+                time.note("toast", Verdict::Done, format!("{text:?}, as {} shows it", self.shows()))
+            }
+            None => {
+                return Self::fail(
+                    time,
+                    "toast",
+                    format!("no toast with the number reached {}", self.shows()),
+                );
+            }
         }
         if self.fault == Some(Fault::CallerGivesUp) {
             return Ok(Ok(()));
@@ -203,7 +223,12 @@ impl<'a> Story<'a> {
     }
 
     /// The text of a toast that fits, read where toasts are seen.
-    async fn toast(&self, agent: &mut DemoAgent, within: Duration, fits: impl Fn(&str) -> bool) -> Option<String> {
+    async fn toast(
+        &self,
+        agent: &mut DemoAgent,
+        within: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Option<String> {
         if let Some(watch) = &self.toasts {
             // The watch blocks, and the agent is another process: nothing of ours waits for this thread.
             let toast = watch.wait(within, |toast| fits(&format!("{} | {}", toast.summary, toast.body)))?;
@@ -227,7 +252,9 @@ impl<'a> Story<'a> {
                 let seen = "the caller hung up first: the call is missed".to_owned();
                 self.less(time, "answered", &[Fault::CallerGivesUp], seen, ())
             }
-            other => Self::fail(time, "answered", format!("the caller hung up, and the agent says {other:?}")),
+            other => {
+                Self::fail(time, "answered", format!("the caller hung up, and the agent says {other:?}"))
+            }
         }
     }
 
@@ -270,7 +297,11 @@ impl<'a> Story<'a> {
                 _ => None,
             });
             let says = says.await.map_or("nothing at all".to_owned(), |(_, text)| text);
-            return Self::fail(time, "screen pop", format!("no page reached a browser; the agent says: {says}"));
+            return Self::fail(
+                time,
+                "screen pop",
+                format!("no page reached a browser; the agent says: {says}"),
+            );
         };
         let patience = if self.nameless() { Duration::from_secs(1) } else { PATIENCE };
         match browser.wait(patience).await {
@@ -329,7 +360,8 @@ impl<'a> Story<'a> {
         let agent = DemoAgent::start(&self.start()).await?;
         let text = command(&self.stage.profile(), &["journal", "--json"]).await?;
         agent.quit().await?;
-        let entries: Vec<JournalEntry> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let entries: Vec<JournalEntry> =
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let name = |card: &Option<CallerCard>| card.as_ref().map(|card| card.name.clone());
         let kept: Vec<_> = entries.iter().rev().map(|entry| (entry.outcome, name(&entry.card))).collect();
         let known = (!self.nameless()).then(|| CALLER_NAME.to_owned());
@@ -344,7 +376,11 @@ impl<'a> Story<'a> {
         };
         let times = entries.iter().all(|entry| entry.ended.is_some_and(|ended| ended >= entry.started));
         if good && times {
-            time.note("journal", Verdict::Done, format!("after a restart: {} calls, as they were", kept.len()));
+            time.note(
+                "journal",
+                Verdict::Done,
+                format!("after a restart: {} calls, as they were", kept.len()),
+            );
             return Ok(Ok(()));
         }
         Self::fail(time, "journal", format!("after a restart it says {kept:?}"))
