@@ -76,11 +76,6 @@ impl Board {
         self.tidy();
     }
 
-    /// Whether anything should be up.
-    pub(crate) fn wants_any(&self) -> bool {
-        self.slots.values().any(|slot| slot.wanted.is_some() && !slot.dismissed)
-    }
-
     /// The next thing to do, ringing calls first; it counts as under way until [`Self::notified`] or [`Self::closed`].
     pub(crate) fn next(&mut self) -> Option<Step> {
         if self.in_flight >= IN_FLIGHT {
@@ -157,28 +152,6 @@ impl Board {
         }
     }
 
-    /// The server is gone and its toasts with it; what is wanted will be put up anew.
-    pub(crate) fn server_gone(&mut self) {
-        for slot in self.slots.values_mut() {
-            slot.server = None;
-            slot.shown = None;
-            slot.busy = false;
-        }
-        self.in_flight = 0;
-        self.early.clear();
-        self.tidy();
-    }
-
-    /// Whether an answer of the server is still to come.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.slots.values().any(|slot| slot.busy)
-    }
-
-    /// Server ids of everything that is up.
-    pub(crate) fn up(&self) -> Vec<u32> {
-        self.slots.values().filter_map(|slot| slot.server).collect()
-    }
-
     fn tidy(&mut self) {
         self.slots.retain(|_, slot| slot.wanted.is_some() || slot.server.is_some() || slot.busy);
         if self.slots.values().all(|slot| !slot.busy) {
@@ -215,6 +188,9 @@ fn key(keys: &mut Vec<(String, Action)>, action: &Action) -> String {
     keys.push((name.clone(), action.clone()));
     name
 }
+
+#[cfg(target_os = "linux")]
+mod linux;
 
 #[cfg(test)]
 mod tests;

@@ -15,5 +15,8 @@ mod macos;
 #[cfg(target_os = "macos")]
 pub(crate) use macos::run;
 
+#[cfg(not(target_os = "macos"))]
+mod markup;
+
 #[cfg(not(target_os = "linux"))]
 mod native;

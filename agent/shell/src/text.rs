@@ -1,4 +1,4 @@
-//! Words from outside made fit to be drawn: no control or direction characters, bounded, escaped where markup is read.
+//! Words from outside made fit to be drawn: no control or direction characters, and bounded.
 
 /// The most characters of a toast's first line, a menu entry or a button.
 pub(crate) const SHORT: usize = 200;
@@ -16,22 +16,6 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
 /// As [`one_line`], but line breaks stay, five at the most.
 pub(crate) fn lines(text: &str, most: usize) -> String {
     clean(text, most, true)
-}
-
-/// `&`, `<`, `>`, `"` and `'` written so that a reader of markup shows them as they are.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 fn clean(text: &str, most: usize, breaks: bool) -> String {
@@ -85,11 +69,5 @@ mod tests {
         assert_eq!(cut.chars().count(), SHORT);
         assert!(cut.ends_with('…'));
         assert_eq!(one_line("abc", 3), "abc");
-    }
-
-    #[test]
-    fn markup_is_escaped_once() {
-        assert_eq!(escape("<b>A & B's \"C\"</b>"), "&lt;b&gt;A &amp; B&#39;s &quot;C&quot;&lt;/b&gt;");
-        assert_eq!(escape("&amp;"), "&amp;amp;");
     }
 }

@@ -2,7 +2,7 @@
 
 use harness::desktop::{Child, Desktop, Shell, Toasts, wait_for};
 use serde_json::json;
-use std::{process::Stdio, time::Duration};
+use std::process::Stdio;
 
 type Outcome = Result<(), String>;
 
@@ -78,16 +78,7 @@ fn what_is_selected_in_a_terminal_is_dialled() -> Outcome {
 fn a_key_held_down_hits_once() -> Outcome {
     let desktop = desk()?;
     let mut shell = Shell::start(&desktop)?;
-    shell.wait_part(0, "hotkeys", None)?;
-    shell.order(&json!({ "hotkeys": { "answer": "Ctrl+Alt+A" } }))?;
-    wait_for("the hotkey", || {
-        let told = shell.count();
-        desktop.key("ctrl+alt+a").ok()?;
-        (0..10).find_map(|_| {
-            std::thread::sleep(Duration::from_millis(30));
-            (shell.count() > told).then_some(())
-        })
-    })?;
+    shell.hold_keys(&json!({ "answer": "Ctrl+Alt+A" }))?;
     let told = shell.count();
     desktop.run(
         "xdotool",
@@ -104,20 +95,10 @@ fn a_key_held_down_hits_once() -> Outcome {
 fn a_key_that_is_taken_is_named() -> Outcome {
     let desktop = desk()?;
     let mut first = Shell::start(&desktop)?;
-    first.wait_part(0, "hotkeys", None)?;
-    first.order(&json!({ "hotkeys": { "answer": "Ctrl+Alt+A" } }))?;
+    first.hold_keys(&json!({ "answer": "Ctrl+Alt+A" }))?;
     let mut second = Shell::start(&desktop)?;
     second.wait_part(0, "hotkeys", None)?;
     let told = second.count();
-    // Until the first has its key, the second may get it: ask again.
-    wait_for("the first to have its key", || {
-        let told = first.count();
-        desktop.key("ctrl+alt+a").ok()?;
-        (0..10).find_map(|_| {
-            std::thread::sleep(Duration::from_millis(30));
-            (first.count() > told).then_some(())
-        })
-    })?;
     second.order(&json!({ "hotkeys": { "answer": "Ctrl+Alt+A", "hang_up": "Ctrl+Alt+H", "dial_selection": "Ctlr+X" } }))?;
     second.wait_part(told, "hotkeys", Some("Ctrl+Alt+A is taken by another program"))?;
     second.wait_part(told, "hotkeys", Some("\"Ctlr\""))?;

@@ -3,7 +3,7 @@
 use super::*;
 use agent_core::{id::CallId, view::Button};
 
-fn ringing(id: u64, title: &str) -> ToastView {
+pub(super) fn ringing(id: u64, title: &str) -> ToastView {
     let call = CallId(id);
     ToastView {
         id,
@@ -15,7 +15,7 @@ fn ringing(id: u64, title: &str) -> ToastView {
     }
 }
 
-fn notify(step: Option<Step>) -> (u64, u32, ToastView, Vec<String>) {
+pub(super) fn notify(step: Option<Step>) -> (u64, u32, ToastView, Vec<String>) {
     match step {
         Some(Step::Notify { toast, replaces, view, keys }) => (toast, replaces, view, keys),
         other => panic!("{other:?}"),
@@ -116,20 +116,6 @@ fn words_that_overtake_the_answer_are_not_lost() {
     assert_eq!(early.len(), 1);
     let actions: Vec<_> = early.into_iter().filter_map(|word| board.hear(word)).collect();
     assert_eq!(actions, [Action::Answer { call: Some(CallId(1)) }]);
-}
-
-#[test]
-fn a_server_that_comes_back_gets_everything_again() {
-    let mut board = Board::default();
-    board.want(&[ringing(1, "a"), ringing(3, "b")]);
-    board.next();
-    board.notified(1, Some(5));
-    board.next();
-    board.server_gone();
-    assert!(board.wants_any());
-    assert_eq!(notify(board.next()).1, 0);
-    assert_eq!(notify(board.next()).1, 0);
-    assert_eq!(board.next(), None);
 }
 
 #[test]

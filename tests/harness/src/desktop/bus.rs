@@ -106,6 +106,7 @@ impl Monitor {
 fn listen(stream: blocking::MessageIterator, heard: &Heard) {
     let mut asked: HashMap<(String, u32), ()> = HashMap::new();
     for message in stream.map_while(Result::ok) {
+        let at = Instant::now();
         let header = message.header();
         let member = header.member().map(|m| m.as_str()).unwrap_or_default();
         let interface = header.interface().map(|i| i.as_str()).unwrap_or_default();
@@ -135,7 +136,7 @@ fn listen(stream: blocking::MessageIterator, heard: &Heard) {
             _ => None,
         };
         if let Some(notice) = notice {
-            heard.0.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), notice));
+            heard.0.lock().unwrap_or_else(PoisonError::into_inner).push((at, notice));
             heard.1.notify_all();
         }
     }

@@ -87,6 +87,15 @@ impl Shell {
         })
     }
 
+    /// Sets the hotkeys and waits until they are held.
+    pub fn hold_keys(&mut self, keys: &Value) -> Result<(), String> {
+        // A key that cannot be makes sure that the good news that follows is about these keys.
+        let told = self.order(&serde_json::json!({ "hotkeys": { "answer": "Ctrl+Nonsense" } }))?;
+        self.wait_part(told, "hotkeys", Some("Nonsense"))?;
+        let told = self.order(&serde_json::json!({ "hotkeys": keys }))?;
+        self.wait_part(told, "hotkeys", None)
+    }
+
     /// Waits until the user is told to have wanted something; gives it.
     pub fn wait_did(&self, from: usize) -> Result<Value, String> {
         self.wait(from, |value| value.get("did").cloned())

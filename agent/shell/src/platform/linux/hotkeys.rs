@@ -25,6 +25,9 @@ use x11rb::{
     rust_connection::RustConnection,
 };
 
+/// A key that is hit so soon after it was let go, milliseconds, was not let go by a finger.
+const REPEAT_GAP: u32 = 10;
+
 /// What a hotkey does when it is hit.
 pub(super) type Pressed = Box<dyn Fn(Purpose) + Send>;
 
@@ -172,7 +175,7 @@ struct Keys {
     problems: Vec<String>,
     held: Vec<Held>,
     map: Keymap,
-    /// The key that is down, and when it was let go: an auto-repeat lets go and hits in the same millisecond.
+    /// The key that is down, and when it was let go: an auto-repeat lets go and hits again at once.
     last: Option<(u8, Option<u32>)>,
 }
 
@@ -290,7 +293,9 @@ impl Keys {
             Event::KeyPress(press) => {
                 let repeat = match self.last {
                     Some((code, None)) => code == press.detail,
-                    Some((code, Some(time))) => code == press.detail && time == press.time,
+                    Some((code, Some(time))) => {
+                        code == press.detail && press.time.wrapping_sub(time) <= REPEAT_GAP
+                    }
                     None => false,
                 };
                 self.last = Some((press.detail, None));

@@ -109,20 +109,28 @@ impl Reader {
         if kind != self.incr {
             return Ok((kind == self.utf8 || kind == Atom::from(AtomEnum::STRING)).then_some((kind, first)));
         }
-        // In pieces: each comes after we have taken the one before, an empty one ends it (ICCCM 2.7.2).
-        let mut whole = Vec::new();
+        self.pieces().map(Some)
+    }
+
+    /// In pieces: each comes after we have taken the one before, an empty one ends it (ICCCM 2.7.2). What is too much
+    /// is taken all the same and dropped, as long as there is time: some owners die when nobody takes it.
+    fn pieces(&self) -> Result<(Atom, Vec<u8>), Trouble> {
+        let (mut kind, mut whole) = (self.utf8, Vec::new());
         loop {
-            match self.next()? {
-                Event::PropertyNotify(notice)
-                    if notice.atom == self.property && notice.state == Property::NEW_VALUE =>
-                {
-                    let (kind, piece) = self.take()?;
-                    whole.extend_from_slice(&piece);
-                    if piece.is_empty() || whole.len() >= MOST {
-                        return Ok(Some((kind, whole)));
-                    }
+            let event = match self.next() {
+                Err(Trouble::Late) if whole.len() >= MOST => return Ok((kind, whole)),
+                event => event?,
+            };
+            let Event::PropertyNotify(notice) = event else { continue };
+            if notice.atom == self.property && notice.state == Property::NEW_VALUE {
+                let (of, piece) = self.take()?;
+                if piece.is_empty() {
+                    return Ok((kind, whole));
                 }
-                _ => {}
+                kind = of;
+                if whole.len() < MOST {
+                    whole.extend_from_slice(&piece);
+                }
             }
         }
     }
@@ -158,7 +166,6 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // The owner of a long selection sees the window go and stops handing over.
         let _ = self.x.destroy_window(self.window);
         let _ = self.x.sync();
     }

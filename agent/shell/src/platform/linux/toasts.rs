@@ -1,6 +1,9 @@
 //! Toasts by the Desktop Notifications specification 1.2: what is said to the server, and what the server can do.
 
-use super::value::{Dict, Image, Value};
+use super::{
+    super::markup,
+    value::{Dict, Image, Value},
+};
 use crate::{ShellConfig, icon, text};
 use agent_core::view::{ToastKind, ToastView, TrayIcon};
 use zbus::{Connection, Message};
@@ -69,7 +72,7 @@ impl Painter {
         let title = text::one_line(&view.title, text::SHORT);
         let mut body = text::lines(&view.line, text::LONG);
         if server.markup {
-            body = text::escape(&body);
+            body = markup::escape(&body);
         }
         let words: Vec<String> = view.buttons.iter().map(|button| text::one_line(&button.text, 60)).collect();
         let mut actions: Vec<&str> = Vec::new();

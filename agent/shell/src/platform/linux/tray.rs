@@ -1,6 +1,9 @@
 //! The status icon as desktops ask for it: StatusNotifierItem and com.canonical.dbusmenu, answered by hand.
 
-use super::value::{Dict, Layout, Pixmap, Value};
+use super::{
+    super::markup,
+    value::{Dict, Layout, Pixmap, Value},
+};
 use crate::{
     ShellConfig, icon,
     menu::{Change, Line, Menu},
@@ -183,7 +186,7 @@ impl Tray {
     }
 
     fn properties(&self) -> Dict<'_> {
-        let tooltip = text::escape(&text::lines(&self.shown.tooltip, text::LONG));
+        let tooltip = markup::escape(&text::lines(&self.shown.tooltip, text::LONG));
         Dict::from([
             ("Category", Value::Text("Communications")),
             ("Id", Value::Text(&self.id)),

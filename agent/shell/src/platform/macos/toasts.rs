@@ -94,10 +94,12 @@ async fn serve(todo: &async_channel::Receiver<Step>, say: &Say) {
             }
             Woke::Response(server, Ok(response)) => {
                 let passive = response.is_dismiss_action() || response.is_default_action();
-                if !passive && !response.is_timed_out() {
+                let timed_out = response.is_timed_out();
+                if !passive && !timed_out {
                     say(Said::Word(Word::Invoked(server, response.action_identifier)));
                 }
-                say(Said::Word(Word::Closed(server, Closed::Other)));
+                let closed = if timed_out { Closed::ByUs } else { Closed::Other };
+                say(Said::Word(Word::Closed(server, closed)));
             }
             // A toast that was replaced hears no more of the user; the new one does.
             Woke::Response(_, Err(_)) => {}

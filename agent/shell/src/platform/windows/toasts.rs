@@ -1,6 +1,9 @@
 //! Toasts by WinRT: named by tag and group, so that they are replaced and taken down when the caller gives up.
 
-use super::super::native::{Said, Say, Toaster};
+use super::super::{
+    markup,
+    native::{Said, Say, Toaster},
+};
 use crate::{
     ShellConfig,
     board::{Closed, Step, Word},
@@ -192,7 +195,7 @@ fn layout(view: &ToastView, keys: &[String]) -> String {
     };
     let mut buttons = String::new();
     for (index, (button, key)) in view.buttons.iter().zip(keys).enumerate() {
-        let words = text::escape(&text::one_line(&button.text, 60));
+        let words = markup::escape(&text::one_line(&button.text, 60));
         // The first button of a call takes it, the second refuses it.
         let style = match (view.kind, index) {
             (ToastKind::Ringing, 0) => " hint-buttonStyle=\"Success\"",
