@@ -25,6 +25,10 @@ pub type Tell = Arc<dyn Fn(StoreEvent) + Send + Sync>;
 /// While the disk refuses, how often it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// How long the journal stays unopened after the start while nothing is to be written, so that settings and passwords,
+/// for which registering waits, come first.
+const SETTLE: Duration = Duration::from_millis(300);
+
 /// The ledger is pruned at most this often, and only when something is written anyway.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -98,6 +102,7 @@ pub fn start(profile: Profile, tell: Tell) -> Result<StoreHandle, StoreError> {
         pruned: None,
         refused: false,
         fresh: true,
+        open_at: Some(Instant::now() + SETTLE),
         fetching: Arc::default(),
     };
     thread::Builder::new().name("store".to_owned()).spawn(move || keeper.run()).map_err(|error| {
@@ -172,6 +177,8 @@ struct Work {
     reload: bool,
     flush: u64,
     closing: bool,
+    /// The journal is needed now.
+    opens: bool,
 }
 
 struct Keeper {
@@ -189,6 +196,8 @@ struct Keeper {
     refused: bool,
     /// Nothing of this run was written yet: a call without an end is one that a crash cut off.
     fresh: bool,
+    /// When the journal is to be opened at the latest; `None` once it was tried.
+    open_at: Option<Instant>,
     fetching: Arc<Mutex<BTreeSet<AccountId>>>,
 }
 
@@ -205,9 +214,6 @@ impl Keeper {
     fn run(mut self) {
         // The settings first: registering waits for them and not for the journal.
         self.load();
-        if self.ready().is_err() {
-            self.retry_at = Some(Instant::now() + AGAIN_AFTER);
-        }
         loop {
             let work = self.wait();
             if work.reload {
@@ -224,6 +230,12 @@ impl Keeper {
                 );
                 (self.tell)(StoreEvent::Trouble(text));
             }
+            if work.opens || self.open_at.is_some_and(|at| at <= Instant::now()) {
+                self.open_at = None;
+                if self.ready().is_err() {
+                    self.retry_at = Some(Instant::now() + AGAIN_AFTER);
+                }
+            }
             let outcome = self.keep(work.calls, work.rows);
             let mut progress = self.shared.progress();
             progress.flushed = work.flush;
@@ -236,28 +248,29 @@ impl Keeper {
         }
     }
 
-    /// Sleeps until there is something to do. Wakes by itself only while something waits for a disk that refuses.
+    /// Sleeps until there is something to do. Wakes by itself once after the start, to open the journal, and while
+    /// something waits for a disk that refuses.
     fn wait(&self) -> Work {
-        let idle = |pending: &mut Pending, flushed: u64, retry: bool| {
-            let writing = pending.has_writing() && retry;
-            let asked = !pending.passwords.is_empty() || pending.reload || pending.closing;
-            !(writing || asked || pending.flush_asked > flushed)
-        };
         let flushed = self.shared.progress().flushed;
         let mut pending = self.shared.pending();
         loop {
-            let left = self.retry_at.map(|at| at.saturating_duration_since(Instant::now()));
-            let retry = left.is_none_or(|left| left.is_zero());
-            if !idle(&mut pending, flushed, retry) {
+            let now = Instant::now();
+            let retry = self.retry_at.filter(|_| pending.has_writing());
+            let writing = pending.has_writing() && self.retry_at.is_none_or(|at| at <= now);
+            let asked = !pending.passwords.is_empty() || pending.reload || pending.closing;
+            let due = self.open_at.is_some_and(|at| at <= now);
+            if writing || asked || due || pending.flush_asked > flushed {
                 break;
             }
-            pending = match left {
-                Some(left) if pending.has_writing() => {
+            pending = match [retry, self.open_at].into_iter().flatten().min() {
+                Some(at) => {
+                    let left = at.saturating_duration_since(now);
                     self.shared.come.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0
                 }
-                _ => self.shared.come.wait(pending).unwrap_or_else(PoisonError::into_inner),
+                None => self.shared.come.wait(pending).unwrap_or_else(PoisonError::into_inner),
             };
         }
+        let opens = pending.has_writing() || pending.flush_asked > flushed || pending.closing;
         let pending = &mut *pending;
         Work {
             calls: std::mem::take(&mut pending.calls),
@@ -267,6 +280,7 @@ impl Keeper {
             reload: std::mem::take(&mut pending.reload),
             flush: pending.flush_asked,
             closing: pending.closing,
+            opens: opens && self.open_at.is_some(),
         }
     }
 }

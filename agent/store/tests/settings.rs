@@ -321,7 +321,10 @@ fn no_text_breaks_the_reader() {
         let lines = text.lines().count().max(1) + 1;
         if let Err(errors) = parse_settings(Path::new(FILE), &text) {
             assert!(!errors.0.is_empty(), "{text}");
-            assert!(errors.0.iter().all(|error| error.line <= lines && error.column >= 1), "{errors}\n{text}");
+            assert!(
+                errors.0.iter().all(|error| error.line <= lines && error.column >= 1),
+                "{errors}\n{text}"
+            );
         }
     }
 }
