@@ -5,7 +5,7 @@ mod client;
 mod digest;
 mod server;
 
-pub use challenge::{Challenge, Qop, challenges};
+pub use challenge::{Challenge, challenges};
 pub use client::{AuthError, DigestClient};
-pub use digest::{Algorithm, DigestInput, response as digest_response};
+pub use digest::{Algorithm, DigestInput, Qop, response as digest_response};
 pub use server::{DigestServer, Verdict};

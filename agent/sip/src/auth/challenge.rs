@@ -1,33 +1,9 @@
 //! Challenges and credentials as header fields (RFC 3261 section 25.1, RFC 7616 section 3.3): written and read.
 
 use crate::{
-    auth::digest::Algorithm,
+    auth::digest::{Algorithm, Qop},
     message::{Headers, Text, name},
 };
-
-/// Quality of protection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Qop {
-    /// The request line is protected.
-    Auth,
-    /// The body is protected too.
-    AuthInt,
-}
-
-impl Qop {
-    /// As it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::AuthInt => "auth-int",
-        }
-    }
-
-    /// The one of that name.
-    pub fn from_name(name: &[u8]) -> Option<Self> {
-        [Self::Auth, Self::AuthInt].into_iter().find(|qop| qop.name().as_bytes().eq_ignore_ascii_case(name))
-    }
-}
 
 /// A Digest challenge we can answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +92,13 @@ impl Fields {
     pub(crate) fn parse_list(line: &[u8]) -> Vec<Self> {
         let mut list: Vec<Self> = Vec::new();
         for piece in pieces(line) {
+            if let Some(last) = list.last_mut().and_then(|current| current.list.last_mut())
+                && Qop::from_name(piece).is_some()
+            {
+                // `qop=auth,auth-int` without the quotes it must have.
+                last.1 = [last.1.as_bytes(), b",", piece].concat().into();
+                continue;
+            }
             let (scheme, field) = split_scheme(piece);
             if let Some(scheme) = scheme {
                 list.push(Self { scheme: scheme.into(), list: Vec::new() });
@@ -251,6 +234,15 @@ mod tests {
         let int =
             challenges(&headers(&[("WWW-Authenticate", r#"Digest realm="a", nonce="1", qop="auth-int""#)]));
         assert_eq!(int[0].qop, Some(Qop::AuthInt));
+    }
+
+    #[test]
+    fn a_list_of_qop_without_quotes_costs_nothing() {
+        let found = challenges(&headers(&[(
+            "WWW-Authenticate",
+            "Digest realm=a, qop=auth,auth-int, nonce=x, algorithm=MD5",
+        )]));
+        assert_eq!((found[0].qop, found[0].nonce.as_str()), (Some(Qop::Auth), Some("x")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The digest itself (RFC 7616 section 3.4).
 
-use crate::{auth::challenge::Qop, message::Method};
+use crate::message::Method;
 use agent_core::secret::Secret;
 use sha2::Digest as _;
 
@@ -56,6 +56,30 @@ impl Algorithm {
             Self::Sha256 | Self::Sha256Sess => hex(&sha2::Sha256::digest(&joined)),
             Self::Sha512_256 | Self::Sha512_256Sess => hex(&sha2::Sha512_256::digest(&joined)),
         }
+    }
+}
+
+/// Quality of protection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Qop {
+    /// The request line is protected.
+    Auth,
+    /// The body is protected too.
+    AuthInt,
+}
+
+impl Qop {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::AuthInt => "auth-int",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        [Self::Auth, Self::AuthInt].into_iter().find(|qop| qop.name().as_bytes().eq_ignore_ascii_case(name))
     }
 }
 

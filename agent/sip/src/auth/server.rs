@@ -2,8 +2,8 @@
 
 use crate::{
     auth::{
-        challenge::{Fields, Qop, push_bare, push_quoted},
-        digest::{Algorithm, DigestInput, response as digest},
+        challenge::{Fields, push_bare, push_quoted},
+        digest::{Algorithm, DigestInput, Qop, response as digest},
     },
     message::{Request, Text, name},
 };

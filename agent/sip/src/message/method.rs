@@ -1,4 +1,4 @@
-//! Request methods.
+//! The methods a request can have, those of the standards and any other.
 
 use crate::message::text::Text;
 use std::fmt;
