@@ -1,6 +1,6 @@
 //! The local API: one JSON object a line over a socket that only this user can open. The command line speaks it, too.
 
-pub mod client;
-pub mod hub;
-pub mod protocol;
-pub mod server;
+pub(crate) mod client;
+pub(crate) mod hub;
+pub(crate) mod protocol;
+pub(crate) mod server;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
     after_long_help = exit_table(),
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What is common to all commands.
     #[command(flatten)]
     pub common: Common,
@@ -27,7 +27,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// The folder with settings, journal and plugins [default: the user's own]
     #[arg(long, global = true, value_name = "DIR")]
     pub profile: Option<PathBuf>,
@@ -41,7 +41,7 @@ pub struct Common {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Start the agent
     #[command(after_help = "Example: trayphone run --profile ~/office --headless")]
     Run(RunArgs),
@@ -108,7 +108,7 @@ pub enum Command {
 
 /// Commands that act on calls.
 #[derive(Debug, Subcommand)]
-pub enum CallCommand {
+pub(crate) enum CallCommand {
     /// Call a number
     #[command(
         after_help = "Examples:\n  trayphone dial 600\n  trayphone dial '+49 30 123456'\n  trayphone dial --selection"
@@ -157,14 +157,14 @@ pub enum CallCommand {
 
 /// One call, or the obvious one.
 #[derive(Debug, Args)]
-pub struct CallArg {
+pub(crate) struct CallArg {
     /// Which call [default: the only one that fits]
     pub call: Option<u64>,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Default, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// No tray, no toasts, no hotkeys: only the command line and the local API
     #[arg(long)]
     pub headless: bool,
@@ -175,7 +175,7 @@ pub struct RunArgs {
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Play everything without a person, check every step with other programs' eyes, print a timeline
     #[arg(long)]
     pub script: bool,
@@ -189,7 +189,7 @@ pub struct DemoArgs {
 
 /// Arguments of `dial`.
 #[derive(Debug, Args)]
-pub struct DialArgs {
+pub(crate) struct DialArgs {
     /// The number, extension, feature code or sip: address
     #[arg(required_unless_present = "selection", conflicts_with = "selection")]
     pub number: Option<String>,
@@ -203,7 +203,7 @@ pub struct DialArgs {
 
 /// Commands on accounts.
 #[derive(Debug, Subcommand)]
-pub enum AccountCommand {
+pub(crate) enum AccountCommand {
     /// Write an account to the settings and its password to the keyring
     #[command(
         after_help = "Examples:\n  trayphone account add sip:1001@pbx.example\n  printf '%s' \"$PW\" | trayphone account add sip:1001@pbx.example --registrar 'sip:pbx.example;transport=tcp'\n  trayphone account add sip:1001@pbx.example --password-env PBX_PASSWORD"
@@ -234,7 +234,7 @@ pub enum AccountCommand {
 
 /// Arguments of `account add`.
 #[derive(Debug, Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// The address of record, sip:USER@DOMAIN
     pub aor: String,
     /// Where to register, when the domain is not the place: sip:HOST[:PORT][;transport=udp|tcp]
@@ -250,7 +250,7 @@ pub struct AddArgs {
 
 /// Commands on plugins.
 #[derive(Debug, Subcommand)]
-pub enum PluginCommand {
+pub(crate) enum PluginCommand {
     /// Install a plugin: shows which hosts it may reach and what it may send them, and asks first
     #[command(after_help = "Example: trayphone plugin install ./my-crm --set base_url=https://crm.example")]
     Install {

@@ -1,7 +1,7 @@
 //! What each command of the command line does, apart from running the agent itself.
 
-pub mod account;
-pub mod call;
-pub mod offline;
-pub mod plugin;
-pub mod print;
+pub(crate) mod account;
+pub(crate) mod call;
+pub(crate) mod offline;
+pub(crate) mod plugin;
+pub(crate) mod print;

@@ -9,7 +9,7 @@ mod stage;
 mod timeline;
 mod witness;
 
-pub use fault::Fault;
+pub(crate) use fault::Fault;
 
 use crate::{
     cli::{Common, DemoArgs},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Plays the demo.
-pub fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
     if common.profile.is_some() {
         let text = "the demo makes a profile of its own and removes it afterwards: leave --profile out";
         return Err(Failure::new(Exit::Usage, text));

@@ -5,7 +5,7 @@ use agent_shell::ShellHandle;
 
 /// Where views and pages go.
 #[derive(Debug, Clone)]
-pub enum Desktop {
+pub(crate) enum Desktop {
     /// Tray, toasts, hotkeys.
     Shell(ShellHandle),
     /// `--headless`: nothing is drawn and nothing opens; both stand in the events.
@@ -14,7 +14,7 @@ pub enum Desktop {
 
 impl Desktop {
     /// Shows what is to be seen.
-    pub fn show(&self, view: View) {
+    pub(crate) fn show(&self, view: View) {
         match self {
             Self::Shell(shell) => shell.show(view),
             Self::Headless => {}
@@ -22,7 +22,7 @@ impl Desktop {
     }
 
     /// Asks for something a view cannot say.
-    pub fn send(&self, command: ShellCommand) {
+    pub(crate) fn send(&self, command: ShellCommand) {
         match self {
             Self::Shell(shell) => shell.send(command),
             Self::Headless => {}
@@ -30,7 +30,7 @@ impl Desktop {
     }
 
     /// Reads what is selected; blocks for at most a second.
-    pub fn selection(&self) -> Result<String, String> {
+    pub(crate) fn selection(&self) -> Result<String, String> {
         let Self::Shell(shell) = self else {
             return Err(
                 "this agent runs without a desktop (--headless): there is no selection to read".to_owned()
@@ -45,7 +45,7 @@ impl Desktop {
     }
 
     /// Ends the desktop's loop.
-    pub fn quit(&self) {
+    pub(crate) fn quit(&self) {
         match self {
             Self::Shell(shell) => shell.quit(),
             Self::Headless => {}

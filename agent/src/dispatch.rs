@@ -8,7 +8,7 @@ use agent_sip::SipHandle;
 use agent_store::StoreHandle;
 
 /// The neighbours.
-pub struct Dispatch {
+pub(crate) struct Dispatch {
     /// The PBX session.
     pub sip: SipHandle,
     /// The audio.
@@ -27,7 +27,7 @@ pub struct Dispatch {
 
 impl Dispatch {
     /// Delivers one effect; `false` when it was the last one.
-    pub fn deliver(&self, effect: Effect) -> bool {
+    pub(crate) fn deliver(&self, effect: Effect) -> bool {
         match effect {
             Effect::Sip(command) => self.sip.send(command),
             Effect::Media(command) => self.media.send(command),

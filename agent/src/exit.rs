@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// Why the program ends, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done.
     Ok = 0,
     /// Something failed; the sentence on stderr says what.
@@ -41,7 +41,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every code with its meaning, for `--help` and the README.
-    pub const TABLE: [(Self, &'static str); 15] = [
+    pub(crate) const TABLE: [(Self, &'static str); 15] = [
         (Self::Ok, "done"),
         (Self::Failed, "something failed; the sentence on stderr says what"),
         (Self::Usage, "the command line was not understood"),
@@ -82,7 +82,7 @@ impl From<Exit> for ExitCode {
 /// A failure on its way to the user: the code for scripts, the sentence for people.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code.
     pub exit: Exit,
     /// What is wrong and what to do.
@@ -91,12 +91,12 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with its sentence.
-    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self { exit, text: text.into() }
     }
 
     /// Something failed that has no code of its own.
-    pub fn other(what: &str, error: impl std::fmt::Display) -> Self {
+    pub(crate) fn other(what: &str, error: impl std::fmt::Display) -> Self {
         Self::new(Exit::Failed, format!("{what}: {error}"))
     }
 }

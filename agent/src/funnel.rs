@@ -13,7 +13,7 @@ const FACTS_WAIT_BEHIND: usize = 1024;
 
 /// The inbox; clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Funnel {
+pub(crate) struct Funnel {
     inner: Arc<Inner>,
 }
 
@@ -25,7 +25,7 @@ struct Inner {
 
 impl Funnel {
     /// Puts an event in; never blocks, so that an audio or desktop thread may call it.
-    pub fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         let repeats = matches!(event, Event::Media(MediaEvent::Facts { .. }));
         let mut queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if repeats && queue.len() >= FACTS_WAIT_BEHIND {
@@ -37,17 +37,17 @@ impl Funnel {
     }
 
     /// The oldest event, if any waits.
-    pub fn next(&self) -> Option<Event> {
+    pub(crate) fn next(&self) -> Option<Event> {
         self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// Waits until something was put in since the last wait.
-    pub async fn arrived(&self) {
+    pub(crate) async fn arrived(&self) {
         self.inner.arrived.notified().await;
     }
 
     /// A teller for a neighbour: `door` says which event its words become.
-    pub fn door<T: 'static>(&self, door: fn(T) -> Event) -> Arc<dyn Fn(T) + Send + Sync> {
+    pub(crate) fn door<T: 'static>(&self, door: fn(T) -> Event) -> Arc<dyn Fn(T) + Send + Sync> {
         let funnel = self.clone();
         Arc::new(move |word| funnel.tell(door(word)))
     }

@@ -5,22 +5,22 @@ use crate::{
     exit::{Exit, Failure},
 };
 use agent_core::settings::Settings;
-use agent_host::HostConfig;
+use agent_host::{HostConfig, SealKey};
 use agent_store::{Profile, StoreError};
 use std::path::PathBuf;
 
 /// The profile, made where it is missing.
-pub fn open(common: &Common) -> Result<Profile, Failure> {
+pub(crate) fn open(common: &Common) -> Result<Profile, Failure> {
     Profile::open(common.profile.as_deref()).map_err(failure)
 }
 
 /// The profile, for commands that only read: nothing is made.
-pub fn existing(common: &Common) -> Result<Profile, Failure> {
+pub(crate) fn existing(common: &Common) -> Result<Profile, Failure> {
     Profile::existing(common.profile.as_deref()).map_err(failure)
 }
 
 /// The profile's folder, whether it exists or not.
-pub fn folder(common: &Common) -> Result<PathBuf, Failure> {
+pub(crate) fn folder(common: &Common) -> Result<PathBuf, Failure> {
     match &common.profile {
         Some(dir) => Ok(dir.clone()),
         None => Profile::default_dir().map_err(failure),
@@ -28,17 +28,21 @@ pub fn folder(common: &Common) -> Result<PathBuf, Failure> {
 }
 
 /// The settings; every mistake in them is said with its place.
-pub fn settings(profile: &Profile) -> Result<Settings, Failure> {
+pub(crate) fn settings(profile: &Profile) -> Result<Settings, Failure> {
     agent_store::read_settings(profile).map_err(failure)
 }
 
 /// Where the plugins are.
-pub fn plugins(profile: &Profile) -> Result<HostConfig, Failure> {
-    Ok(HostConfig { plugins: profile.plugins_dir().map_err(failure)?, compiler: None, seal_key: None })
+pub(crate) fn plugins(profile: &Profile) -> Result<HostConfig, Failure> {
+    Ok(HostConfig {
+        plugins: profile.plugins_dir().map_err(failure)?,
+        compiler: None,
+        seal_key: SealKey::from_fn(agent_store::seal_key),
+    })
 }
 
 /// A failure of the store, with the exit code it deserves.
-pub fn failure(error: StoreError) -> Failure {
+pub(crate) fn failure(error: StoreError) -> Failure {
     let exit = match &error {
         StoreError::Settings(_) => Exit::Settings,
         StoreError::Keyring(_) => Exit::Secret,

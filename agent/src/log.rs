@@ -22,7 +22,7 @@ const OURS: [&str; 9] = [
 
 /// Starts the log. `-v` shows what is going on (INFO), `-vv` everything of ours (DEBUG). `TRAYPHONE_LOG` overrides both
 /// (`agent_sip=trace,warn`); when it cannot be read, that is said and the flags hold.
-pub fn start(verbose: u8) {
+pub(crate) fn start(verbose: u8) {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,

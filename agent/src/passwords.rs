@@ -19,7 +19,7 @@ use std::{
 
 /// Shared between the loop, the API and the prompt.
 #[derive(Debug, Clone)]
-pub struct Passwords {
+pub(crate) struct Passwords {
     funnel: Funnel,
     state: Arc<Mutex<State>>,
     /// May ask on the terminal the agent was started from.
@@ -36,7 +36,7 @@ struct State {
 
 impl Passwords {
     /// Nothing is known yet.
-    pub fn new(funnel: Funnel, may_prompt: bool) -> Self {
+    pub(crate) fn new(funnel: Funnel, may_prompt: bool) -> Self {
         Self { funnel, state: Arc::default(), may_prompt: may_prompt && std::io::stdin().is_terminal() }
     }
 
@@ -45,7 +45,7 @@ impl Passwords {
     }
 
     /// Answers the core's question for a password from what was given; `false`: the store must.
-    pub fn answer(&self, account: AccountId) -> bool {
+    pub(crate) fn answer(&self, account: AccountId) -> bool {
         let state = self.state();
         let secret = state.aors.get(account.0 as usize).and_then(|aor| state.given.get(aor)).cloned();
         drop(state);
@@ -59,7 +59,7 @@ impl Passwords {
     }
 
     /// Takes a password for this run and connects the account anew.
-    pub fn give(&self, aor: &str, secret: Secret) -> Result<(), String> {
+    pub(crate) fn give(&self, aor: &str, secret: Secret) -> Result<(), String> {
         let mut state = self.state();
         let Some(place) = state.aors.iter().position(|known| known == aor) else {
             return Err(format!("no account of the running agent is called {aor}"));
@@ -73,7 +73,7 @@ impl Passwords {
 
     /// What the store says passes here on its way in: settings tell the accounts' names, and a password that is
     /// nowhere is asked for on the terminal, if there is one.
-    pub fn overhear(&self, event: StoreEvent) {
+    pub(crate) fn overhear(&self, event: StoreEvent) {
         match &event {
             StoreEvent::Settings(settings) => self.learn(settings),
             StoreEvent::Password { account, result: Err(problem) } => self.prompt(*account, problem),

@@ -14,7 +14,7 @@ mod windows;
 use windows as system;
 
 /// Waits until the system (or somebody at the terminal) asks the program to end.
-pub async fn asked_to_end() {
+pub(crate) async fn asked_to_end() {
     if let Err(error) = system::asked_to_end().await {
         tracing::warn!("signals are not heard ({error}): end the agent with `trayphone quit`");
         std::future::pending::<()>().await;
@@ -22,11 +22,11 @@ pub async fn asked_to_end() {
 }
 
 /// Lets the user run a file of theirs.
-pub fn make_executable(path: &std::path::Path) -> std::io::Result<()> {
+pub(crate) fn make_executable(path: &std::path::Path) -> std::io::Result<()> {
     system::make_executable(path)
 }
 
 /// Whether there is a screen to put toasts and icons on.
-pub fn has_display() -> bool {
+pub(crate) fn has_display() -> bool {
     system::has_display()
 }

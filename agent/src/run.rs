@@ -37,7 +37,7 @@ use std::{
 use tokio::sync::Semaphore;
 
 /// `trayphone` without a command: starts, or hands over to the agent that runs.
-pub fn or_hand_over(common: &Common) -> Result<Exit, Failure> {
+pub(crate) fn or_hand_over(common: &Common) -> Result<Exit, Failure> {
     match run(common, &RunArgs::default()) {
         Err(Failure { exit: Exit::Failed, text }) if text.starts_with("an agent is running already") => {
             crate::wait_for(crate::commands::call::ask(common, crate::commands::call::show()))
@@ -47,7 +47,7 @@ pub fn or_hand_over(common: &Common) -> Result<Exit, Failure> {
 }
 
 /// `trayphone quit`: asks, and waits until the agent is gone.
-pub async fn quit(common: &Common) -> Result<Exit, Failure> {
+pub(crate) async fn quit(common: &Common) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
     client.ask(&Request::Action(Action::Quit)).await?;
     while client.line().await.unwrap_or(None).is_some() {}
@@ -55,7 +55,7 @@ pub async fn quit(common: &Common) -> Result<Exit, Failure> {
 }
 
 /// `trayphone run`.
-pub fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = home::open(common)?;
     let settings = home::settings(&profile)?;
     if settings.audio.backend == AudioBackend::Wav && !args.headless && !args.demo {

@@ -188,3 +188,55 @@ fn add(total: &mut u64, more: u32, most: u64, what: &str) -> Result<(), HostErro
 fn clean(name: &str) -> String {
     crate::text::line(name, 200)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::inspect;
+
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+    fn number(mut value: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    }
+
+    fn section(id: u8, content: &[u8]) -> Vec<u8> {
+        [&[id][..], &number(content.len()), content].concat()
+    }
+
+    /// A component with one core module of one section.
+    fn with_module(id: u8, content: &[u8]) -> Vec<u8> {
+        [COMPONENT, &section(1, &[MODULE, &section(id, content)].concat())].concat()
+    }
+
+    #[test]
+    fn what_would_cost_too_much_is_refused_before_anything_is_compiled() {
+        let four_gib = [vec![1, 0], number(65_536)].concat();
+        let many_memories = [number(100), [0, 1].repeat(100)].concat();
+        let many_functions = [number(100_000), vec![0; 100_000]].concat();
+        let large_table = [vec![1, 0x70, 0], number(1_000_000)].concat();
+        let resource = [COMPONENT, &section(7, &[1, 0x3f, 0x7f, 0])].concat();
+        let nested = (0..9).fold(COMPONENT.to_vec(), |inner, _| [COMPONENT, &section(4, &inner)].concat());
+        let many_modules = [COMPONENT, &section(1, MODULE).repeat(100)].concat();
+        let table = [
+            (with_module(5, &four_gib), "begins with a memory larger than 64 MiB"),
+            (with_module(5, &many_memories), "has more than 8 memories"),
+            (with_module(3, &many_functions), "has more than 50000 functions"),
+            (with_module(4, &large_table), "begins with a table of more than 100000 elements"),
+            (resource, "defines resource types"),
+            (nested, "nests components more than 8 deep"),
+            (many_modules, "has more than 64 nested modules and components"),
+        ];
+        for (wasm, said) in table {
+            let error = inspect(&wasm).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(said), "{said}: {error:?}");
+        }
+        assert!(inspect(&with_module(5, &[1, 0, 16])).is_ok());
+    }
+}

@@ -70,7 +70,7 @@ pub fn install(
     // On a thread of its own, so that callers may be inside an event loop.
     let smoked = thread::scope(|scope| scope.spawn(|| smoke(&plugin, &code)).join());
     smoked.map_err(|_| HostError::Start("the host crashed over it".to_owned()))??;
-    if let Some(key) = &config.seal_key {
+    if let Some(key) = &config.seal_key.get() {
         plugin.cache(key).keep(&code)?;
     }
     let info = plugin.info(None);

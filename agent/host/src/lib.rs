@@ -38,7 +38,7 @@ mod worker;
 
 pub use address::Reach;
 pub use compiler::COMPILER;
-pub use config::HostConfig;
+pub use config::{HostConfig, SealKey};
 pub use consent::{Consent, ConsentKind, ConsentRow};
 pub use error::HostError;
 pub use inspect::{Inspection, MAX_WASM_BYTES, inspect};

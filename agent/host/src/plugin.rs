@@ -198,7 +198,9 @@ impl Task {
     async fn load(&self) -> Result<Guest, HostError> {
         let machine = self.machine()?;
         let manifest = &self.installed.manifest;
-        let key = self.common.config.seal_key;
+        let seal_key = self.common.config.seal_key.clone();
+        // A locked keyring shows a prompt: the other plugins must not wait for the user.
+        let key = tokio::task::spawn_blocking(move || seal_key.get()).await.unwrap_or(None);
         if let Some(key) = &key
             && let Some(code) = self.installed.cache(key).load()
         {

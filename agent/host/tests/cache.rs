@@ -60,7 +60,7 @@ fn code_somebody_changed_is_never_run() {
 fn another_key_s_code_is_not_run() {
     let server = Server::start(Manner::Good);
     let mut profile = installed(&server);
-    profile.config.seal_key = Some([8; 32]);
+    profile.config.seal_key = Some([8; 32]).into();
     profile.config.compiler = Some(PathBuf::from("/nowhere/trayphone-compile"));
     let fault = profile.start().fault(1);
     assert!(fault.contains("trayphone-compile is missing"), "{fault}");
@@ -70,7 +70,7 @@ fn another_key_s_code_is_not_run() {
 fn without_a_key_no_code_is_kept_and_the_plugin_runs_all_the_same() {
     let server = Server::start(Manner::Good);
     let mut profile = Profile::new();
-    profile.config.seal_key = None;
+    profile.config.seal_key = None.into();
     profile.install(&built("demo-crm"), &[("base_url", &server.url())]).expect("installed");
     profile.start().lookup(1).expect("a card");
     assert!(code(&profile).is_empty());

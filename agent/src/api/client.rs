@@ -16,19 +16,19 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A conversation with the running agent.
-pub struct Client {
+pub(crate) struct Client {
     lines: BufReader<ReadHalf<Stream>>,
     write: WriteHalf<Stream>,
 }
 
 impl Client {
     /// Goes to the agent of this profile.
-    pub async fn connect(common: &crate::cli::Common) -> Result<Self, Failure> {
+    pub(crate) async fn connect(common: &crate::cli::Common) -> Result<Self, Failure> {
         Self::to(&home::folder(common)?).await
     }
 
     /// Goes to the agent of the profile in this folder.
-    pub async fn to(profile: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn to(profile: &Path) -> Result<Self, Failure> {
         if !profile.exists() {
             let error = InstanceError::NotRunning { profile: profile.to_owned() };
             return Err(Failure::new(Exit::NoAgent, error.to_string()));
@@ -42,7 +42,7 @@ impl Client {
     }
 
     /// Sends a request.
-    pub async fn send(&mut self, request: &Request) -> Result<(), Failure> {
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<(), Failure> {
         let mut line = request.line();
         line.push('\n');
         if line.len() > LONGEST_LINE {
@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// The next line; `None` when the agent ended.
-    pub async fn line(&mut self) -> Result<Option<String>, Failure> {
+    pub(crate) async fn line(&mut self) -> Result<Option<String>, Failure> {
         let mut line = String::new();
         let read = self.lines.read_line(&mut line).await;
         match read {
@@ -68,7 +68,7 @@ impl Client {
     }
 
     /// Sends a request and hears its answer.
-    pub async fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
+    pub(crate) async fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
         self.send(request).await?;
         let line = timeout(PATIENCE, self.line())
             .await

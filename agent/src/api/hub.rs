@@ -12,11 +12,11 @@ use tokio::sync::{broadcast, oneshot};
 const NOTICES_KEPT: usize = 4096;
 
 /// What came of a request.
-pub type Outcome = Result<Reply, Refusal>;
+pub(crate) type Outcome = Result<Reply, Refusal>;
 
 /// Shared between the loop, which answers, and the connections, which ask.
 #[derive(Debug, Clone)]
-pub struct Hub {
+pub(crate) struct Hub {
     waiting: Arc<Mutex<Waiting>>,
     notices: broadcast::Sender<Arc<str>>,
 }
@@ -29,12 +29,12 @@ struct Waiting {
 
 impl Hub {
     /// A hub nobody talks to yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { waiting: Arc::default(), notices: broadcast::channel(NOTICES_KEPT).0 }
     }
 
     /// A name for a request, and where its answer will be.
-    pub fn ask(&self) -> (RequestId, oneshot::Receiver<Outcome>) {
+    pub(crate) fn ask(&self) -> (RequestId, oneshot::Receiver<Outcome>) {
         let (tell, hear) = oneshot::channel();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.last += 1;
@@ -44,7 +44,7 @@ impl Hub {
     }
 
     /// Answers a request. Whoever asked may be gone: that is their right.
-    pub fn answer(&self, request: RequestId, outcome: Outcome) {
+    pub(crate) fn answer(&self, request: RequestId, outcome: Outcome) {
         let teller = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&request);
         if let Some(teller) = teller {
             let _ = teller.send(outcome);
@@ -52,14 +52,14 @@ impl Hub {
     }
 
     /// Tells every listener.
-    pub fn publish(&self, notice: &Notice) {
+    pub(crate) fn publish(&self, notice: &Notice) {
         if self.notices.receiver_count() > 0 {
             let _ = self.notices.send(notice_line(notice).into());
         }
     }
 
     /// Listens from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Arc<str>> {
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<str>> {
         self.notices.subscribe()
     }
 }

@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version in `hello`; it changes only when something a script relies on is taken away.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// The longest line either side accepts, bytes.
-pub const LONGEST_LINE: usize = 256 * 1024;
+pub(crate) const LONGEST_LINE: usize = 256 * 1024;
 
 /// What can be asked that is no [`Action`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Stream every notice from now on.
     Events,
     /// Dial what is selected.
@@ -35,7 +35,7 @@ pub enum Ask {
 
 /// One line from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     /// `{"action":"answer","call":1}`.
     Action(Action),
     /// `{"ask":"events"}`.
@@ -44,7 +44,7 @@ pub enum Request {
 
 impl Request {
     /// Reads a line; the error is a sentence for the client.
-    pub fn parse(line: &str) -> Result<Self, String> {
+    pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let value: Value =
             serde_json::from_str(line).map_err(|error| format!("this is not a JSON object: {error}"))?;
         let has = |key: &str| value.get(key).is_some();
@@ -57,7 +57,7 @@ impl Request {
     }
 
     /// Writes the line, without its end.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let text = match self {
             Self::Action(action) => serde_json::to_string(action),
             Self::Ask(ask) => serde_json::to_string(ask),
@@ -70,7 +70,7 @@ impl Request {
 /// One line to a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The first line of `events`.
     Hello {
         /// [`VERSION`].
@@ -96,7 +96,7 @@ pub enum Answer {
 }
 
 /// A notice as its line, without its end.
-pub fn notice_line(notice: &Notice) -> String {
+pub(crate) fn notice_line(notice: &Notice) -> String {
     serde_json::to_string(notice).unwrap_or_default()
 }
 

@@ -18,11 +18,14 @@ use tokio::{
 };
 
 /// Connections served at once; one more is turned away with a sentence.
-pub const MOST_CONNECTIONS: usize = 64;
+pub(crate) const MOST_CONNECTIONS: usize = 64;
+
+/// Takes the password of the account of that address; the error is a sentence.
+type TakePassword = Arc<dyn Fn(&str, Secret) -> Result<(), String> + Send + Sync>;
 
 /// What a connection needs of the agent.
 #[derive(Clone)]
-pub struct Desk {
+pub(crate) struct Desk {
     /// Answers and notices.
     pub hub: Hub,
     /// The way in.
@@ -32,13 +35,13 @@ pub struct Desk {
     /// Hands a command to the plugins.
     pub plugins: Arc<dyn Fn(HostCommand) + Send + Sync>,
     /// Takes a password for this run.
-    pub password: Arc<dyn Fn(&str, Secret) -> Result<(), String> + Send + Sync>,
+    pub password: TakePassword,
     /// Places for connections.
     pub places: Arc<Semaphore>,
 }
 
 /// Speaks with one client until it goes.
-pub async fn serve<S>(stream: S, desk: Desk)
+pub(crate) async fn serve<S>(stream: S, desk: Desk)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {

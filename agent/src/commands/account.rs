@@ -35,7 +35,7 @@ const TEST_PATIENCE: Duration = Duration::from_secs(35);
 const LONGEST_PASSWORD: u64 = 4096;
 
 /// Does an account command.
-pub async fn run(common: &Common, command: &AccountCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
         AccountCommand::Add(args) => add(common, args).await,
         AccountCommand::Password { aor } => password(common, aor).await,
@@ -209,10 +209,10 @@ async fn register_once(account: AccountId, settings: AccountSettings, password: 
     sip.send(SipCommand::Register { account, settings, password });
     let outcome = async {
         while let Some(event) = hear.recv().await {
-            if let SipEvent::Registration { state, .. } = event {
-                if matches!(state, Registration::Registered | Registration::Failed { .. }) {
-                    return state;
-                }
+            if let SipEvent::Registration { state, .. } = event
+                && matches!(state, Registration::Registered | Registration::Failed { .. })
+            {
+                return state;
             }
         }
         Registration::Unregistered

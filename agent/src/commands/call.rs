@@ -15,7 +15,7 @@ use agent_core::{
 };
 
 /// The request behind a call command.
-pub fn request(command: &CallCommand) -> Request {
+pub(crate) fn request(command: &CallCommand) -> Request {
     let call = |arg: &Option<u64>| arg.map(CallId);
     Request::Action(match command {
         CallCommand::Dial(args) => return dial(args),
@@ -45,7 +45,7 @@ fn dial(args: &DialArgs) -> Request {
 }
 
 /// Asks the running agent and prints what it says.
-pub async fn ask(common: &Common, request: Request) -> Result<Exit, Failure> {
+pub(crate) async fn ask(common: &Common, request: Request) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
     match client.ask(&request).await? {
         Answer::Done { reply } => {
@@ -60,7 +60,7 @@ pub async fn ask(common: &Common, request: Request) -> Result<Exit, Failure> {
 }
 
 /// Prints every notice until the agent ends.
-pub async fn events(common: &Common) -> Result<Exit, Failure> {
+pub(crate) async fn events(common: &Common) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
     client.send(&Request::Ask(Ask::Events)).await?;
     while let Some(line) = client.line().await? {
@@ -72,17 +72,17 @@ pub async fn events(common: &Common) -> Result<Exit, Failure> {
 }
 
 /// `trayphone show`.
-pub fn show() -> Request {
+pub(crate) fn show() -> Request {
     Request::Action(Action::Show)
 }
 
 /// `trayphone status`.
-pub fn status() -> Request {
+pub(crate) fn status() -> Request {
     Request::Action(Action::Status)
 }
 
 /// `trayphone open -- URI`: a click on a link. Starts the agent when none runs, because a click cannot wait for a person.
-pub async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
+pub(crate) async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
     let request = Request::Action(Action::Dial { text: uri.to_owned(), source: Source::Link, account: None });
     match ask(common, request.clone()).await {
         Err(Failure { exit: Exit::NoAgent, .. }) => {

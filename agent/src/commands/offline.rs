@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 /// `trayphone journal`.
-pub fn journal(common: &Common, limit: u32) -> Result<Exit, Failure> {
+pub(crate) fn journal(common: &Common, limit: u32) -> Result<Exit, Failure> {
     let query = JournalQuery { limit, ..JournalQuery::default() };
     let entries = reader(common)?.calls(&query).map_err(home::failure)?;
     list(common, &entries, "no calls yet", print::journal);
@@ -20,7 +20,7 @@ pub fn journal(common: &Common, limit: u32) -> Result<Exit, Failure> {
 }
 
 /// `trayphone ledger`.
-pub fn ledger(common: &Common, limit: u32) -> Result<Exit, Failure> {
+pub(crate) fn ledger(common: &Common, limit: u32) -> Result<Exit, Failure> {
     let query = LedgerQuery { limit, ..LedgerQuery::default() };
     let rows = reader(common)?.ledger(&query).map_err(home::failure)?;
     list(common, &rows, "nothing has left this computer yet", print::ledger);
@@ -46,7 +46,7 @@ fn list<T: Serialize>(common: &Common, rows: &[T], none: &str, words: fn(&T) -> 
 }
 
 /// `trayphone settings`.
-pub fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure> {
+pub(crate) fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure> {
     if defaults {
         print::line(agent_store::DEFAULT_FILE.trim_end());
         return Ok(Exit::Ok);
@@ -66,7 +66,7 @@ pub fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure> {
 }
 
 /// `trayphone devices`.
-pub fn devices(common: &Common) -> Result<Exit, Failure> {
+pub(crate) fn devices(common: &Common) -> Result<Exit, Failure> {
     let devices = agent_media::devices().map_err(|text| Failure::new(Exit::Failed, text))?;
     if common.json {
         devices.iter().for_each(|it| {

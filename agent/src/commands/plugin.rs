@@ -17,13 +17,12 @@ use std::{
 };
 
 /// Does a plugin command.
-pub async fn run(common: &Common, command: &PluginCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit, Failure> {
     let profile = home::open(common)?;
     match command {
         PluginCommand::Install { path, settings, yes } => {
             let settings = settings.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
-            let config = HostConfig { seal_key: agent_store::seal_key(), ..home::plugins(&profile)? };
-            install(common, &config, path, &settings, *yes)?;
+            install(common, &home::plugins(&profile)?, path, &settings, *yes)?;
             reload(common).await;
         }
         PluginCommand::List => list(common, &home::plugins(&profile)?),
@@ -102,10 +101,10 @@ fn list(common: &Common, config: &HostConfig) {
 
 /// Tells a running agent; that none runs is no error here.
 async fn reload(common: &Common) {
-    if let Ok(mut client) = Client::connect(common).await {
-        if let Err(error) = client.ask(&Request::Ask(Ask::ReloadPlugins)).await {
-            eprintln!("trayphone: the running agent was not told: {error}");
-        }
+    if let Ok(mut client) = Client::connect(common).await
+        && let Err(error) = client.ask(&Request::Ask(Ask::ReloadPlugins)).await
+    {
+        eprintln!("trayphone: the running agent was not told: {error}");
     }
 }
 

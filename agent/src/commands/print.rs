@@ -15,13 +15,13 @@ use agent_core::{
 use std::io::Write;
 
 /// Prints a line and says whether anybody still reads (`| head` is no error).
-pub fn line(text: &str) -> bool {
+pub(crate) fn line(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
 }
 
 /// Prints a value as one line of JSON.
-pub fn json<T: serde::Serialize>(value: &T) {
+pub(crate) fn json<T: serde::Serialize>(value: &T) {
     match serde_json::to_string(value) {
         Ok(text) => {
             line(&text);
@@ -31,7 +31,7 @@ pub fn json<T: serde::Serialize>(value: &T) {
 }
 
 /// Text from outside, made harmless for a terminal: control and bidirectional characters become `·`.
-pub fn tame(text: &str) -> String {
+pub(crate) fn tame(text: &str) -> String {
     let wild = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
@@ -40,7 +40,7 @@ pub fn tame(text: &str) -> String {
 }
 
 /// What the agent replied.
-pub fn reply(common: &Common, reply: &Reply) {
+pub(crate) fn reply(common: &Common, reply: &Reply) {
     if common.json {
         return json(reply);
     }
@@ -97,7 +97,7 @@ fn account(account: &AccountStatus) -> String {
 }
 
 /// A registration in words.
-pub fn registration(registration: &Registration) -> String {
+pub(crate) fn registration(registration: &Registration) -> String {
     match registration {
         Registration::Idle => "waiting".to_owned(),
         Registration::Connecting => "connecting".to_owned(),
@@ -130,7 +130,7 @@ fn problem(problem: &RegistrationProblem) -> String {
 }
 
 /// A call in words.
-pub fn call(call: &CallStatus) -> String {
+pub(crate) fn call(call: &CallStatus) -> String {
     let state = match (call.state, call.held, call.held_by_them) {
         (CallState::Incoming, ..) => "rings",
         (CallState::Calling, ..) => "calling",
@@ -159,7 +159,7 @@ fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::Calle
 }
 
 /// The audio in words.
-pub fn audio(audio: &AudioState) -> String {
+pub(crate) fn audio(audio: &AudioState) -> String {
     match audio {
         AudioState::Device { input, output } => {
             format!("sound: microphone {}, ear {}", tame(input), tame(output))
@@ -170,7 +170,7 @@ pub fn audio(audio: &AudioState) -> String {
 }
 
 /// A plugin in words.
-pub fn plugin(plugin: &PluginInfo) -> String {
+pub(crate) fn plugin(plugin: &PluginInfo) -> String {
     let fares = match &plugin.problem {
         Some(problem) => format!("does not run: {}", tame(problem)),
         None => "ok".to_owned(),
@@ -188,7 +188,7 @@ pub fn plugin(plugin: &PluginInfo) -> String {
 }
 
 /// A journal entry in words.
-pub fn journal(entry: &JournalEntry) -> String {
+pub(crate) fn journal(entry: &JournalEntry) -> String {
     let outcome = match entry.outcome {
         Some(Outcome::Answered) => "answered",
         Some(Outcome::Missed) => "missed",
@@ -209,7 +209,7 @@ pub fn journal(entry: &JournalEntry) -> String {
 }
 
 /// A ledger row in words.
-pub fn ledger(row: &LedgerRecord) -> String {
+pub(crate) fn ledger(row: &LedgerRecord) -> String {
     let outcome = match &row.outcome {
         Egress::Allowed => format!("{} B out, {} B in", row.bytes_out, row.bytes_in),
         Egress::Refused(why) => format!("REFUSED: {why}"),
@@ -229,7 +229,7 @@ pub fn ledger(row: &LedgerRecord) -> String {
 }
 
 /// A moment on the user's clock: `2026-11-23 07:30:00`.
-pub fn time(at: UnixMillis) -> String {
+pub(crate) fn time(at: UnixMillis) -> String {
     in_zone(at, jiff::tz::TimeZone::system())
 }
 

@@ -20,11 +20,11 @@ use tokio::{
 };
 
 /// The variable that carries the demo account's password to the agent.
-pub const PASSWORD_VARIABLE: &str = "TRAYPHONE_DEMO_PASSWORD";
+pub(crate) const PASSWORD_VARIABLE: &str = "TRAYPHONE_DEMO_PASSWORD";
 
 /// How a demo agent is started.
 #[derive(Debug, Clone)]
-pub struct Start {
+pub(crate) struct Start {
     /// Its profile.
     pub profile: PathBuf,
     /// Without a desktop.
@@ -34,7 +34,7 @@ pub struct Start {
 }
 
 /// A running demo agent.
-pub struct DemoAgent {
+pub(crate) struct DemoAgent {
     process: Child,
     profile: PathBuf,
     notices: mpsc::UnboundedReceiver<(Instant, Notice)>,
@@ -42,7 +42,7 @@ pub struct DemoAgent {
 
 impl DemoAgent {
     /// Starts it and listens to everything it says.
-    pub async fn start(start: &Start) -> Result<Self, Failure> {
+    pub(crate) async fn start(start: &Start) -> Result<Self, Failure> {
         let mut command = program(&start.profile)?;
         command.arg("run").arg("--demo").stdin(Stdio::null()).kill_on_drop(true);
         if start.headless {
@@ -56,10 +56,10 @@ impl DemoAgent {
         let (tell, notices) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(line)) = client.line().await {
-                if let Ok(notice) = serde_json::from_str::<Notice>(&line) {
-                    if tell.send((Instant::now(), notice)).is_err() {
-                        return;
-                    }
+                if let Ok(notice) = serde_json::from_str::<Notice>(&line)
+                    && tell.send((Instant::now(), notice)).is_err()
+                {
+                    return;
                 }
             }
         });
@@ -67,12 +67,12 @@ impl DemoAgent {
     }
 
     /// The next thing the agent says.
-    pub async fn next(&mut self) -> Option<(Instant, Notice)> {
+    pub(crate) async fn next(&mut self) -> Option<(Instant, Notice)> {
         self.notices.recv().await
     }
 
     /// The next notice that fits, or `None` when the time is up.
-    pub async fn wait<T>(
+    pub(crate) async fn wait<T>(
         &mut self,
         within: Duration,
         fits: impl Fn(&Notice) -> Option<T>,
@@ -89,12 +89,12 @@ impl DemoAgent {
     }
 
     /// Runs one of our own commands against it; its stdout.
-    pub async fn command(&self, arguments: &[&str]) -> Result<String, Failure> {
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, Failure> {
         command(&self.profile, arguments).await
     }
 
     /// Ends it as a user would, and waits until it is gone.
-    pub async fn quit(mut self) -> Result<(), Failure> {
+    pub(crate) async fn quit(mut self) -> Result<(), Failure> {
         self.command(&["quit"]).await?;
         let gone = timeout(Duration::from_secs(10), self.process.wait()).await;
         match gone {
@@ -107,7 +107,7 @@ impl DemoAgent {
 }
 
 /// Runs one of our own commands on a profile; its stdout.
-pub async fn command(profile: &Path, arguments: &[&str]) -> Result<String, Failure> {
+pub(crate) async fn command(profile: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let ran = program(profile)?.args(arguments).stdin(Stdio::null()).output().await;
     let output = ran.map_err(|error| Failure::other("our own program could not be started", error))?;
     if !output.status.success() {

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// One thing to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The CRM's port is closed
     CrmDown,
     /// The CRM takes the connection and never answers
@@ -29,7 +29,7 @@ pub enum Fault {
 
 /// What a fault must lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     /// The story goes on in its degraded way: exit 0, and the step is named.
     Degraded(&'static str),
     /// The story cannot be told: exit non-zero at this step.
@@ -38,7 +38,7 @@ pub enum Expected {
 
 impl Fault {
     /// What it must lead to.
-    pub fn expected(self) -> Expected {
+    pub(crate) fn expected(self) -> Expected {
         match self {
             Self::CrmDown => Expected::Degraded("named"),
             Self::CrmSilent => Expected::Degraded("named"),

@@ -8,13 +8,13 @@ use std::io::{IsTerminal, Write};
 use tokio::sync::mpsc;
 
 /// The terminal, with every key told at once. Gives the terminal back when it is dropped.
-pub struct Keys {
+pub(crate) struct Keys {
     pressed: mpsc::UnboundedReceiver<char>,
 }
 
 impl Keys {
     /// Takes the terminal; `None` where there is none to read from.
-    pub fn take() -> Option<Self> {
+    pub(crate) fn take() -> Option<Self> {
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
             return None;
         }
@@ -44,7 +44,7 @@ impl Keys {
     }
 
     /// The next key.
-    pub async fn next(&mut self) -> Option<char> {
+    pub(crate) async fn next(&mut self) -> Option<char> {
         self.pressed.recv().await
     }
 }
@@ -56,7 +56,7 @@ impl Drop for Keys {
 }
 
 /// Prints a line whether or not the terminal is ours at the moment.
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = write!(out, "{}\r\n", crate::commands::print::tame(text));
     let _ = out.flush();

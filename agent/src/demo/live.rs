@@ -23,7 +23,7 @@ const FIRST_RING: Duration = Duration::from_secs(1);
 const TALK: Duration = Duration::from_secs(10);
 
 /// Plays it.
-pub async fn play(desktop: bool) -> Result<Exit, Failure> {
+pub(crate) async fn play(desktop: bool) -> Result<Exit, Failure> {
     let stage = Stage::build(Sound::Devices)?;
     say(&format!(
         "The pocket exchange listens on {}, the CRM on http://{}.",

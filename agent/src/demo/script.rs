@@ -15,7 +15,7 @@ use crate::{
 use story::Story;
 
 /// Plays it. Exit 0: everything happened, or the fault led to what it must lead to.
-pub async fn play(fault: Option<Fault>, desktop: bool) -> Result<Exit, Failure> {
+pub(crate) async fn play(fault: Option<Fault>, desktop: bool) -> Result<Exit, Failure> {
     let mut timeline = Timeline::begin();
     let stage = Stage::build(Sound::Files)?;
     stage.break_with(fault);

@@ -16,28 +16,28 @@ use std::{
 use tempfile::TempDir;
 
 /// The agent's extension.
-pub const EXTENSION: &str = "1001";
+pub(crate) const EXTENSION: &str = "1001";
 /// Its password; it opens nothing but the demo's own exchange.
 const PASSWORD: &str = "demo-1001";
 /// The caller, whom the CRM knows.
-pub const CALLER: &str = "+49301234567";
+pub(crate) const CALLER: &str = "+49301234567";
 /// Her name there.
-pub const CALLER_NAME: &str = "Alice Schmidt";
+pub(crate) const CALLER_NAME: &str = "Alice Schmidt";
 /// Her company there.
-pub const CALLER_COMPANY: &str = "ACME GmbH";
+pub(crate) const CALLER_COMPANY: &str = "ACME GmbH";
 /// Her page there ends so.
-pub const CALLER_PAGE: &str = "/contacts/7";
+pub(crate) const CALLER_PAGE: &str = "/contacts/7";
 /// What the agent says when it speaks from a file, hertz; the caller plays another tone.
-pub const OUR_TONE_HZ: f64 = 1000.0;
+pub(crate) const OUR_TONE_HZ: f64 = 1000.0;
 /// What the caller plays, hertz.
-pub const THEIR_TONE_HZ: f64 = 440.0;
+pub(crate) const THEIR_TONE_HZ: f64 = 440.0;
 /// How loud both are, dBov.
-pub const TONE_DBOV: f64 = -12.0;
+pub(crate) const TONE_DBOV: f64 = -12.0;
 /// How long the file lasts that the agent speaks from, seconds; after it comes silence.
 const TONE_SECONDS: f64 = 60.0;
 
 /// The stage.
-pub struct Stage {
+pub(crate) struct Stage {
     /// The pocket exchange.
     pub exchange: Exchange,
     /// The CRM.
@@ -47,7 +47,7 @@ pub struct Stage {
 
 /// What the agent listens and speaks with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sound {
+pub(crate) enum Sound {
     /// The computer's devices.
     Devices,
     /// Files, to be measured.
@@ -56,7 +56,7 @@ pub enum Sound {
 
 impl Stage {
     /// Builds it.
-    pub fn build(sound: Sound) -> Result<Self, Failure> {
+    pub(crate) fn build(sound: Sound) -> Result<Self, Failure> {
         let failed = |what: &str, error: &dyn std::fmt::Display| Failure::other(what, error);
         let folder = tempfile::Builder::new()
             .prefix("trayphone-demo-")
@@ -73,17 +73,17 @@ impl Stage {
     }
 
     /// The agent's profile.
-    pub fn profile(&self) -> PathBuf {
+    pub(crate) fn profile(&self) -> PathBuf {
         self.folder.path().join("profile")
     }
 
     /// The folder of everything else.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// What the agent hears, when it hears into a file.
-    pub fn heard(&self) -> PathBuf {
+    pub(crate) fn heard(&self) -> PathBuf {
         self.folder.path().join("heard.wav")
     }
 
@@ -108,13 +108,13 @@ impl Stage {
     }
 
     /// The agent's environment: its password, right or wrong.
-    pub fn environment(&self, fault: Option<Fault>) -> Vec<(&'static str, String)> {
+    pub(crate) fn environment(&self, fault: Option<Fault>) -> Vec<(&'static str, String)> {
         let password = if fault == Some(Fault::WrongPassword) { "not-this" } else { PASSWORD };
         vec![(PASSWORD_VARIABLE, password.to_owned())]
     }
 
     /// Installs the plugin that knows the CRM, as anybody would, and shows what it asks for.
-    pub async fn install_plugin(&self, fault: Option<Fault>) -> Result<(), Failure> {
+    pub(crate) async fn install_plugin(&self, fault: Option<Fault>) -> Result<(), Failure> {
         let base = self.crm.url();
         let setting = format!("base_url={base}");
         let mut arguments = vec!["plugin", "install", "--yes", "--set", &setting];
@@ -133,7 +133,7 @@ impl Stage {
     }
 
     /// Breaks what the exchange and the CRM can break.
-    pub fn break_with(&self, fault: Option<Fault>) {
+    pub(crate) fn break_with(&self, fault: Option<Fault>) {
         match fault {
             Some(Fault::CrmDown) => self.crm.faults().set(CrmFault::Down),
             Some(Fault::CrmSilent) => self.crm.faults().set(CrmFault::Silent),

@@ -7,7 +7,7 @@ use std::{
 
 /// How a step went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// As it should.
     Done,
     /// Not as on a good day, but as meant for this fault.
@@ -18,7 +18,7 @@ pub enum Verdict {
 
 /// One step.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub(crate) struct Step {
     /// When it was over.
     pub at: Duration,
     /// Its name, stable: faults name it.
@@ -42,36 +42,31 @@ impl fmt::Display for Step {
 
 /// The steps so far; each is printed as it comes.
 #[derive(Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     begun: Instant,
     steps: Vec<Step>,
 }
 
 impl Timeline {
     /// Begins now.
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self { begun: Instant::now(), steps: Vec::new() }
     }
 
     /// Notes a step that is over now.
-    pub fn note(&mut self, name: &'static str, verdict: Verdict, seen: impl Into<String>) {
+    pub(crate) fn note(&mut self, name: &'static str, verdict: Verdict, seen: impl Into<String>) {
         let step = Step { at: self.begun.elapsed(), name, seen: seen.into(), verdict };
         crate::commands::print::line(&step.to_string());
         self.steps.push(step);
     }
 
     /// The first step that failed.
-    pub fn failed(&self) -> Option<&Step> {
+    pub(crate) fn failed(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == Verdict::Failed)
     }
 
     /// The first step that went its degraded way.
-    pub fn degraded(&self) -> Option<&Step> {
+    pub(crate) fn degraded(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == Verdict::Degraded)
-    }
-
-    /// The time of a step, for ratios between two of them.
-    pub fn at(&self, name: &str) -> Option<Duration> {
-        self.steps.iter().find(|step| step.name == name).map(|step| step.at)
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 /// A toast as it crossed the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Toast {
+pub(crate) struct Toast {
     /// When it was seen.
     pub at: Instant,
     /// First line.
@@ -22,14 +22,14 @@ pub struct Toast {
 }
 
 /// Watches the toasts on the session bus with `dbus-monitor`.
-pub struct ToastWatch {
+pub(crate) struct ToastWatch {
     monitor: Child,
     toasts: mpsc::Receiver<Toast>,
 }
 
 impl ToastWatch {
     /// Begins to watch; an error says why that cannot be done here.
-    pub fn begin() -> Result<Self, String> {
+    pub(crate) fn begin() -> Result<Self, String> {
         let rule = "type='method_call',interface='org.freedesktop.Notifications',member='Notify'";
         let mut monitor = Command::new("dbus-monitor")
             .args(["--session", rule])
@@ -52,7 +52,7 @@ impl ToastWatch {
     }
 
     /// The next toast that fits, or `None` when the time is up.
-    pub fn wait(&self, within: Duration, fits: impl Fn(&Toast) -> bool) -> Option<Toast> {
+    pub(crate) fn wait(&self, within: Duration, fits: impl Fn(&Toast) -> bool) -> Option<Toast> {
         let deadline = Instant::now() + within;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -76,10 +76,10 @@ fn read_monitor(out: ChildStdout, tell: &mpsc::Sender<Toast>, ready: &mpsc::Send
     for line in BufReader::new(out).lines() {
         let Ok(line) = line else { return };
         let _ = ready.send(());
-        if let Some((summary, body)) = reader.line(&line) {
-            if tell.send(Toast { at: Instant::now(), summary, body }).is_err() {
-                return;
-            }
+        if let Some((summary, body)) = reader.line(&line)
+            && tell.send(Toast { at: Instant::now(), summary, body }).is_err()
+        {
+            return;
         }
     }
 }
@@ -125,14 +125,14 @@ impl Monitor {
 }
 
 /// A browser of our own that only notes which page it was asked for.
-pub struct Browser {
+pub(crate) struct Browser {
     program: PathBuf,
     seen: PathBuf,
 }
 
 impl Browser {
     /// Registers it in `folder`.
-    pub fn register(folder: &Path) -> Result<Self, String> {
+    pub(crate) fn register(folder: &Path) -> Result<Self, String> {
         let (program, seen) = (folder.join("browser"), folder.join("pages"));
         let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", seen.display());
         fs::write(&program, script).map_err(|error| format!("{}: {error}", program.display()))?;
@@ -152,7 +152,7 @@ impl Browser {
     }
 
     /// What a program's environment must say to open its pages here.
-    pub fn environment(&self, folder: &Path) -> Vec<(&'static str, String)> {
+    pub(crate) fn environment(&self, folder: &Path) -> Vec<(&'static str, String)> {
         vec![
             ("BROWSER", self.program.display().to_string()),
             ("XDG_DATA_HOME", folder.join("share").display().to_string()),
@@ -160,7 +160,7 @@ impl Browser {
     }
 
     /// The first page asked for, or `None` when the time is up.
-    pub async fn wait(&self, within: Duration) -> Option<String> {
+    pub(crate) async fn wait(&self, within: Duration) -> Option<String> {
         let deadline = Instant::now() + within;
         loop {
             let mut text = String::new();

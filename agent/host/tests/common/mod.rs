@@ -108,7 +108,7 @@ impl Profile {
         let config = HostConfig {
             plugins: folder.0.join("plugins"),
             compiler: Some(compiler()),
-            seal_key: Some([7; 32]),
+            seal_key: Some([7; 32]).into(),
         };
         Self { folder, config }
     }

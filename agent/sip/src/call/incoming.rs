@@ -31,13 +31,15 @@ pub(crate) struct Arrival {
     pub(crate) request: Request,
     pub(crate) flow: Flow,
     pub(crate) contact: SipUri,
+    /// The user of the account's address, for a PBX that writes the random user of our Contact into To.
+    pub(crate) line: String,
     pub(crate) auth: DigestClient,
 }
 
 impl Call {
     /// Takes an INVITE in: 100 goes out and the core is told. `None` when it cannot make a dialog; it is answered then.
     pub(crate) fn arrive(wire: &mut Wire, id: CallId, arrival: Arrival) -> Option<Self> {
-        let Arrival { account, id: transaction, request, flow, contact, auth } = arrival;
+        let Arrival { account, id: transaction, request, flow, contact, line, auth } = arrival;
         let tag = wire.rng.token(6);
         let dialog = match Dialog::by_request(&request, &tag) {
             Ok(dialog) => dialog,
@@ -48,7 +50,9 @@ impl Call {
         };
         wire.respond(transaction, Response::to(&request, 100, None));
         wire.own(transaction, Owner::Call(id));
-        let called = request.headers.to().map(|to| identity::number(&to.uri)).unwrap_or_default();
+        let named = request.headers.to().map(|to| identity::number(&to.uri)).unwrap_or_default();
+        let ours = contact.user_text().is_some_and(|user| user.to_text() == named.as_str());
+        let called = if ours { line } else { named };
         wire.tell(SipEvent::Incoming {
             call: id,
             account,

@@ -93,7 +93,11 @@ impl Endpoint {
             return None;
         }
         let call_id = self.next_call;
-        let arrival = Arrival { account, id, request, flow, contact, auth };
+        let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
+        let line =
+            registration.and_then(|it| it.line().aor.user_text().map(|user| user.to_text().into_owned()));
+        let line = line.unwrap_or_default();
+        let arrival = Arrival { account, id, request, flow, contact, line, auth };
         let call = Call::arrive(&mut self.wire, call_id, arrival)?;
         self.next_call = call_id.next();
         self.take_call(call_id, call);

@@ -12,7 +12,7 @@ const GAP_MS: u32 = 40;
 const SHORTEST_MS: u32 = 1500;
 
 /// Whether the tone was heard as it was played, in a sentence either way.
-pub fn heard(report: &ToneReport, played_dbov: f64) -> Result<String, String> {
+pub(crate) fn heard(report: &ToneReport, played_dbov: f64) -> Result<String, String> {
     let length = match (report.first_ms, report.last_ms) {
         (Some(first), Some(last)) => last.saturating_sub(first),
         _ => return Err("nothing of the tone was heard".to_owned()),
@@ -31,7 +31,7 @@ pub fn heard(report: &ToneReport, played_dbov: f64) -> Result<String, String> {
 }
 
 /// Only the digits: a number looks different on a toast than on the wire.
-pub fn digits(text: &str) -> String {
+pub(crate) fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 

@@ -34,7 +34,7 @@ const NAMELESS: Duration = Duration::from_secs(4);
 const TALK: Duration = Duration::from_secs(3);
 
 /// The story could not go on; the timeline says where and why.
-pub struct Stopped;
+pub(crate) struct Stopped;
 
 type Told<T = ()> = Result<Result<T, Stopped>, Failure>;
 
@@ -49,7 +49,7 @@ macro_rules! told {
 }
 
 /// One telling.
-pub struct Story<'a> {
+pub(crate) struct Story<'a> {
     stage: &'a Stage,
     fault: Option<Fault>,
     desktop: bool,
@@ -59,12 +59,12 @@ pub struct Story<'a> {
 
 impl<'a> Story<'a> {
     /// Nothing has happened yet.
-    pub fn new(stage: &'a Stage, fault: Option<Fault>, desktop: bool) -> Self {
+    pub(crate) fn new(stage: &'a Stage, fault: Option<Fault>, desktop: bool) -> Self {
         Self { stage, fault, desktop, toasts: None, browser: None }
     }
 
     /// Tells it to the end, or to the first step that fails.
-    pub async fn tell(mut self, time: &mut Timeline) -> Told {
+    pub(crate) async fn tell(mut self, time: &mut Timeline) -> Told {
         told!(self.prepare(time).await);
         let mut agent = DemoAgent::start(&self.start()).await?;
         told!(self.ready(&mut agent, time).await);
