@@ -36,7 +36,8 @@ pub struct Config {
     /// Requests outside dialogs (but ACK and CANCEL) go to the owner as [`Output::Outside`](crate::endpoint::Output)
     /// instead of being answered here: for a registrar.
     pub screened: bool,
-    /// How long an account asks to be registered for.
+    /// How long an account asks to be registered for. A registrar that restarts without its memory is not noticed over
+    /// UDP before the next refresh, which comes at half of this.
     pub expires: Duration,
     /// A registration over UDP sends two line ends about this often, so that routers and firewalls on the way keep the
     /// way back open and a registrar that is gone is noticed (RFC 5626 section 4.4 says 24 to 29 s). Zero: never.
@@ -53,7 +54,7 @@ impl Default for Config {
             callers: Callers::default(),
             abilities: Abilities::PHONE,
             screened: false,
-            expires: Duration::from_secs(600),
+            expires: Duration::from_secs(120),
             keep_alive: Duration::from_secs(29),
         }
     }

@@ -154,6 +154,7 @@ impl Driver {
             match arrival {
                 Arrival::Datagram(peer, bytes) => {
                     if let Some(flow) = self.udp_flow(peer) {
+                        log("received", &flow, &bytes);
                         self.input(Input::Datagram { flow, bytes });
                         self.flush();
                     }
@@ -248,6 +249,7 @@ impl Driver {
     }
 
     fn transmit(&mut self, transmit: Transmit) {
+        log("sent", &transmit.flow, &transmit.bytes);
         match transmit.flow.transport {
             Transport::Udp => self.transmit_udp(&transmit),
             Transport::Tcp => self.transmit_tcp(transmit),
@@ -343,6 +345,16 @@ async fn open_pair(
                 return Ok((udp, None));
             }
         }
+    }
+}
+
+/// The start line, for who reads the log at DEBUG (it may hold numbers); the whole message at TRACE.
+fn log(what: &str, flow: &Flow, bytes: &[u8]) {
+    if tracing::enabled!(tracing::Level::TRACE) {
+        tracing::trace!("{what} {} {}: {}", flow.transport, flow.peer, bytes.escape_ascii());
+    } else if tracing::enabled!(tracing::Level::DEBUG) {
+        let line = bytes.split(|&b| b == b'\r').next().unwrap_or_default();
+        tracing::debug!("{what} {} {}: {}", flow.transport, flow.peer, line.escape_ascii());
     }
 }
 

@@ -31,6 +31,9 @@ impl Registration {
         if asking.removing {
             return self.removal_answered(wire, flow, &asking, response);
         }
+        if std::mem::take(&mut self.again) && !response.is_success() && !self.leaving {
+            return self.reach(wire);
+        }
         match response.status {
             200..=299 => self.confirmed(wire, flow, &asking, response),
             401 | 407 => self.challenged(wire, flow, &asking, response),

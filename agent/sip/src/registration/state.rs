@@ -89,6 +89,8 @@ pub(crate) struct Registration {
     pub(super) expires: Duration,
     pub(super) failures: u32,
     pub(super) losses: u32,
+    /// Another password came while a REGISTER with the old one was out: its refusal says nothing.
+    pub(super) again: bool,
     /// `Unregister` was asked for.
     pub(super) leaving: bool,
     pub(super) wake: Option<Instant>,
@@ -126,6 +128,7 @@ impl Registration {
             expires: wire.config.expires,
             failures: 0,
             losses: 0,
+            again: false,
             leaving: false,
             wake: None,
             expiry: None,
@@ -178,7 +181,9 @@ impl Registration {
         self.leaving = false;
         self.expires = wire.config.expires;
         // One REGISTER at a time (section 10.2): one that is out is waited for, its answer sets the course.
-        if !matches!(self.phase, Phase::Asking(_)) {
+        if matches!(self.phase, Phase::Asking(_)) {
+            self.again = true;
+        } else {
             self.reach(wire);
         }
     }

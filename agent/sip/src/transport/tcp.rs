@@ -22,7 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Connections at once, ours and theirs together.
+/// Connections at once; beyond it only our own are opened.
 const MOST: usize = 512;
 /// Connections strangers at one address may hold.
 const MOST_FROM_ONE: usize = 128;
@@ -66,10 +66,11 @@ impl Connections {
         Self { open: BTreeMap::new(), news }
     }
 
-    /// Takes a connection over. `None` when its addresses cannot be had, or when there are too many.
+    /// Takes a connection over. `None` when its addresses cannot be had, or when strangers have too many.
     pub(super) fn add(&mut self, stream: TcpStream, theirs: bool) -> Option<Flow> {
         let (local, peer) = (canonical(stream.local_addr().ok()?), canonical(stream.peer_addr().ok()?));
-        if self.open.len() >= MOST || (theirs && self.count_from(peer.ip()) >= MOST_FROM_ONE) {
+        // What we open ourselves is few and wanted: strangers must not be able to keep us from the registrar.
+        if theirs && (self.open.len() >= MOST || self.count_from(peer.ip()) >= MOST_FROM_ONE) {
             tracing::warn!("too many connections; one was refused");
             return None;
         }

@@ -104,6 +104,41 @@ fn mutations_of_every_message_leave_an_endpoint_well() {
     clean(&mut world, phone);
 }
 
+#[test]
+fn the_messages_of_rfc_4475_leave_an_endpoint_well() {
+    let mut world = World::new(3);
+    let (phone, pbx) = registered(&mut world);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torture");
+    let mut messages: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "dat"))
+        .collect();
+    messages.sort();
+    assert_eq!(messages.len(), 49);
+    for path in messages {
+        let bytes = std::fs::read(&path).unwrap();
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let flow = Flow { transport, local: world.address(pbx), peer: world.address(phone) };
+            world.post(flow, bytes.clone().into());
+            world.settle();
+        }
+        let calls: Vec<_> = world.events(phone).drain(..).map(|event| call_of(&event)).collect();
+        for call in calls {
+            world.command(phone, SipCommand::Hangup { call });
+        }
+        world.settle();
+        world.inbox(pbx).clear();
+        let options = invite("alive", 1, "", "").replace("INVITE", "OPTIONS");
+        say(&mut world, pbx, phone, &options.replace("alive", &path.file_stem().unwrap().to_string_lossy()));
+        expect_status(&mut world, pbx, 200);
+        world.pass(Duration::from_secs(40));
+        world.inbox(pbx).clear();
+        world.events(phone).clear();
+    }
+    clean(&mut world, phone);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 

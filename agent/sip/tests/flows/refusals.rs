@@ -9,6 +9,7 @@ use agent_sip::{
     message::name,
     transaction::Limits,
 };
+use std::time::Duration;
 
 /// What a request from the PBX gets for an answer.
 fn status(world: &mut World, (phone, pbx): (Who, Who), words: &str) -> agent_sip::message::Response {
@@ -113,7 +114,7 @@ fn a_peer_of_rfc_2543_is_matched_without_a_branch() {
     say(&mut world, pbx, phone, &ack);
     world.settle();
     world.inbox(pbx).clear();
-    world.pass(std::time::Duration::from_secs(20));
+    world.pass(Duration::from_secs(20));
     let repeated = world
         .inbox(pbx)
         .iter()
@@ -147,7 +148,10 @@ fn a_flood_is_turned_away_and_leaves_nothing_behind() {
     let mut world = World::new(6);
     let pbx = world.script("192.0.2.10");
     let limits = Limits { servers: 50, clients: 50 };
-    let phone = world.phone("192.0.2.1", Config { limits, calls: 10, ..Config::default() });
+    let phone = world.phone(
+        "192.0.2.1",
+        Config { limits, calls: 10, expires: Duration::from_secs(3600), ..Config::default() },
+    );
     register(&mut world, phone, None);
     let (letter, _) = crate::script::expect(&mut world, pbx, agent_sip::message::Method::Register);
     crate::script::answer(&mut world, &letter, 200, &[], "");

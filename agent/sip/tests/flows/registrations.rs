@@ -96,7 +96,7 @@ fn it_refreshes_well_before_the_interval_ends_and_reuses_the_nonce() {
 #[test]
 fn the_interval_granted_counts_wherever_it_is_written() {
     for (contact_expires, header, refresh) in
-        [(Some(40), None, 20), (None, Some("40"), 20), (None, None, 480), (Some(1200), Some("40"), 960)]
+        [(Some(40), None, 20), (None, Some("40"), 20), (None, None, 60), (Some(1200), Some("40"), 960)]
     {
         let mut world = World::new(3);
         let pbx = world.script("192.0.2.10");
@@ -172,6 +172,23 @@ fn a_wrong_password_is_said_and_not_tried_again() {
 }
 
 #[test]
+fn a_new_password_is_not_judged_by_the_answer_to_the_old_one() {
+    let mut world = World::new(18);
+    let mut registrar = Registrar::new(&mut world, &[Algorithm::Sha256]);
+    let phone = world.phone("192.0.2.1", Config::default());
+    let settings = crate::script::settings(None);
+    let password = Secret::new("old".to_owned());
+    world.command(phone, SipCommand::Register { account: ACCOUNT, settings, password });
+    registrar.serve(&mut world);
+    let (letter, _) = expect(&mut world, registrar.who(), Method::Register);
+    register(&mut world, phone, None);
+    answer(&mut world, &letter, 403, &[], "");
+    registrar.serve_through(&mut world);
+    assert_eq!(state(&mut world, phone), Registration::Connecting);
+    assert_eq!(state(&mut world, phone), Registration::Registered);
+}
+
+#[test]
 fn without_a_password_it_says_so() {
     let mut world = World::new(6);
     let mut registrar = Registrar::new(&mut world, &[Algorithm::Md5]);
@@ -194,7 +211,7 @@ fn too_brief_an_interval_is_asked_for_longer() {
     let phone = world.phone("192.0.2.1", Config::default());
     register(&mut world, phone, None);
     let (letter, request) = expect(&mut world, pbx, Method::Register);
-    assert_eq!(expires(&request), 600);
+    assert_eq!(expires(&request), 120);
     answer(&mut world, &letter, 423, &[("Min-Expires", "1800")], "");
     let (letter, request) = expect(&mut world, pbx, Method::Register);
     assert_eq!(expires(&request), 1800, "RFC 3261 section 10.3");

@@ -35,7 +35,9 @@ pub(crate) fn register(world: &mut World, phone: Who, registrar: Option<&str>) {
 /// A phone with its account registered at a scripted PBX that says yes to everything, and nothing left to read.
 pub(crate) fn registered(world: &mut World) -> (Who, Who) {
     let pbx = world.script("192.0.2.10");
-    let phone = world.phone("192.0.2.1", agent_sip::config::Config::default());
+    // So long that no refresh gets in the way of what is tested.
+    let config = agent_sip::config::Config { expires: Duration::from_secs(3600), ..Default::default() };
+    let phone = world.phone("192.0.2.1", config);
     register(world, phone, None);
     let (letter, request) = expect(world, pbx, Method::Register);
     let contact = request.headers.get("Contact").expect("a Contact").to_string();
