@@ -147,7 +147,9 @@ async fn a_registrar_that_is_not_there_is_told_at_once_and_found_when_it_comes()
     phone.register("1001", &format!("sip:{address}"));
     if cfg!(target_os = "linux") {
         let failed = phone.state(|state| matches!(state, Registration::Failed { .. })).await;
-        let Registration::Failed { reason: RegistrationProblem::Unreachable { .. }, retry_ms: Some(wait) } = failed else {
+        let Registration::Failed { reason: RegistrationProblem::Unreachable { .. }, retry_ms: Some(wait) } =
+            failed
+        else {
             panic!("{failed:?}")
         };
         assert!(wait <= 5000);
@@ -171,14 +173,21 @@ async fn tcp_is_reused_and_a_lost_connection_comes_back_at_once() {
     let mut line = Line::accept(&listener).await;
     let request = line.request().await;
     let contact = request.headers.contact().unwrap().uri;
-    assert_eq!(contact.as_sip().unwrap().port, Some(line.peer.port()), "reached over the connection we opened");
+    assert_eq!(
+        contact.as_sip().unwrap().port,
+        Some(line.peer.port()),
+        "reached over the connection we opened"
+    );
     line.send(&ok(&request, line.peer)).await;
     phone.registered().await;
 
     let offer = Sdp(b"offer".to_vec());
     phone.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "600".into(), offer });
     let invite = line.request().await;
-    assert_eq!((invite.method.clone(), invite.headers.via().unwrap().transport.to_string()), (Method::Invite, "TCP".into()));
+    assert_eq!(
+        (invite.method.clone(), invite.headers.via().unwrap().transport.to_string()),
+        (Method::Invite, "TCP".into())
+    );
     let mut busy = ok(&invite, line.peer);
     busy.status = 486;
     line.send(&busy).await;
@@ -221,7 +230,12 @@ async fn two_phones_call_each_other_straight_and_leave() {
     alice.state(refused).await;
     bob.state(refused).await;
     let offer = Sdp(b"offer".to_vec());
-    alice.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "1002".into(), offer: offer.clone() });
+    alice.sip.send(SipCommand::Invite {
+        call: CallId(2),
+        account: ACCOUNT,
+        target: "1002".into(),
+        offer: offer.clone(),
+    });
     let call = loop {
         if let SipEvent::Incoming { call, party, offer: theirs, .. } = bob.event().await {
             assert_eq!((party.number.as_str(), theirs), ("1001", Some(offer)));
@@ -275,6 +289,9 @@ async fn a_port_that_is_taken_is_said() {
     assert!(within(sip.listening()).await.is_err());
     sip.send(SipCommand::Unregister { account: ACCOUNT });
     sip.send(SipCommand::Shutdown { within: Duration::from_secs(1) });
-    assert!(matches!(within(events.recv()).await, Some(SipEvent::Registration { state: Registration::Unregistered, .. })));
+    assert!(matches!(
+        within(events.recv()).await,
+        Some(SipEvent::Registration { state: Registration::Unregistered, .. })
+    ));
     assert_eq!(within(events.recv()).await, Some(SipEvent::Down));
 }
