@@ -12,4 +12,4 @@ mod ring;
 pub use card::{DeviceInfo, devices};
 pub(crate) use ends::{Ear, End, Microphone};
 pub(crate) use opener::{Job, Opened, Opener, Sound, Wanted};
-pub(crate) use platform::{FineTimer, silent_because};
+pub(crate) use platform::{FineTimer, hurry, silent_because};

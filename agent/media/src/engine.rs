@@ -13,7 +13,10 @@ mod sockets;
 
 pub use inbox::Tell;
 
-use crate::{codec::Codec, device::Opened};
+use crate::{
+    codec::Codec,
+    device::{Opened, hurry},
+};
 use agent_core::{port::media::MediaCommand, settings::AudioSettings, view::Sound};
 use agent_net::Net;
 use front::Front;
@@ -115,6 +118,7 @@ pub fn start(config: MediaConfig, tell: Tell) -> Result<MediaHandle, MediaError>
     };
     thread::Builder::new().name("media".to_owned()).spawn(move || {
         let _ending = ending;
+        hurry();
         engine.run();
     })?;
     Ok(MediaHandle(Arc::new(Owner(inbox))))

@@ -29,6 +29,9 @@ const LULL: i64 = RATE as i64 / 2;
 const TOO_LATE: f64 = 64.0;
 /// And this much below before it is drawn out.
 const TOO_EARLY: f64 = 40.0;
+/// An excess beyond this is not bent away but cut out, samples (120 ms): nobody has pulled for a while, and what was
+/// not heard then is not wanted now.
+const HOPELESS: f64 = 960.0;
 /// Between two stretches, in steps of 10 ms: speech may be bent, not broken.
 const REST: u32 = 4;
 /// A time stamp this far off its time of arrival belongs to another clock, samples (one second).
@@ -167,6 +170,7 @@ impl Jitter {
             return self.idle(out);
         }
         self.follow(now);
+        self.cut(now);
         self.fetch(now, STEP);
         self.adapt();
         let have = self.ready.len().min(STEP);
@@ -241,6 +245,23 @@ impl Jitter {
         let delay = now - (self.next - self.ready.len() as i64) as f64 - fastest;
         self.delay += (delay - self.delay) / 32.0;
         self.estimator.pulled(self.delay - delay);
+    }
+
+    /// Cuts out what is hopelessly late, down to the delay that should be.
+    fn cut(&mut self, now: f64) {
+        let Some(fastest) = self.estimator.fastest() else { return };
+        let first = self.next - self.ready.len() as i64;
+        let excess = now - first as f64 - fastest - self.estimator.target();
+        if self.gap > 0 || excess < HOPELESS {
+            return;
+        }
+        self.top_up(excess as usize + STEP);
+        let cut = (excess as usize).min(self.ready.len());
+        self.ready.drain(..cut);
+        self.counters.removed += cut as u64;
+        // One made-up sample, so that the seam is blended like that after a gap.
+        self.concealer.missing(&mut [0]);
+        self.resumed(now);
     }
 
     /// Takes packets until `wanted` samples are ready, or one is missing whose time has not come.

@@ -1,4 +1,4 @@
-//! Sound cards through cpal: found by name, opened at their own rate with a fixed buffer of 10 ms.
+//! Sound cards through cpal: found by name, opened at their own rate with a fixed buffer of 20 ms.
 
 use super::{
     ends::End,
@@ -79,9 +79,10 @@ pub(super) fn ear(host: &Host, end: End, wanted: Option<&str>) -> Result<(Playba
     Ok((ours, name, stream))
 }
 
-/// 10 ms: PulseAudio stutters on its default, and every other one is late with it.
+/// 20 ms: PulseAudio stutters on its default, and every other one is late with it; with half of that a server that
+/// shares a busy machine stutters as well.
 fn fixed(rate: u32) -> BufferSize {
-    BufferSize::Fixed(rate / 100)
+    BufferSize::Fixed(rate / 50)
 }
 
 fn start(stream: Result<Stream, cpal::Error>) -> Result<Stream, String> {

@@ -16,6 +16,8 @@ use std::{
 
 /// The longest file spoken as a microphone: an hour at 48 kHz.
 const LONGEST_CLIP: usize = 3600 * 48_000;
+/// More changes than this never wait for a server that answers.
+const MOST_JOBS: usize = 100;
 
 /// Which ends are to be open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,21 +53,25 @@ pub(crate) enum Sound {
 
 /// The way to the thread; when it is dropped, everything is closed and the thread ends.
 pub(crate) struct Opener {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::SyncSender<Job>,
 }
 
 impl Opener {
     /// Starts the thread.
     pub(crate) fn start(tell: Arc<dyn Fn(Opened) + Send + Sync>) -> std::io::Result<Self> {
-        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (jobs, inbox) = mpsc::sync_channel::<Job>(MOST_JOBS);
         thread::Builder::new().name("audio".to_owned()).spawn(move || {
+            // The threads of the sound system are started from this one and run as it does.
+            platform::hurry();
             let mut open = Open::default();
             while let Ok(mut job) = inbox.recv() {
-                // Only the last word counts.
+                open.close(&job);
+                // Every word counts for what is closed, only the last one for what is opened.
                 while let Ok(newer) = inbox.try_recv() {
+                    open.close(&newer);
                     job = newer;
                 }
-                open.follow(&job, &tell);
+                open.open_all(&job, &tell);
             }
         })?;
         Ok(Self { jobs })
@@ -73,7 +79,13 @@ impl Opener {
 
     /// Says how things are to be. False: the thread is gone (it panicked), another one is needed.
     pub(crate) fn send(&self, job: Job) -> bool {
-        self.jobs.send(job).is_ok()
+        match self.jobs.try_send(job) {
+            Ok(()) => true,
+            // It hangs in a sound server and has a hundred jobs to catch up with: the next one, in two seconds at most,
+            // says the same.
+            Err(mpsc::TrySendError::Full(_)) => true,
+            Err(mpsc::TrySendError::Disconnected(_)) => false,
+        }
     }
 }
 
@@ -85,6 +97,9 @@ struct Open {
     ear: Option<Held>,
     ring: Option<Held>,
     host: Option<cpal::Host>,
+    /// The ring has a connection of its own: on PulseAudio cpal gives all streams of a connection the same
+    /// synchronisation group, and the server refuses a group that plays on two devices.
+    ring_host: Option<cpal::Host>,
 }
 
 /// What keeps an end open.
@@ -96,7 +111,8 @@ enum Held {
 }
 
 impl Open {
-    fn follow(&mut self, job: &Job, tell: &Arc<dyn Fn(Opened) + Send + Sync>) {
+    /// Closes what is not wanted any more.
+    fn close(&mut self, job: &Job) {
         if job.generation != self.generation {
             *self = Self { generation: job.generation, ..Self::default() };
         }
@@ -110,6 +126,12 @@ impl Open {
                 *slot = None;
             }
         }
+        self.release_hosts();
+    }
+
+    /// Opens what is wanted and not open, and tells of each.
+    fn open_all(&mut self, job: &Job, tell: &Arc<dyn Fn(Opened) + Send + Sync>) {
+        let wanted = job.wanted;
         // The ear first: it is what rings, and what is missed first.
         for (end, wish) in
             [(End::Ring, wanted.ring), (End::Ear, wanted.ear), (End::Microphone, wanted.microphone)]
@@ -123,8 +145,17 @@ impl Open {
                 tell(Opened { generation: job.generation, result });
             }
         }
-        if self.microphone.is_none() && self.ear.is_none() && self.ring.is_none() {
+        self.release_hosts();
+    }
+
+    /// Leaves the sound system where nothing is open. What could not be opened leaves it too: the connection itself may
+    /// be what is broken, and the next try makes a new one.
+    fn release_hosts(&mut self) {
+        if self.microphone.is_none() && self.ear.is_none() {
             self.host = None;
+        }
+        if self.ring.is_none() {
+            self.ring_host = None;
         }
     }
 
@@ -145,11 +176,12 @@ impl Open {
     }
 
     fn card(&mut self, end: End, settings: &AudioSettings) -> Result<(Sound, Held), String> {
-        let host = match &mut self.host {
+        let host = if end == End::Ring { &mut self.ring_host } else { &mut self.host };
+        let host = match host {
             Some(host) => host,
             none => none.insert(platform::host()?),
         };
-        let result = match end {
+        match end {
             End::Microphone => {
                 card::microphone(host, settings.input.as_deref()).map(|(capture, name, stream)| {
                     (Sound::Microphone(Microphone::Card(Box::new(capture)), name), Held::Stream(stream))
@@ -161,12 +193,7 @@ impl Open {
             End::Ring => card::ear(host, end, settings.ring.as_deref()).map(|(playback, name, stream)| {
                 (Sound::Ring(Ear::Card(Box::new(playback)), name), Held::Stream(stream))
             }),
-        };
-        if result.is_err() && self.microphone.is_none() && self.ear.is_none() && self.ring.is_none() {
-            // The connection itself may be what is broken: the next try makes a new one.
-            self.host = None;
         }
-        result
     }
 }
 

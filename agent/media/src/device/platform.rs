@@ -24,6 +24,14 @@ pub(crate) fn silent_because() -> Option<String> {
     system::silent_because()
 }
 
+/// Asks that this thread, and those it starts, run before others: sound cannot wait. Where the user may not ask for
+/// that, they run like any other.
+pub(crate) fn hurry() {
+    if let Err(error) = system::hurry() {
+        tracing::debug!(%error, "the sound runs at the usual priority");
+    }
+}
+
 /// While it is held, the system's timers are as fine as 10 ms steps need.
 #[derive(Debug)]
 pub(crate) struct FineTimer {

@@ -18,8 +18,14 @@ use std::{
 const STALLED: Duration = Duration::from_millis(200);
 /// A fresh stream may take this long to begin.
 const STARTING: Duration = Duration::from_secs(3);
-/// What is kept ready beyond what a callback takes: one turn of our clock and a little, milliseconds.
+/// What is kept ready beyond what a callback takes at least: one turn of our clock and a little, milliseconds.
 const AHEAD_MS: u32 = 14;
+/// A stream begins with this, and ends there after some calm seconds.
+const FIRST_AHEAD_MS: u32 = 34;
+/// And at most, after callbacks found too little.
+const MOST_AHEAD_MS: u32 = 60;
+/// So many steps without a miss and a millisecond less is kept ready.
+const FORGET: u32 = 100;
 
 /// What a callback tells about itself.
 #[derive(Debug, Default)]
@@ -153,6 +159,13 @@ pub(crate) struct Playback {
     step: [f32; STEP],
     /// The most frames a callback took lately.
     takes: u32,
+    /// What is kept ready beyond that, milliseconds: more on a machine that is busy.
+    ahead: u32,
+    /// Frames that callbacks missed so far, and steps since the last miss.
+    missed: u64,
+    calm: u32,
+    /// Something has been played.
+    started: bool,
     pub(crate) watch: Watch,
 }
 
@@ -162,10 +175,29 @@ impl Playback {
         let last = self.watch.pulse.frames.load(Relaxed);
         // A single large request (the first one fills the server's buffer) is forgotten again.
         self.takes = last.max(self.takes - self.takes / 64);
-        let target = (self.takes + self.rate * AHEAD_MS / 1000).min(self.capacity as u32 / 2) as usize;
+        self.learn();
+        let target = (self.takes + self.rate * self.ahead / 1000).min(self.capacity as u32 / 2) as usize;
         let ready = self.capacity - self.ring.slots();
         let step = (self.rate / 100) as usize;
         target.saturating_sub(ready).div_ceil(step)
+    }
+
+    /// Keeps more ready after a miss, and slowly less again.
+    fn learn(&mut self) {
+        let missed = self.watch.pulse.missed.load(Relaxed);
+        // What the first callbacks miss is only the beginning.
+        if missed > self.missed && self.started {
+            self.ahead = (self.ahead + 10).min(MOST_AHEAD_MS);
+            self.calm = 0;
+            tracing::debug!(missed, ahead = self.ahead, "the ear ran dry");
+        } else if self.ahead > AHEAD_MS {
+            self.calm += 1;
+            if self.calm >= FORGET {
+                self.calm = 0;
+                self.ahead -= 1;
+            }
+        }
+        self.missed = missed;
     }
 
     /// Hands 10 ms to the sound card; what finds no room is lost.
@@ -173,6 +205,7 @@ impl Playback {
         for (to, &from) in self.step.iter_mut().zip(step) {
             *to = to_f32(from);
         }
+        self.started = self.ring.slots() < self.capacity;
         let ring = &mut self.ring;
         self.resampler.run(&self.step, |out| {
             for &sample in out {
@@ -204,8 +237,20 @@ pub(super) fn playback(rate: u32, channels: usize) -> Result<(PlaybackSide, Play
     let side =
         PlaybackSide { ring: consumer, channels: channels.max(1), pulse: Arc::clone(&pulse), last: 0.0 };
     let watch = Watch::new(Arc::clone(&pulse));
-    let takes = rate / 100;
-    let ours = Playback { ring: producer, capacity, resampler, rate, step: [0.0; STEP], takes, watch };
+    let takes = rate / 50;
+    let ours = Playback {
+        ring: producer,
+        capacity,
+        resampler,
+        rate,
+        step: [0.0; STEP],
+        takes,
+        ahead: FIRST_AHEAD_MS,
+        missed: 0,
+        calm: 0,
+        started: false,
+        watch,
+    };
     Ok((side, ours, pulse))
 }
 
@@ -302,7 +347,7 @@ mod tests {
         let report = measure::tone_between(&out, 48_000, 1000.0);
         assert!(report.share() > 0.97 && report.longest_gap_ms == 0, "{report:?}");
         assert_eq!(play.pulse.missed.load(Relaxed), 0, "never empty");
-        assert!(said.capacity - said.ring.slots() < 48 * 45, "and never more than needed");
+        assert!(said.capacity - said.ring.slots() < 48 * 75, "and never more than needed");
     }
 
     #[test]

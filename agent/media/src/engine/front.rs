@@ -117,7 +117,10 @@ impl Front {
             Some(Err(why)) => format!("none: {why}"),
             None => chosen.clone().unwrap_or_else(|| "the system's".to_owned()),
         };
+        let awaited = (self.wanted.microphone && self.known_microphone.is_none())
+            || (self.wanted.ear && self.known_ear.is_none());
         match (&self.known_microphone, &self.known_ear) {
+            _ if awaited => None,
             (None, None) => {
                 let why = silent_because()?;
                 null(&why)
@@ -150,15 +153,12 @@ impl Front {
             ear: need.ear || self.wanted.ear,
             ring: need.ring || self.wanted.ring,
         };
-        let target = if more == need {
+        // What is needed is opened at once; what is not needed any more stays for a while.
+        let waits = more != need && *self.close.get_or_insert(now + LINGER) > now;
+        if !waits {
             self.close = None;
-            need
-        } else if *self.close.get_or_insert(now + LINGER) <= now {
-            self.close = None;
-            need
-        } else {
-            more
-        };
+        }
+        let target = if waits { more } else { need };
         let retry = self.retry.is_some_and(|at| at <= now);
         if target != self.wanted || retry {
             self.ask(target);
@@ -323,8 +323,13 @@ impl Front {
         }
     }
 
-    /// Adds the tone; a tone that is over is over for good.
+    /// Adds the tone; a tone that is over is over for good. While its device is being opened it waits: nobody would
+    /// hear its beginning.
     fn mix(&mut self, step: &mut [i16; STEP]) {
+        let known = if self.rings_apart() { &self.known_ring } else { &self.known_ear };
+        if known.is_none() && self.settings.backend != AudioBackend::Null {
+            return;
+        }
         if self.tone.as_mut().is_some_and(|tone| !tone.add(step)) {
             self.tone = None;
         }

@@ -11,9 +11,9 @@ use crate::{
 use std::time::{Duration, Instant};
 
 /// A packet may be this much overdue before silence stands in for a microphone that does not deliver.
-const GRACE: Duration = Duration::from_millis(25);
-/// More than this waiting beyond the packet that is due is dropped, samples (60 ms): late is worse than lost.
-const MOST_WAITING: usize = 480;
+const GRACE: Duration = Duration::from_millis(60);
+/// More than this waiting beyond the packet that is due is dropped, samples (100 ms): late is worse than lost.
+const MOST_WAITING: usize = 800;
 /// At most this much stand-in silence is made up for by dropping late samples, samples.
 const MOST_DEBT: usize = 480;
 /// After a pause longer than this the time stamps jump ahead to now.
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_dead_microphone_does_not_stop_the_stream() {
         let packets = run(20, 2000, |_| 0);
-        assert!((packets.len() as i64 - 97).abs() < 3, "{}", packets.len());
+        assert!((packets.len() as i64 - 96).abs() < 3, "{}", packets.len());
         let choppy = run(20, 2000, |step| if step % 10 == 9 { 800 } else { 0 });
         assert!((choppy.len() as i64 - 95).abs() < 8, "{}", choppy.len());
     }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_burst_does_not_make_the_stream_late() {
         let packets = run(20, 2000, |step| if step == 50 { 16_000 } else { 80 });
-        assert!(packets.len() < 106, "what is older than 60 ms is dropped: {}", packets.len());
+        assert!(packets.len() < 106, "what is older than 100 ms is dropped: {}", packets.len());
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(&call) else { return };
         let mut datagram = [0; DATAGRAM];
         for _ in 0..MOST_AT_ONCE {
-            let socket = if token.0 % 2 == 0 { &session.sockets.rtp } else { &session.sockets.rtcp };
+            let socket = if token.0.is_multiple_of(2) { &session.sockets.rtp } else { &session.sockets.rtcp };
             match socket.recv_from(&mut datagram) {
                 Ok((length, from)) => {
                     if let Some(news) = session.datagram(now, from, &datagram[..length]) {

@@ -165,7 +165,7 @@ impl Session {
             return None;
         }
         self.heard = Some(now);
-        let news = std::mem::take(&mut self.silent).then_some(News::Heard);
+        let news = (codec.is_some() && std::mem::take(&mut self.silent)).then_some(News::Heard);
         if let (Verdict::Fresh, Some(jitter)) = (verdict, &mut self.jitter) {
             jitter.restart();
         }

@@ -229,6 +229,34 @@ fn a_sender_that_starts_its_clock_anew_is_followed() {
 }
 
 #[test]
+fn an_ear_that_stood_still_is_soon_in_time_again() {
+    for stall in [10_u64, 30, 80] {
+        let mut jitter = Jitter::default();
+        let start = Instant::now();
+        let tone = measure::sine(RATE, 1000.0, -13.0, 20.0);
+        let mut out = [0; STEP];
+        let mut delays = Vec::new();
+        for step in 0..2000_u64 {
+            if step % 2 == 0 {
+                let n = step as usize / 2;
+                jitter.push(
+                    after(start, step as f64 * 10.0),
+                    step as u32 * 80,
+                    &tone[n * 160..n * 160 + 160],
+                );
+            }
+            if !(1000..1000 + stall).contains(&step) {
+                jitter.pull(after(start, step as f64 * 10.0 + 1.0), &mut out);
+                delays.push(jitter.delay_ms());
+            }
+        }
+        let back = delays[1000..].iter().position(|&delay| delay < 50.0).expect("in time again");
+        assert!(back < 150, "{stall}: {back} steps, {:?}", &delays[995..1200]);
+        assert!(delays.last().is_some_and(|&delay| delay < 45.0), "{delays:?}");
+    }
+}
+
+#[test]
 fn nobody_pulls_and_memory_stays_bounded() {
     let mut jitter = Jitter::default();
     let start = Instant::now();

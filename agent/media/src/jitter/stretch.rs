@@ -16,7 +16,10 @@ const QUIET: f32 = 65.0;
 /// An excess beyond this is worse than a rough seam, samples: 60 ms.
 const URGENT: f64 = 480.0;
 
-/// Takes one pitch period out of the beginning of `ready`; answers its length, or `None` when the sound does not allow
+/// At least this much is taken out at a time where the sound allows it, samples: 5 ms.
+const WORTH_IT: usize = 40;
+
+/// Takes a few pitch periods out of the beginning of `ready`; answers its length, or `None` when the sound does not allow
 /// it now. `past` is what was played before, `excess` how many samples are too many.
 pub(crate) fn shorten(ready: &mut VecDeque<i16>, past: &[i16], excess: f64) -> Option<usize> {
     if ready.len() < 2 * MOST {
@@ -58,7 +61,9 @@ fn period(sound: &[i16], urgent: bool, most: usize) -> Option<usize> {
     }
     let (lag, likeness) = pitch(sound);
     let fits = (likeness >= ALIKE && lag <= most.saturating_add(24)) || urgent;
-    fits.then_some(lag.min(MOST))
+    // Several short periods at once, up to what is wanted: each seam costs the same.
+    let wanted = if urgent { MOST } else { WORTH_IT.min(most) };
+    fits.then(|| (lag * (wanted / lag).max(1)).min(MOST))
 }
 
 #[cfg(test)]

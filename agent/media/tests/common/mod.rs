@@ -81,13 +81,6 @@ impl Side {
             _ => None,
         })
     }
-
-    pub(crate) fn refused(&mut self) -> String {
-        self.wait("a refusal", |event| match event {
-            MediaEvent::Refused { why, .. } => Some(why.clone()),
-            _ => None,
-        })
-    }
 }
 
 /// `caller` calls `callee`; both get the focus.
@@ -101,16 +94,6 @@ pub(crate) fn connect(caller: &mut Side, callee: &mut Side, call: CallId) {
     caller.send(MediaCommand::Complete { call, answer });
     caller.send(MediaCommand::Focus { call: Some(call) });
     assert_eq!(caller.completed(), Flow::SendRecv);
-}
-
-/// The caller changes what flows; answers what flows then: (caller's view, callee's view).
-pub(crate) fn reoffer(caller: &mut Side, callee: &mut Side, call: CallId, flow: Flow) -> (Flow, Flow) {
-    caller.send(MediaCommand::Reoffer { call, flow });
-    let offer = caller.offered();
-    callee.send(MediaCommand::Accept { call, local: LOCAL, offer, flow: Flow::SendRecv });
-    let (answer, theirs) = callee.accepted();
-    caller.send(MediaCommand::Complete { call, answer });
-    (caller.completed(), theirs)
 }
 
 /// A folder of its own for a test.
