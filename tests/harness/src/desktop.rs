@@ -17,7 +17,7 @@ pub use shell::Shell;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -146,7 +146,7 @@ impl Desktop {
         let _ = fs::remove_file(&socket);
         let config = format!("--config-file={}", config.display());
         self.bus = Some(self.spawn("dbus-daemon", &[&config, "--nofork", "--nopidfile"])?);
-        wait_for("the session bus", || socket.exists().then_some(()))
+        wait_for("the session bus", || UnixStream::connect(&socket).ok().map(drop))
     }
 
     /// Ends the session bus.
@@ -159,14 +159,21 @@ impl Desktop {
         let settings = self.folder.path().join("home/.config/xfce4/xfconf/xfce-perchannel-xml");
         fs::create_dir_all(&settings).map_err(|e| e.to_string())?;
         fs::write(settings.join("xfce4-panel.xml"), PANEL).map_err(|e| e.to_string())?;
-        self.panel = Some(self.spawn("xfce4-panel", &["--disable-wm-check"])?);
-        self.wait_for_name("org.kde.StatusNotifierWatcher")?;
-        wait_for("the panel's window", || (!self.windows("xfce4-panel").is_empty()).then_some(())).map_err(
-            |error| {
-                let log = fs::read_to_string(self.folder.path().join("xfce4-panel.log")).unwrap_or_default();
-                format!("{error}; it says: {log}")
-            },
-        )
+        // The panel itself sometimes comes up without its window when its settings' service is just being started.
+        for _ in 0..3 {
+            self.panel = None;
+            let panel = self.spawn("xfce4-panel", &["--disable-wm-check"])?;
+            let shown = wait_at_most(PATIENCE / 3, || {
+                let windows = self.windows("xfce4-panel");
+                (!windows.is_empty()).then_some(())
+            });
+            self.panel = Some(panel);
+            if shown.is_some() {
+                return self.wait_for_name("org.kde.StatusNotifierWatcher");
+            }
+        }
+        let log = fs::read_to_string(self.folder.path().join("xfce4-panel.log")).unwrap_or_default();
+        Err(format!("the panel does not show; it says: {log}"))
     }
 
     /// Ends the panel.
@@ -304,14 +311,18 @@ impl Drop for Desktop {
 }
 
 /// Asks until there is an answer, for [`PATIENCE`] at most; `what` names what was waited for.
-pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Result<T, String> {
-    let until = Instant::now() + PATIENCE;
+pub fn wait_for<T>(what: &str, ask: impl FnMut() -> Option<T>) -> Result<T, String> {
+    wait_at_most(PATIENCE, ask).ok_or_else(|| format!("waited {} s in vain for {what}", PATIENCE.as_secs()))
+}
+
+fn wait_at_most<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let until = Instant::now() + patience;
     loop {
         if let Some(answer) = ask() {
-            return Ok(answer);
+            return Some(answer);
         }
         if Instant::now() >= until {
-            return Err(format!("waited {} s in vain for {what}", PATIENCE.as_secs()));
+            return None;
         }
         thread::sleep(Duration::from_millis(30));
     }
