@@ -49,6 +49,7 @@ pub struct Agent {
     audio: Option<AudioState>,
     problems: BTreeMap<Part, String>,
     more_toast: u64,
+    missed_toast: u64,
     quitting: bool,
     finished: bool,
     /// Something may look different.
@@ -75,6 +76,7 @@ impl Agent {
             calls: Calls::new(),
             questions: Questions::default(),
             more_toast: notes.id(),
+            missed_toast: notes.id(),
             notes,
             out: Outbox::default(),
             timers: Timers::default(),
@@ -175,6 +177,7 @@ impl Agent {
             questions: &self.questions,
             notes: &self.notes,
             more_toast: self.more_toast,
+            missed_toast: self.missed_toast,
             plugins: self.plugins.iter().any(|p| p.problem.is_none()),
         }
     }

@@ -53,7 +53,11 @@ impl Context<'_> {
     /// A toast that goes by itself.
     pub(crate) fn inform(&mut self, call: Option<CallId>, title: String, line: String) {
         let words = Words { kind: ToastKind::Info, call, title, line, buttons: Vec::new() };
-        let id = self.notes.put(words, None, None);
+        let (id, gone) = self.notes.put(words, None, None);
+        // A toast that made room takes its deadline along.
+        if let Some(gone) = gone {
+            self.timers.clear(Deadline::Note(gone));
+        }
         self.after(Deadline::Note(id), INFORMED);
     }
 

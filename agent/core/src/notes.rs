@@ -44,18 +44,21 @@ impl Notes {
         self.last
     }
 
-    /// Puts a toast up; the oldest of its kind makes room.
-    pub(crate) fn put(&mut self, words: Words, topic: Option<String>, page: Option<Page>) -> u64 {
+    /// Puts a toast up; the oldest of its kind makes room. Gives its id and that of the one that went.
+    pub(crate) fn put(
+        &mut self,
+        words: Words,
+        topic: Option<String>,
+        page: Option<Page>,
+    ) -> (u64, Option<u64>) {
         let id = self.id();
         let Words { kind, call, title, line, buttons } = words;
         let most = if kind == ToastKind::Missed { 5 } else { 3 };
-        if self.list.iter().filter(|n| n.view.kind == kind).count() >= most
-            && let Some(oldest) = self.list.iter().position(|n| n.view.kind == kind)
-        {
-            self.list.remove(oldest);
-        }
+        let full = self.list.iter().filter(|n| n.view.kind == kind).count() >= most;
+        let oldest = self.list.iter().position(|n| n.view.kind == kind).filter(|_| full);
+        let gone = oldest.and_then(|oldest| self.list.remove(oldest)).map(|note| note.view.id);
         self.list.push_back(Note { view: ToastView { id, kind, call, title, line, buttons }, topic, page });
-        id
+        (id, gone)
     }
 
     /// Whether this topic is new. It counts as said from now on.
@@ -94,6 +97,11 @@ impl Notes {
     /// The user looked: nothing is missed any more.
     pub(crate) fn seen(&mut self) {
         self.missed = 0;
+        self.drop_missed();
+    }
+
+    /// Takes the toasts of missed calls down; they stay counted.
+    pub(crate) fn drop_missed(&mut self) {
         self.list.retain(|n| n.view.kind != ToastKind::Missed);
     }
 
@@ -102,7 +110,7 @@ impl Notes {
         self.list.iter().find(|n| n.view.call == Some(call)).and_then(|n| n.page.as_ref())
     }
 
-    pub(crate) fn toasts(&self) -> impl Iterator<Item = &ToastView> {
+    pub(crate) fn toasts(&self) -> impl Iterator<Item = &ToastView> + Clone {
         self.list.iter().map(|n| &n.view)
     }
 }

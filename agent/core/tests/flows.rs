@@ -1,6 +1,8 @@
 //! Call flows as transcripts: each file of `flows/` is played line by line, and what the core says must be what stands
 //! there. `TRAYPHONE_BLESS=1 cargo test -p agent-core --test flows` writes the files anew; read them before you keep them.
 
+#[path = "support/play.rs"]
+mod play;
 mod support;
 
 use std::{fs, path::Path};
@@ -17,7 +19,7 @@ fn every_flow_is_as_written() {
     for file in files {
         let written = fs::read_to_string(&file).unwrap();
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let played = play(&name, &written);
+        let played = replay(&name, &written);
         if played != written {
             if bless {
                 fs::write(&file, &played).unwrap();
@@ -29,8 +31,8 @@ fn every_flow_is_as_written() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-fn play(name: &str, written: &str) -> String {
-    let mut run = support::Run::new();
+fn replay(name: &str, written: &str) -> String {
+    let mut run = play::Run::new();
     for line in written.lines() {
         println!("{name}: {line}");
         run.line(line);

@@ -127,6 +127,9 @@ impl Agent {
         if self.calls.hide(toast) {
             return;
         }
+        if toast == self.missed_toast {
+            return self.notes.drop_missed();
+        }
         self.timers.clear(Deadline::Note(toast));
         self.notes.drop_note(toast);
         let (questions, mut cx) = self.questions_at(now);

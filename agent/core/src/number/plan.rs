@@ -2,7 +2,7 @@
 
 use super::special;
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType, PhoneNumberUtil, Region};
-use std::{cell::OnceCell, fmt};
+use std::sync::OnceLock;
 
 /// The longest text handed to the number library.
 const LONGEST: usize = 64;
@@ -20,29 +20,23 @@ pub(super) struct Valid {
     pub premium: bool,
 }
 
-/// The plans, seen from one country. Loading takes some milliseconds and 5 MB, so it waits for a need.
+/// The plans of all countries: never changed, so one for the process. Loading takes some milliseconds and 5 MB, so it
+/// waits for a need.
+static PLANS: OnceLock<Option<PhoneNumberUtil>> = OnceLock::new();
+
+/// The plans, seen from one country.
+#[derive(Debug)]
 pub(super) struct Plan {
     region: Option<Region>,
-    util: OnceCell<Option<PhoneNumberUtil>>,
-}
-
-impl fmt::Debug for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan").field("loaded", &self.util.get().is_some()).finish_non_exhaustive()
-    }
 }
 
 impl Plan {
     pub(super) fn new(country: &str) -> Self {
-        Self { region: region(country), util: OnceCell::new() }
+        Self { region: region(country) }
     }
 
     pub(super) fn set_country(&mut self, country: &str) {
         self.region = region(country);
-    }
-
-    fn util(&self) -> Option<&PhoneNumberUtil> {
-        self.util.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref()
     }
 
     /// The number a text is, when it is a valid one.
@@ -50,7 +44,7 @@ impl Plan {
         if text.len() > LONGEST || text.bytes().any(|b| b.is_ascii_alphabetic()) {
             return None;
         }
-        let util = self.util()?;
+        let util = plans()?;
         let number = util.parse(text, self.region).ok()?;
         util.is_valid_number(&number).then(|| self.describe(util, &number))
     }
@@ -79,7 +73,7 @@ impl Plan {
     }
 
     pub(super) fn calling_code(&self) -> Option<i32> {
-        self.util()?.get_country_code_for_region(self.region?)
+        plans()?.get_country_code_for_region(self.region?)
     }
 
     /// What is dialled before a country code from here.
@@ -96,12 +90,16 @@ impl Plan {
     /// Whether every national number is written with a leading 0 (Germany; Italy's mobile numbers have none).
     pub(super) fn has_trunk_prefix(&self) -> bool {
         let national = || {
-            let (util, region) = (self.util()?, self.region?);
+            let (util, region) = (plans()?, self.region?);
             let example = util.get_example_number(region).ok()?;
             Some(util.format(&example, PhoneNumberFormat::National).trim_start_matches('(').starts_with('0'))
         };
         self.calling_code() != Some(39) && national().unwrap_or(false)
     }
+}
+
+fn plans() -> Option<&'static PhoneNumberUtil> {
+    PLANS.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref()
 }
 
 fn region(country: &str) -> Option<Region> {

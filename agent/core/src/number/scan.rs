@@ -5,6 +5,8 @@ use crate::plain::hidden;
 
 /// More runs than this are not looked at: a table of numbers is not a number.
 const MOST_RUNS: usize = 12;
+/// A number broken over lines has come to its end after so many characters.
+const LONGEST_BROKEN: usize = 24;
 /// A run longer than this is no number.
 const LONGEST_RUN: usize = 64;
 
@@ -30,7 +32,7 @@ pub(super) struct Scan {
 
 /// One spelling for digits, dashes, spaces, slashes and line breaks; what cannot be seen is dropped.
 pub(super) fn tidy(text: &str) -> String {
-    text.chars().filter(|c| !hidden(*c)).map(unify).collect()
+    text.replace("\r\n", "\n").chars().filter(|c| !hidden(*c)).map(unify).collect()
 }
 
 fn unify(c: char) -> char {
@@ -92,6 +94,10 @@ pub(super) fn scan(text: &str) -> Scan {
 fn take_run(chars: &[char], start: usize, found: &mut Scan) -> usize {
     let mut end = start;
     while end < chars.len() && (chars[end].is_ascii_digit() || "+()-/. \n*#".contains(chars[end])) {
+        // A number may be broken over lines; a list of numbers, or one behind an empty line, is not one number.
+        if chars[end] == '\n' && (end - start >= LONGEST_BROKEN || chars.get(end + 1) == Some(&'\n')) {
+            break;
+        }
         end += 1;
     }
     let mut last = end;

@@ -5,6 +5,9 @@ use crate::{calls::Calls, notes::Notes, question::Questions, registration::Accou
 /// The most toasts of ringing calls at once; the rest is counted.
 pub(super) const MOST_RINGING: usize = 5;
 
+/// More missed calls than this share one toast: a flood of calls must not become a flood of toasts.
+pub(super) const MOST_MISSED: usize = 3;
+
 /// Everything a view is made of.
 pub(crate) struct State<'a> {
     pub language: Language,
@@ -17,6 +20,8 @@ pub(crate) struct State<'a> {
     pub notes: &'a Notes,
     /// The toast that counts ringing calls beyond the most.
     pub more_toast: u64,
+    /// The toast that stands for many missed calls.
+    pub missed_toast: u64,
     /// At least one plugin may know callers.
     pub plugins: bool,
 }

@@ -1,6 +1,6 @@
 //! The toasts: ringing calls first, then what is asked, then what is worth knowing.
 
-use super::state::{MOST_RINGING, State};
+use super::state::{MOST_MISSED, MOST_RINGING, State};
 use crate::{
     action::Action,
     call::{Call, title},
@@ -25,8 +25,27 @@ pub(super) fn toasts(state: &State<'_>) -> Vec<ToastView> {
         });
     }
     toasts.extend(state.questions.open().map(|question| question_toast(state, question)));
-    toasts.extend(state.notes.toasts().cloned());
+    let missed = state.notes.toasts().filter(|toast| toast.kind == ToastKind::Missed);
+    if missed.clone().count() > MOST_MISSED {
+        toasts.push(missed_toast(state, missed.collect()));
+        toasts.extend(state.notes.toasts().filter(|toast| toast.kind != ToastKind::Missed).cloned());
+    } else {
+        toasts.extend(state.notes.toasts().cloned());
+    }
     toasts
+}
+
+/// One toast for many missed calls, the latest named.
+fn missed_toast(state: &State<'_>, missed: Vec<&ToastView>) -> ToastView {
+    let latest: Vec<&str> = missed.iter().rev().take(MOST_MISSED).map(|toast| toast.title.as_str()).collect();
+    ToastView {
+        id: state.missed_toast,
+        kind: ToastKind::Missed,
+        call: None,
+        title: text::MISSED_MANY.say(state.language, &[&state.notes.missed().to_string()]),
+        line: latest.join("\n"),
+        buttons: Vec::new(),
+    }
 }
 
 fn ringing_toast(state: &State<'_>, call: &Call) -> ToastView {
