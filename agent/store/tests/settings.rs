@@ -29,11 +29,17 @@ fn profile() -> (tempfile::TempDir, Profile) {
     (dir, profile)
 }
 
+type Case<'a> = (&'a str, &'a [&'a str]);
+
+fn told(cases: &[Case<'_>]) {
+    for (text, expected) in cases {
+        assert_eq!(errors(text), *expected, "{text}");
+    }
+}
+
 #[test]
-fn every_mistake_is_told_with_its_place() {
-    let rule = "a password does not belong in this file: write \"keyring\" and run `trayphone account password`, or \
-                write \"env:NAME\" to take it from an environment variable";
-    let cases: &[(&str, &[&str])] = &[
+fn a_slip_in_a_section_is_told_with_its_place() {
+    told(&[
         ("langauge = \"de\"", &["1:1: unknown setting \"langauge\": did you mean \"language\"?"]),
         ("\n  [Audio]\n", &["2:4: unknown setting \"Audio\": did you mean \"audio\"?"]),
         ("backend = \"null\"", &["1:1: unknown setting \"backend\": it belongs below [audio]"]),
@@ -58,6 +64,14 @@ fn every_mistake_is_told_with_its_place() {
             &["1:12: language: unknown variant `es`, expected one of `auto`, `de`, `en`, `fr`"],
         ),
         ("audio = \"null\"", &["1:9: [audio] is a section: write its settings in lines below [audio]"]),
+    ]);
+}
+
+#[test]
+fn a_slip_in_an_account_or_in_several_places_is_told_with_its_place() {
+    let rule = "a password does not belong in this file: write \"keyring\" and run `trayphone account password`, or \
+                write \"env:NAME\" to take it from an environment variable";
+    told(&[
         ("[account]\naor = \"sip:1@b\"", &["1:1: an account begins with [[account]], in two brackets"]),
         (
             "[[account]]\nusername = \"1\"",
@@ -97,10 +111,7 @@ fn every_mistake_is_told_with_its_place() {
             "# ä\nlanguage = \"ä\" x",
             &["2:16: this is not TOML: unexpected key or value, expected newline, `#`"],
         ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(errors(text), *expected, "{text}");
-    }
+    ]);
 }
 
 #[test]
