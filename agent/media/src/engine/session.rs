@@ -39,6 +39,30 @@ pub(super) enum News {
     Facts(StreamFacts),
 }
 
+/// What a payload type means.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Sound(Codec),
+    Key,
+    /// Comfort noise: they are there, and silent. The hiss is made by `conceal`.
+    Comfort,
+}
+
+/// Comfort noise has this payload type (RFC 3389 section 4).
+const COMFORT: u8 = 13;
+
+/// What a payload type means by what was agreed, or else by the fixed numbers of RFC 3551: some peers send the other
+/// law, or comfort noise, without a word.
+fn kind(agreed: &Agreed, number: u8) -> Option<Kind> {
+    let known =
+        agreed.receive.iter().find(|(known, _)| *known == number).map(|(_, codec)| Kind::Sound(*codec));
+    let fixed = || [Codec::Pcma, Codec::Pcmu].into_iter().find(|codec| codec.static_type() == number);
+    known
+        .or_else(|| agreed.receive_events.contains(&number).then_some(Kind::Key))
+        .or_else(|| fixed().map(Kind::Sound))
+        .or_else(|| (number == COMFORT).then_some(Kind::Comfort))
+}
+
 /// One call.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -149,29 +173,30 @@ impl Session {
             return None;
         }
         let packet = RtpPacket::parse(datagram).ok()?;
-        let number = packet.payload_type();
-        let codec = agreed.receive.iter().find(|(known, _)| *known == number).map(|(_, codec)| *codec);
-        if codec.is_none() && !agreed.receive_events.contains(&number) {
-            return None;
-        }
+        let kind = kind(agreed, packet.payload_type())?;
         let listening = sdp::receives(agreed.flow);
         if !self.latch.accept(now, from, packet.ssrc(), packet.sequence_number()) {
             return None;
         }
         let stamp = packet.timestamp();
-        let verdict =
-            self.receiver.packet(now, packet.ssrc(), packet.sequence_number(), stamp, codec.is_some());
+        let verdict = self.receiver.packet(
+            now,
+            packet.ssrc(),
+            packet.sequence_number(),
+            stamp,
+            matches!(kind, Kind::Sound(_)),
+        );
         if verdict == Verdict::Ignore {
             return None;
         }
         self.heard = Some(now);
-        let news = (codec.is_some() && std::mem::take(&mut self.silent)).then_some(News::Heard);
+        let news = (!matches!(kind, Kind::Key) && std::mem::take(&mut self.silent)).then_some(News::Heard);
         if let (Verdict::Fresh, Some(jitter)) = (verdict, &mut self.jitter) {
             jitter.restart();
         }
-        match (codec, &mut self.jitter) {
-            (None, _) => self.keys.packet(stamp, packet.payload()).map(News::Digit).or(news),
-            (Some(codec), Some(jitter)) if listening => {
+        match (kind, &mut self.jitter) {
+            (Kind::Key, _) => self.keys.packet(stamp, packet.payload()).map(News::Digit).or(news),
+            (Kind::Sound(codec), Some(jitter)) if listening => {
                 codec.decode(packet.payload(), &mut self.decoded);
                 jitter.push(now, stamp, &self.decoded);
                 news

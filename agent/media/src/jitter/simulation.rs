@@ -91,7 +91,8 @@ fn run(network: Network, seconds: u64, seed: u64) -> Outcome {
             let (stamp, number) = jitter.reference.expect("packets came");
             let played = jitter.next - jitter.ready.len() as i64 + jitter.gap - number;
             let sent = (f64::from(stamp.wrapping_sub(0xffff_f000)) + played as f64) / 8.0;
-            delays.push(now - sent * (1.0 - network.drift / 1e6));
+            // What was pulled now was 10 ms before what comes next.
+            delays.push(now + 10.0 - sent * (1.0 - network.drift / 1e6));
         }
     }
     let pulled = (seconds * RATE as u64 - 24_000) as f64;
@@ -128,6 +129,10 @@ fn jitter_is_followed_and_no_more() {
     for (most, bound) in [(5.0, 40.0), (10.0, 42.0), (20.0, 50.0), (30.0, 60.0)] {
         for seed in 1..4 {
             let outcome = run(Network { jitter: most, ..CALM }, 60, seed);
+            println!(
+                "jitter {most}: delay {:.1} worst {:.1} made up {:.2} %",
+                outcome.delay, outcome.worst, outcome.concealed
+            );
             assert!(outcome.delay < bound, "{most}: {} {}", outcome.delay, outcome.worst);
             assert!(outcome.needless < 1.0, "{most}: {}", outcome.needless);
         }
@@ -139,6 +144,8 @@ fn loss_is_made_up_and_nothing_else() {
     for loss in [1.0, 5.0, 10.0, 20.0] {
         for burst in [1.0, 3.0] {
             let outcome = run(Network { jitter: 30.0, loss, burst, ..CALM }, 60, 7);
+            let Outcome { delay, concealed, lost, .. } = outcome;
+            println!("loss {lost:.1} % in runs of {burst}: delay {delay:.1}, made up {concealed:.1} %");
             assert!(outcome.delay < 65.0, "{loss}/{burst}: {}", outcome.delay);
             assert!(outcome.needless < 1.5, "{loss}/{burst}: {} of {}", outcome.needless, outcome.lost);
             let report = measure::tone(&outcome.sound[24_000..], RATE, 200.0);
@@ -151,7 +158,7 @@ fn loss_is_made_up_and_nothing_else() {
 fn a_drifting_clock_is_followed() {
     for drift in [-200.0, -50.0, 50.0, 200.0] {
         let outcome = run(Network { drift, jitter: 10.0, chunk: 2, ..CALM }, 300, 3);
-        assert!(outcome.delay < 58.0 && outcome.worst < 80.0, "{drift}: {} {}", outcome.delay, outcome.worst);
+        assert!(outcome.delay < 58.0 && outcome.worst < 90.0, "{drift}: {} {}", outcome.delay, outcome.worst);
         assert!(outcome.needless < 0.3, "{drift}: {}", outcome.needless);
     }
 }
