@@ -24,8 +24,8 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
     }
     let desktop = !args.terminal && crate::platform::has_display();
     if args.script {
-        crate::wait_for(script::play(args.fault, desktop))
+        crate::wait::wait_for(script::play(args.fault, desktop))
     } else {
-        crate::wait_for(live::play(desktop))
+        crate::wait::wait_for(live::play(desktop))
     }
 }

@@ -13,11 +13,13 @@ mod log;
 mod passwords;
 mod platform;
 mod run;
+mod wait;
 
 use clap::Parser;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
-use std::{future::Future, process::ExitCode};
+use std::process::ExitCode;
+use wait::wait_for;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -51,16 +53,4 @@ fn obey(cli: &Cli) -> Result<Exit, Failure> {
         Some(Command::Devices) => offline::devices(common),
         Some(Command::Settings { defaults }) => offline::settings(common, *defaults),
     }
-}
-
-/// Runs a command that talks to the agent or the network.
-fn wait_for(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::other("the runtime could not be started", error))?;
-    let result = runtime.block_on(work);
-    // A prompt on stdin may hang in a blocking thread: nobody waits for it.
-    runtime.shutdown_background();
-    result
 }

@@ -40,7 +40,7 @@ use tokio::sync::Semaphore;
 pub(crate) fn or_hand_over(common: &Common) -> Result<Exit, Failure> {
     match run(common, &RunArgs::default()) {
         Err(Failure { exit: Exit::Failed, text }) if text.starts_with("an agent is running already") => {
-            crate::wait_for(crate::commands::call::ask(common, crate::commands::call::show()))
+            crate::wait::wait_for(crate::commands::call::ask(common, crate::commands::call::show()))
         }
         other => other,
     }
@@ -149,13 +149,14 @@ impl Parts {
     }
 
     fn desk(&self, dispatch: &Dispatch) -> Desk {
-        let (desktop, host, passwords) =
-            (self.desktop.clone(), dispatch.host.clone(), dispatch.passwords.clone());
+        let (desktop, host, store) = (self.desktop.clone(), dispatch.host.clone(), dispatch.store.clone());
+        let passwords = dispatch.passwords.clone();
         Desk {
             hub: dispatch.hub.clone(),
             funnel: self.funnel.clone(),
             selection: Arc::new(move || desktop.selection()),
             plugins: Arc::new(move |command| host.send(command)),
+            reload: Arc::new(move || store.reload()),
             password: Arc::new(move |aor, secret| passwords.give(aor, secret)),
             places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
         }

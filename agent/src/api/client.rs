@@ -1,6 +1,6 @@
 //! The other end of the local API: what the command line uses.
 
-use super::protocol::{Answer, LONGEST_LINE, Request};
+use super::protocol::{Answer, Ask, LONGEST_LINE, Request};
 use crate::{
     exit::{Exit, Failure},
     home,
@@ -76,5 +76,14 @@ impl Client {
         let line = line.ok_or_else(|| Failure::new(Exit::Quitting, "the agent ended before it answered"))?;
         serde_json::from_str(&line)
             .map_err(|error| Failure::other("the agent's answer was not understood", error))
+    }
+}
+
+/// Tells the running agent something; that none runs is no error here.
+pub(crate) async fn tell(common: &crate::cli::Common, what: Ask) {
+    if let Ok(mut client) = Client::connect(common).await
+        && let Err(error) = client.ask(&Request::Ask(what)).await
+    {
+        eprintln!("trayphone: the running agent was not told: {error}");
     }
 }

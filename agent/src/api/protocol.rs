@@ -15,7 +15,7 @@ pub(crate) const LONGEST_LINE: usize = 256 * 1024;
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Ask {
     /// Stream every notice from now on.
-    Events,
+    Events {},
     /// Dial what is selected.
     DialSelection {
         /// Over which account, by its place in the settings.
@@ -23,7 +23,9 @@ pub(crate) enum Ask {
         account: Option<u32>,
     },
     /// The installed plugins changed on disk.
-    ReloadPlugins,
+    ReloadPlugins {},
+    /// The settings file changed.
+    ReloadSettings {},
     /// A password for this run of the agent, where no keyring keeps it.
     Password {
         /// The account's address.
@@ -110,7 +112,7 @@ mod tests {
         for request in [
             Request::Action(Action::Answer { call: Some(CallId(3)) }),
             Request::Action(Action::Status),
-            Request::Ask(Ask::Events),
+            Request::Ask(Ask::Events {}),
             Request::Ask(Ask::DialSelection { account: None }),
         ] {
             assert_eq!(Request::parse(&request.line()), Ok(request));

@@ -34,6 +34,8 @@ pub(crate) struct Desk {
     pub selection: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// Hands a command to the plugins.
     pub plugins: Arc<dyn Fn(HostCommand) + Send + Sync>,
+    /// Reads the settings file anew.
+    pub(crate) reload: Arc<dyn Fn() + Send + Sync>,
     /// Takes a password for this run.
     pub password: TakePassword,
     /// Places for connections.
@@ -55,7 +57,7 @@ where
     while let Some(line) = next_line(&mut lines).await {
         let answer = match line.and_then(|line| Request::parse(&line)) {
             Err(text) => Answer::Malformed { text },
-            Ok(Request::Ask(Ask::Events)) => return stream_events(&desk, lines, write).await,
+            Ok(Request::Ask(Ask::Events {})) => return stream_events(&desk, lines, write).await,
             Ok(Request::Action(action)) => act(&desk, action).await,
             Ok(Request::Ask(ask)) => other(&desk, ask).await,
         };
@@ -106,7 +108,7 @@ fn refused(code: RefusalCode, text: String) -> Answer {
 
 async fn other(desk: &Desk, ask: Ask) -> Answer {
     match ask {
-        Ask::Events => Answer::Hello { version: VERSION },
+        Ask::Events {} => Answer::Hello { version: VERSION },
         Ask::DialSelection { account } => {
             let selection = desk.selection.clone();
             let read = tokio::task::spawn_blocking(move || selection()).await;
@@ -117,8 +119,12 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
             };
             act(desk, Action::Dial { text, source: Source::Selection, account: account.map(AccountId) }).await
         }
-        Ask::ReloadPlugins => {
+        Ask::ReloadPlugins {} => {
             (desk.plugins)(HostCommand::Reload);
+            Answer::Done { reply: agent_core::action::Reply::Done }
+        }
+        Ask::ReloadSettings {} => {
+            (desk.reload)();
             Answer::Done { reply: agent_core::action::Reply::Done }
         }
         Ask::Password { aor, password } => match (desk.password)(&aor, Secret::new(password)) {
@@ -176,6 +182,7 @@ mod tests {
             funnel: Funnel::default(),
             selection: Arc::new(|| Ok("+49 30 1".to_owned())),
             plugins: Arc::new(|_| ()),
+            reload: Arc::new(|| ()),
             password: Arc::new(|_, _| Err("no such account".to_owned())),
             places: Arc::new(Semaphore::new(1)),
         }

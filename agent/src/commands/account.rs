@@ -3,7 +3,7 @@
 use super::print;
 use crate::{
     api::{
-        client::Client,
+        client::{Client, tell},
         protocol::{Answer, Ask, Request},
     },
     cli::{AccountCommand, AddArgs, Common},
@@ -41,7 +41,7 @@ pub(crate) async fn run(common: &Common, command: &AccountCommand) -> Result<Exi
         AccountCommand::Password { aor } => password(common, aor).await,
         AccountCommand::Test { aor } => test(common, aor.as_deref()).await,
         AccountCommand::List => list(common),
-        AccountCommand::Remove { aor } => remove(common, aor),
+        AccountCommand::Remove { aor } => remove(common, aor).await,
     }
 }
 
@@ -54,6 +54,7 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
         password: args.password_env.clone().map_or(PasswordSource::Keyring, PasswordSource::Env),
     };
     agent_store::add_account(&profile, &account).map_err(home::failure)?;
+    tell(common, Ask::ReloadSettings {}).await;
     say(common, &format!("{} is in {}", account.aor, profile.settings_file().display()));
     if account.password == PasswordSource::Keyring {
         keep(common, &account.aor, &read_password(&account.aor)?).await?;
@@ -134,9 +135,10 @@ fn list(common: &Common) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
+async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
     let profile = home::open(common)?;
     let account = agent_store::remove_account(&profile, aor).map_err(home::failure)?;
+    tell(common, Ask::ReloadSettings {}).await;
     if account.password == PasswordSource::Keyring {
         match Keyring::open().and_then(|keyring| keyring.delete(aor)) {
             Ok(_) => {}

@@ -62,7 +62,7 @@ pub(crate) async fn ask(common: &Common, request: Request) -> Result<Exit, Failu
 /// Prints every notice until the agent ends.
 pub(crate) async fn events(common: &Common) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
-    client.send(&Request::Ask(Ask::Events)).await?;
+    client.send(&Request::Ask(Ask::Events {})).await?;
     while let Some(line) = client.line().await? {
         if !print::line(&line) {
             break;

@@ -2,10 +2,7 @@
 
 use super::print;
 use crate::{
-    api::{
-        client::Client,
-        protocol::{Ask, Request},
-    },
+    api::{client::tell, protocol::Ask},
     cli::{Common, PluginCommand},
     exit::{Exit, Failure},
     home,
@@ -23,7 +20,7 @@ pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit
         PluginCommand::Install { path, settings, yes } => {
             let settings = settings.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
             install(common, &home::plugins(&profile)?, path, &settings, *yes)?;
-            reload(common).await;
+            tell(common, Ask::ReloadPlugins {}).await;
         }
         PluginCommand::List => list(common, &home::plugins(&profile)?),
         PluginCommand::Remove { id } => {
@@ -31,7 +28,7 @@ pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit
             if !common.json {
                 print::line(&format!("{} is removed, with everything that was kept for it", print::tame(id)));
             }
-            reload(common).await;
+            tell(common, Ask::ReloadPlugins {}).await;
         }
     }
     Ok(Exit::Ok)
@@ -96,15 +93,6 @@ fn list(common: &Common, config: &HostConfig) {
     }
     for plugin in &plugins {
         print::line(&print::plugin(plugin));
-    }
-}
-
-/// Tells a running agent; that none runs is no error here.
-async fn reload(common: &Common) {
-    if let Ok(mut client) = Client::connect(common).await
-        && let Err(error) = client.ask(&Request::Ask(Ask::ReloadPlugins)).await
-    {
-        eprintln!("trayphone: the running agent was not told: {error}");
     }
 }
 

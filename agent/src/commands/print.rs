@@ -257,6 +257,6 @@ mod tests {
 
     #[test]
     fn a_callers_name_cannot_steer_the_terminal() {
-        assert_eq!(tame("a\u{1b}[31m\u{202e}b\n"), "a·[31m··b·");
+        assert_eq!(tame("a\u{1b}[31m\u{202e}b\n"), "a·[31m·b·");
     }
 }

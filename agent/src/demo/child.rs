@@ -52,7 +52,7 @@ impl DemoAgent {
         let mut process =
             command.spawn().map_err(|error| Failure::other("the agent could not be started", error))?;
         let mut client = connect(&start.profile, &mut process).await?;
-        client.send(&Request::Ask(Ask::Events)).await?;
+        client.send(&Request::Ask(Ask::Events {})).await?;
         let (tell, notices) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(line)) = client.line().await {

@@ -52,6 +52,7 @@ impl Lookup for Hostile {
 impl Actions for Hostile {
     fn react(_call: Call, change: Change, card: Option<Card>) -> Result<Vec<Effect>, Error> {
         let Change::Answered = change else { return Ok(Vec::new()) };
+        assert!(setting("behaviour")? != "panic", "as it was told");
         let base = setting("base_url")?;
         let found = card.map(|card| card.entity.id).unwrap_or_default();
         Ok(vec![

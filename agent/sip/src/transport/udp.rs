@@ -1,12 +1,6 @@
 //! One UDP socket: one datagram is one message, and what the network refuses is told together with whom it is about.
 
-#[cfg(target_os = "linux")]
-use super::linux as system;
-#[cfg(target_os = "macos")]
-use super::macos as system;
-#[cfg(windows)]
-use super::windows as system;
-
+use super::system;
 use agent_net::{Net, NetError, Purpose};
 use socket2::SockRef;
 use std::{

@@ -132,7 +132,8 @@ impl<'a> Story<'a> {
             let nowhere = self.stage.folder().join("no-bus");
             environment.push(("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", nowhere.display())));
         }
-        Start { profile: self.stage.profile(), headless: !self.desktop, environment }
+        // Without a screen the agent says so once and goes on; pages still find their browser.
+        Start { profile: self.stage.profile(), headless: false, environment }
     }
 
     async fn ready(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {

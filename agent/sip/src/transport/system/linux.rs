@@ -11,7 +11,7 @@ use std::{
 use tokio::{io::Interest, net::UdpSocket};
 
 /// Asks for errors to be queued. Failing to is no reason not to run: timeouts remain.
-pub(super) fn want_refusals(socket: &UdpSocket) {
+pub(in crate::transport) fn want_refusals(socket: &UdpSocket) {
     let on: libc::c_int = 1;
     let v6 = socket.local_addr().is_ok_and(|address| address.is_ipv6());
     let (level, option) =
@@ -32,7 +32,7 @@ pub(super) fn want_refusals(socket: &UdpSocket) {
 }
 
 /// Takes every refusal that waits: whom it is about, and what the network said.
-pub(super) fn take_refusals(socket: &UdpSocket) -> Vec<(SocketAddr, io::Error)> {
+pub(in crate::transport) fn take_refusals(socket: &UdpSocket) -> Vec<(SocketAddr, io::Error)> {
     let mut refusals = Vec::new();
     // Through the runtime, which has to learn that the queue is empty: it would call us ready for ever.
     while let Ok(entry) = socket.try_io(Interest::ERROR, || take_one(socket)) {
@@ -105,6 +105,38 @@ fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_registrar_that_is_not_there_is_told_at_once() {
+        use agent_core::{
+            id::AccountId,
+            port::sip::{Registration, RegistrationProblem, SipCommand, SipEvent},
+            secret::Secret,
+            settings::{AccountSettings, PasswordSource},
+        };
+        let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+        let tell = std::sync::Arc::new(move |event| sender.send(event).unwrap());
+        let net = agent_net::Net::new(std::sync::Arc::new(|_| {}));
+        let sip = crate::start(crate::SipConfig::default(), net, tell);
+        let settings = AccountSettings {
+            aor: "sip:1001@127.0.0.1".to_owned(),
+            registrar: Some(format!("sip:{closed}")),
+            username: None,
+            password: PasswordSource::Keyring,
+        };
+        let password = Secret::new(String::new());
+        sip.send(SipCommand::Register { account: AccountId(0), settings, password });
+        let failed = loop {
+            let event = tokio::time::timeout(std::time::Duration::from_secs(20), events.recv()).await;
+            if let SipEvent::Registration { state: Registration::Failed { reason, .. }, .. } =
+                event.expect("Timer F would be longer").unwrap()
+            {
+                break reason;
+            }
+        };
+        assert!(matches!(failed, RegistrationProblem::Unreachable { .. }), "{failed:?}");
+    }
 
     #[tokio::test]
     async fn a_closed_port_is_named() {

@@ -4,9 +4,9 @@ use std::{io, net::SocketAddr};
 use tokio::net::UdpSocket;
 
 /// Nothing to ask for: WSAECONNRESET comes unasked, without an address.
-pub(super) fn want_refusals(_socket: &UdpSocket) {}
+pub(in crate::transport) fn want_refusals(_socket: &UdpSocket) {}
 
 /// Never any; a peer that is gone is noticed by Timer B or F.
-pub(super) fn take_refusals(_socket: &UdpSocket) -> Vec<(SocketAddr, io::Error)> {
+pub(in crate::transport) fn take_refusals(_socket: &UdpSocket) -> Vec<(SocketAddr, io::Error)> {
     Vec::new()
 }

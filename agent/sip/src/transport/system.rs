@@ -1,0 +1,15 @@
+//! What the operating systems do differently about UDP sockets: who learns that a peer refuses.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{take_refusals, want_refusals};
+#[cfg(target_os = "macos")]
+pub(super) use macos::{take_refusals, want_refusals};
+#[cfg(windows)]
+pub(super) use windows::{take_refusals, want_refusals};
