@@ -11,6 +11,7 @@ use agent_core::{
 use agent_media::measure;
 use common::{LOCAL, Side, connect, folder};
 use std::{
+    fs,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -155,6 +156,50 @@ fn keys_arrive_once_each() {
         _ => None,
     });
     assert_eq!(digit, '7');
+}
+
+/// How often the engine's threads (those of the name `media`) have gone to sleep so far; `None` where the system does
+/// not tell.
+fn sleeps() -> Option<u64> {
+    let tasks = fs::read_dir("/proc/self/task").ok()?;
+    let statuses = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+    let engines = statuses.filter(|status| status.starts_with("Name:\tmedia\n"));
+    Some(
+        engines
+            .filter_map(|status| {
+                let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+                line.trim().parse::<u64>().ok()
+            })
+            .sum(),
+    )
+}
+
+#[test]
+fn an_idle_engine_sleeps() {
+    // The other tests' engines run in this process too: a program of its own, with this test alone.
+    if std::env::var_os("IDLE_ALONE").is_none() {
+        let program = std::env::current_exe().expect("the program");
+        let status = std::process::Command::new(program)
+            .args(["an_idle_engine_sleeps", "--exact", "--nocapture"])
+            .env("IDLE_ALONE", "1")
+            .status();
+        assert!(status.is_ok_and(|status| status.success()));
+        return;
+    }
+    let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
+    connect(&mut caller, &mut callee, CALL);
+    caller.media.sound(Some(Sound::Busy));
+    thread::sleep(Duration::from_millis(500));
+    assert!((1..=2).contains(&caller.rows()), "a row for their sound and one for their reports");
+    for side in [&caller, &callee] {
+        side.media.sound(None);
+        side.send(MediaCommand::Stop { call: CALL });
+        side.send(MediaCommand::Focus { call: None });
+    }
+    thread::sleep(Duration::from_millis(1000));
+    let before = sleeps();
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(sleeps(), before, "nothing wakes an idle engine");
 }
 
 #[test]

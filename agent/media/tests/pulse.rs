@@ -203,6 +203,7 @@ fn call_through_cards(server: &Server) -> Result<(), String> {
             faults.push(format!("{what}: {report:?}"));
         }
     }
+    assert!((1..=2).contains(&ours.rows()), "a row for their sound and one for their reports");
     ours.drain();
     let facts = ours.told.iter().rev().find(|event| matches!(event, MediaEvent::Facts { .. }));
     println!("{facts:?}");

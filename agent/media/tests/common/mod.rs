@@ -2,6 +2,7 @@
 
 use agent_core::{
     id::CallId,
+    ledger::LedgerRecord,
     party::Sdp,
     port::media::{Flow, MediaCommand, MediaEvent},
     settings::AudioSettings,
@@ -11,7 +12,7 @@ use agent_net::Net;
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 
@@ -24,6 +25,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Side {
     pub(crate) media: MediaHandle,
     events: mpsc::Receiver<MediaEvent>,
+    /// What the ledger was told.
+    ledger: Arc<Mutex<Vec<LedgerRecord>>>,
     /// Everything told so far.
     pub(crate) told: Vec<MediaEvent>,
 }
@@ -31,13 +34,23 @@ pub(crate) struct Side {
 impl Side {
     pub(crate) fn start(audio: AudioSettings) -> Self {
         let (tell, events) = mpsc::channel();
-        let config = MediaConfig { audio, net: Net::new(Arc::new(|_| {})), country: "DE".to_owned() };
+        let ledger = Arc::new(Mutex::new(Vec::new()));
+        let rows = Arc::clone(&ledger);
+        let net = Net::new(Arc::new(move |row| rows.lock().expect("whole").push(row)));
+        let config = MediaConfig { audio, net, country: "DE".to_owned() };
         let tell = Arc::new(move |event| drop(tell.send(event)));
-        Self { media: agent_media::start(config, tell).expect("an engine"), events, told: Vec::new() }
+        Self { media: agent_media::start(config, tell).expect("an engine"), events, ledger, told: Vec::new() }
     }
 
     pub(crate) fn send(&self, command: MediaCommand) {
         self.media.send(command);
+    }
+
+    /// How many rows the ledger has, all of them allowed UDP of ours.
+    pub(crate) fn rows(&self) -> usize {
+        let rows = self.ledger.lock().expect("whole");
+        assert!(rows.iter().all(|row| row.purpose.who == "media" && row.scheme == "udp"), "{rows:?}");
+        rows.len()
     }
 
     /// Waits for the event that `wanted` picks.
