@@ -1,8 +1,11 @@
 //! `cargo xtask setup`: finds out which system packages a command still lacks, lists them, asks, and installs them.
 
 mod apt;
+mod group;
 mod needs;
 mod system;
+
+pub(crate) use group::Group;
 
 use std::{
     env,
@@ -16,21 +19,6 @@ use crate::{
     tree::Tree,
 };
 use system::System;
-
-/// What the packages are for; each group holds those before it that it builds on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
-    /// To compile everything, plugins included.
-    Build,
-    /// To run the demo.
-    Demo,
-    /// To run the tests: real peers and a desktop.
-    Test,
-    /// To cross-build for Windows and type-check for macOS.
-    Cross,
-    /// To prove the two commands in a fresh Debian.
-    CleanTree,
-}
 
 /// Whether the user was asked already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::{
 use agent_net::{Net, NetError, Purpose};
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::{Duration, Instant},
 };
 use tcp::{Connections, TcpNews};
@@ -38,16 +38,12 @@ const MOST_DIALS: usize = 256;
 
 /// What the tasks beside the loop tell it.
 enum News {
-    /// A name was resolved (and, for TCP, a connection opened).
-    Reached(ReachId, Result<Found, String>),
+    /// A name was resolved.
+    Named(ReachId, Hop, Result<Vec<IpAddr>, String>),
+    /// A connection was opened for whoever asked for the way.
+    Reached(ReachId, Result<TcpStream, String>),
     /// A connection to send on was opened, or not.
     Dialled(SocketAddr, Result<TcpStream, String>),
-}
-
-/// Where a hop leads.
-enum Found {
-    Addresses(Vec<SocketAddr>),
-    Connection(TcpStream),
 }
 
 /// The loop and what it owns.
@@ -56,7 +52,9 @@ pub(crate) struct Driver {
     purpose: Purpose,
     endpoint: Endpoint,
     udp: Udp,
+    /// For IPv6, opened when the first peer there is to be reached; not where an address was given to listen on.
     udp6: Option<Udp>,
+    any: bool,
     listener: Option<TcpListener>,
     connections: Connections,
     tcp_news: mpsc::Receiver<TcpNews>,
@@ -88,6 +86,7 @@ impl Driver {
             endpoint,
             udp,
             udp6: None,
+            any: bind.is_none(),
             listener,
             connections: Connections::new(tcp_reporter),
             tcp_news,
@@ -171,8 +170,10 @@ impl Driver {
 
     fn on_news(&mut self, news: News) {
         match news {
+            News::Named(id, hop, Ok(ips)) => self.reach_addresses(id, &hop, &ips),
+            News::Named(id, _, Err(detail)) => self.input(Input::Reached { id, result: Err(detail) }),
             News::Reached(id, result) => {
-                let result = result.and_then(|found| self.flows(found));
+                let result = result.and_then(|stream| self.take_connection(stream)).map(|flow| vec![flow]);
                 self.input(Input::Reached { id, result });
             }
             News::Dialled(peer, result) => {
@@ -189,16 +190,6 @@ impl Driver {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    fn flows(&mut self, found: Found) -> Result<Vec<Flow>, String> {
-        match found {
-            Found::Connection(stream) => self.take_connection(stream).map(|flow| vec![flow]),
-            Found::Addresses(addresses) => {
-                let flows: Vec<Flow> = addresses.into_iter().filter_map(|peer| self.udp_flow(peer)).collect();
-                if flows.is_empty() { Err("the network is unreachable".to_owned()) } else { Ok(flows) }
             }
         }
     }
@@ -238,6 +229,7 @@ impl Driver {
             match output {
                 Output::Transmit(transmit) => self.transmit(transmit),
                 Output::Reach { id, hop } => self.reach(id, hop),
+                Output::Close(flow) => self.connections.remove(&flow),
                 other => self.told.push_back(other),
             }
         }
@@ -293,30 +285,55 @@ impl Driver {
         }
     }
 
-    /// Finds the way to a hop. Addresses over UDP need no waiting and are answered at once.
+    fn open_udp6(&mut self) {
+        if self.any && self.udp6.is_none() {
+            let any = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
+            match Udp::open(&self.net, &self.purpose, any) {
+                Ok(socket) => self.udp6 = Some(socket),
+                Err(error) => tracing::debug!(%error, "there is no IPv6 here"),
+            }
+        }
+    }
+
+    /// Finds the way to a hop. An address needs no waiting; a name is resolved beside the loop.
     fn reach(&mut self, id: ReachId, hop: Hop) {
-        let transport = hop.transport.unwrap_or(Transport::Udp);
-        let port = hop.port.unwrap_or(transport.default_port());
-        let literal = hop.host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip.to_canonical(), port));
-        if let Some(peer) = literal {
-            if transport == Transport::Udp && self.udp.serves(peer.ip()) {
-                let result = self.flows(Found::Addresses(vec![peer]));
-                return self.input(Input::Reached { id, result });
-            }
-            if let Some(flow) = self.connections.to(peer).filter(|_| transport == Transport::Tcp) {
-                return self.input(Input::Reached { id, result: Ok(vec![flow]) });
-            }
+        if let Ok(ip) = hop.host.parse::<IpAddr>() {
+            return self.reach_addresses(id, &hop, &[ip.to_canonical()]);
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
         tokio::spawn(async move {
-            let found = match transport {
-                Transport::Udp => net.resolve(&purpose, &hop.host).await.map(|ips| {
-                    Found::Addresses(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
-                }),
-                Transport::Tcp => net.tcp(&purpose, &hop.host, port).await.map(Found::Connection),
-            };
-            // As above: without a loop nobody waits for it.
-            let _ = reporter.send(News::Reached(id, found.map_err(|error| error.to_string())));
+            let named = net.resolve(&purpose, &hop.host).await.map_err(|error| error.to_string());
+            // Without a loop nobody waits for it.
+            let _ = reporter.send(News::Named(id, hop, named));
+        });
+    }
+
+    /// The way to the addresses of a hop: over UDP they are all there is to know; over TCP a connection that is open
+    /// already serves, or one is opened.
+    fn reach_addresses(&mut self, id: ReachId, hop: &Hop, ips: &[IpAddr]) {
+        let transport = hop.transport.unwrap_or(Transport::Udp);
+        let port = hop.port.unwrap_or(transport.default_port());
+        let peers = ips.iter().map(|ip| SocketAddr::new(*ip, port));
+        if transport == Transport::Udp && ips.iter().any(IpAddr::is_ipv6) {
+            self.open_udp6();
+        }
+        let flows: Vec<Flow> = match transport {
+            Transport::Udp => peers.filter_map(|peer| self.udp_flow(peer)).collect(),
+            Transport::Tcp => peers.filter_map(|peer| self.connections.to(peer)).take(1).collect(),
+        };
+        if !flows.is_empty() {
+            return self.input(Input::Reached { id, result: Ok(flows) });
+        }
+        if transport == Transport::Udp {
+            let detail = format!("there is no way to {} from here", hop.host);
+            return self.input(Input::Reached { id, result: Err(detail) });
+        }
+        let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
+        let host = hop.host.clone();
+        tokio::spawn(async move {
+            let opened = net.tcp(&purpose, &host, port).await.map_err(|error| error.to_string());
+            // As above.
+            let _ = reporter.send(News::Reached(id, opened));
         });
     }
 }
@@ -330,7 +347,7 @@ async fn open_pair(
 ) -> Result<(Udp, Option<TcpListener>), NetError> {
     let mut tries = if wanted.port() == 0 { 8 } else { 1 };
     loop {
-        let udp = Udp::open(net, purpose, wanted).await?;
+        let udp = Udp::open(net, purpose, wanted)?;
         tries -= 1;
         match TcpListener::bind(udp.local()).await {
             Ok(listener) => return Ok((udp, Some(listener))),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{Group, system::System};
+use super::{group::Group, system::System};
 use crate::error::ask;
 
 /// How to see, without a package manager, that a need is met.

@@ -199,7 +199,29 @@ impl Agent {
         })
     }
 
-    /// Waits until an account is in this state (`registered`, `connecting`, `failed`, …).
+    /// Waits until the account registers itself; asks for its state, for that may be older than our listening.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub fn wait_until_registered(&self) {
+        self.wait_for_state("registered", SOON);
+    }
+
+    /// Waits until the account's registration is in this state, and answers what `status` says of it.
+    ///
+    /// # Panics
+    /// When it does not get there in time.
+    pub fn wait_for_state(&self, state: &str, deadline: Duration) -> Value {
+        let mut last = Value::Null;
+        let found = wait::until(deadline, || {
+            last = self.ask(&["status"]).pop()?;
+            let account = &last["accounts"][0]["registration"];
+            (account["state"] == state).then(|| account.clone())
+        });
+        found.unwrap_or_else(|| panic!("the account does not become {state}: {last}\n{}", self.proc))
+    }
+
+    /// Waits for the news that an account is in this state (`registered`, `connecting`, `failed`, …).
     ///
     /// # Panics
     /// When it does not get there in time.
@@ -217,6 +239,28 @@ impl Agent {
         self.wait_for(&format!("call: {state}"), after, deadline, |event| {
             event["type"] == "call" && event["state"] == state
         })
+    }
+
+    /// Where it takes SIP connections and datagrams from anybody. (Over TCP its Contact names the connection it has to its
+    /// registrar, which nobody else can use.)
+    ///
+    /// # Panics
+    /// When it listens nowhere.
+    pub fn listening_port(&self) -> u16 {
+        let process = PathBuf::from(format!("/proc/{}", self.proc.id()));
+        let sockets: Vec<String> = fs::read_dir(process.join("fd"))
+            .expect("the agent runs")
+            .filter_map(|file| Some(fs::read_link(file.ok()?.path()).ok()?.to_string_lossy().into_owned()))
+            .collect();
+        let table = fs::read_to_string(process.join("net/tcp")).expect("the agent runs");
+        // proc(5): local address, remote address, state (0A is LISTEN), …, inode
+        let port = table.lines().filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let ours = sockets.contains(&format!("socket:[{}]", fields.get(9)?));
+            (ours && *fields.get(3)? == "0A")
+                .then(|| u16::from_str_radix(fields[1].split(':').nth(1)?, 16).ok())?
+        });
+        port.max().unwrap_or_else(|| panic!("the agent listens nowhere\n{}", self.proc))
     }
 
     /// Ends it by SIGTERM and starts it again with the same profile.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{port, proc::Proc};
+use crate::{port, proc::Proc, wait};
 
 /// What carries SIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Transport {
     }
 }
 
-/// A registrar that takes everybody, and a phone that answers: the first message of each of its calls decides which it is.
+/// A registrar that takes everybody until they de-register, and a phone that answers: the first message of each of its
+/// calls decides which of the two it is.
 pub const REGISTRAR_AND_PHONE: &str = r#"<?xml version="1.0" encoding="ISO-8859-1"?>
 <scenario name="registrar and phone">
   <recv request="REGISTER" optional="true" next="register"/>
@@ -96,6 +97,17 @@ SIP/2.0 200 OK
 [last_CSeq:]
 [last_Contact:]
 Expires: 3600
+Content-Length: 0
+
+]]></send>
+  <recv request="REGISTER"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]SIPpTag[call_number]
+[last_Call-ID:]
+[last_CSeq:]
 Content-Length: 0
 
 ]]></send>
@@ -188,8 +200,9 @@ impl Sipp {
     /// # Panics
     /// When a call failed, or they do not end in time.
     pub fn finish(&mut self, deadline: Duration) {
-        let status = self.proc.wait_for_end(deadline);
-        assert!(status.success(), "sipp: {status}\n{}\n{}", self.proc, self.messages());
+        let status = wait::until(deadline, || self.proc.ended());
+        let well = status.is_some_and(|status| status.success());
+        assert!(well, "sipp: {status:?}\n{}\n{}", self.proc, self.messages());
     }
 
     /// Every message it sent and received, as text.

@@ -72,7 +72,7 @@ fn talk(folder: &Path, port: u16, domain: &str, (account, peer_password): (Accou
     let (agent_says, agent_hears) = (tone(folder, AGENT_HZ), folder.join("agent-hears.wav"));
     let peer_says = tone(folder, PEER_HZ);
     let agent = Agent::start(folder, "agent", account.with_files(&agent_says, &agent_hears).start());
-    agent.wait_for_registration("registered", 0, SOON);
+    agent.wait_until_registered();
     let setup = Setup {
         user: "1002",
         password: Some(peer_password),

@@ -27,7 +27,7 @@ fn microphone_and_ear_are_the_sound_servers() {
     let mut start = account.start();
     start.environment.extend(pulse.environment().map(|(name, value)| (name.to_owned(), value)));
     let agent = Agent::start(folder.path(), "agent", start);
-    agent.wait_for_registration("registered", 0, SOON);
+    agent.wait_until_registered();
 
     let call = exchange.ring(&Ring::new("1001", "030123456").playing(CALLER_HZ, -15.0)).expect("it rings");
     let (_, seen) = agent.wait_for_call("incoming", 0, SOON);
@@ -49,8 +49,8 @@ fn microphone_and_ear_are_the_sound_servers() {
     let (samples, rate) = recording::so_far(&ear).expect("a recording");
     let here = measure::tone_between(&samples, rate, CALLER_HZ);
     assert!(both.is_some(), "here {here:?}\nthere {:?}\n{}", there.tone_between(VOICE_HZ), agent.proc);
-    assert!(here.share() > 0.95, "{here:?}");
-    assert!(there.tone_between(VOICE_HZ).share() > 0.95, "{:?}", there.tone_between(VOICE_HZ));
+    assert!(here.share() > 0.9, "{here:?}");
+    assert!(there.tone_between(VOICE_HZ).share() > 0.9, "{:?}", there.tone_between(VOICE_HZ));
     assert!(measure::tone(&samples, rate, VOICE_HZ).share() < 0.01, "the voice is heard in the ear");
     assert!(there.tone(CALLER_HZ).share() < 0.01, "the caller hears an echo");
     call.hang_up();

@@ -16,7 +16,7 @@ use harness::{
 const PATIENCE: Duration = Duration::from_secs(100);
 
 fn problem(event: &serde_json::Value) -> String {
-    event["registration"]["reason"]["problem"].as_str().unwrap_or_default().to_owned()
+    event["reason"]["problem"].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -26,9 +26,9 @@ fn a_wrong_password_is_said_and_not_tried_again() {
     let mut account = Account::at(kamailio.port, Transport::Udp, "wrong");
     account.aor = format!("sip:1001@{}", harness::kamailio::REALM);
     let agent = Agent::start(folder.path(), "agent", account.start());
-    let (event, _) = agent.wait_for_registration("failed", 0, SOON);
-    assert_eq!(problem(&event), "wrong_password", "{event}");
-    assert!(event["registration"]["retry_ms"].is_null(), "only the user can help: {event}");
+    let state = agent.wait_for_state("failed", SOON);
+    assert_eq!(problem(&state), "wrong_password", "{state}");
+    assert!(state["retry_ms"].is_null(), "only the user can help: {state}");
 }
 
 #[test]
@@ -40,12 +40,12 @@ fn a_silent_registrar_is_said_and_found_again() {
     let account = Account::at(kamailio.port, Transport::Udp, &Kamailio::password("1001"));
     let account = Account { aor: format!("sip:1001@{}", harness::kamailio::REALM), ..account };
     let agent = Agent::start(folder.path(), "agent", account.start());
-    agent.wait_for_registration("connecting", 0, SOON);
-    let (event, seen) = agent.wait_for_registration("failed", 0, PATIENCE);
-    assert_eq!(problem(&event), "silent", "{event}");
-    assert!(event["registration"]["retry_ms"].is_u64(), "it will be tried again: {event}");
+    agent.wait_for_state("connecting", SOON);
+    let state = agent.wait_for_state("failed", PATIENCE);
+    assert_eq!(problem(&state), "silent", "{state}");
+    assert!(state["retry_ms"].is_u64(), "it will be tried again: {state}");
     kamailio.proc.signal_all(Signal::Continue);
-    agent.wait_for_registration("registered", seen, PATIENCE);
+    agent.wait_for_state("registered", PATIENCE);
 }
 
 #[test]
@@ -77,11 +77,11 @@ fn restarts(transport: Transport) {
     let port = port::free();
     let exchange = start(port);
     let agent = Agent::start(folder.path(), "agent", Account::at(port, transport, "secret").start());
-    let (_, seen) = agent.wait_for_registration("registered", 0, SOON);
+    agent.wait_until_registered();
     exchange.kill();
-    let (event, seen) = agent.wait_for_registration("failed", seen, PATIENCE);
-    assert!(matches!(problem(&event).as_str(), "silent" | "unreachable"), "{event}");
+    let state = agent.wait_for_state("failed", PATIENCE);
+    assert!(matches!(problem(&state).as_str(), "silent" | "unreachable"), "{state}");
     let exchange = start(port);
-    agent.wait_for_registration("registered", seen, PATIENCE);
+    agent.wait_for_state("registered", PATIENCE);
     assert_eq!(exchange.phones("1001").len(), 1);
 }

@@ -32,11 +32,11 @@ pub(super) struct Udp {
 
 impl Udp {
     /// Opens a socket on `bind` (port 0: any).
-    pub(super) async fn open(net: &Net, purpose: &Purpose, bind: SocketAddr) -> Result<Self, NetError> {
-        let socket = net.udp(purpose, bind).await?;
-        let local = socket
-            .local_addr()
-            .map_err(|error| NetError::Socket { address: bind.to_string(), cause: error.to_string() })?;
+    pub(super) fn open(net: &Net, purpose: &Purpose, bind: SocketAddr) -> Result<Self, NetError> {
+        let wrong =
+            |error: io::Error| NetError::Socket { address: bind.to_string(), cause: error.to_string() };
+        let socket = UdpSocket::from_std(net.std_udp(purpose, bind)?).map_err(wrong)?;
+        let local = socket.local_addr().map_err(wrong)?;
         if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
             tracing::debug!(%error, "the receive buffer stays as it is");
         }
