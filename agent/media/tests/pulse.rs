@@ -251,6 +251,41 @@ fn it_rings_where_it_should_and_comes_back_after_the_server_does() {
 }
 
 #[test]
+fn a_call_outlives_the_sound_server() {
+    let _one = ONE.lock();
+    let server = Server::start("lost");
+    let input = server.folder.join("peer-mic.wav");
+    measure::write_wav(&input, 8000, &measure::sine(8000, 1000.0, -20.0, 60.0)).expect("written");
+    let mut peer = Side::start(wav(&input, &server.folder.join("peer-ear.wav")));
+    let mut ours = Side::start(card(None, None, None));
+    connect(&mut peer, &mut ours, CALL);
+    let device =
+        |event: &MediaEvent| matches!(event, MediaEvent::Audio(AudioState::Device { .. })).then_some(());
+    ours.wait("the devices", device);
+    drop(server);
+    ours.wait("that there is no sound", |event| {
+        matches!(event, MediaEvent::Audio(AudioState::Null { .. })).then_some(())
+    });
+    let server = Server::start("lost");
+    let recorder = server.record("ear");
+    ours.wait("the devices again", device);
+    let mut voice = server.speak("mic", 440.0, 3.0);
+    thread::sleep(Duration::from_secs(4));
+    end(&mut voice);
+    let heard = measure::tone(&recorder.samples(), 48_000, 1000.0);
+    assert!(heard.carrying > 100, "{heard:?}");
+    peer.drain();
+    assert!(
+        !peer.told.iter().any(|event| matches!(event, MediaEvent::Silent { .. })),
+        "silence was sent meanwhile"
+    );
+    peer.media.close();
+    let (spoken, rate) = measure::read_wav(&server.folder.join("peer-ear.wav")).expect("a recording");
+    let spoken = measure::tone(&spoken, rate, 440.0);
+    assert!(spoken.carrying > 50, "{spoken:?}");
+}
+
+#[test]
 fn the_devices_are_listed() {
     let _one = ONE.lock();
     let _server = Server::start("list");
