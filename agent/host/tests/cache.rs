@@ -51,7 +51,7 @@ fn code_somebody_changed_is_never_run() {
         assert!(code(&profile).is_empty(), "the changed code is still there");
         // With the compiler it is made anew, and kept.
         profile.config.compiler = compiler;
-        profile.start().lookup(1).expect("a card");
+        profile.start().lookup_once_compiled().expect("a card");
         assert_eq!(code(&profile).len(), 1);
     }
 }
@@ -72,7 +72,7 @@ fn without_a_key_no_code_is_kept_and_the_plugin_runs_all_the_same() {
     let mut profile = Profile::new();
     profile.config.seal_key = None.into();
     profile.install(&built("demo-crm"), &[("base_url", &server.url())]).expect("installed");
-    profile.start().lookup(1).expect("a card");
+    profile.start().lookup_once_compiled().expect("a card");
     assert!(code(&profile).is_empty());
 }
 
