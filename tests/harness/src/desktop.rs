@@ -289,9 +289,6 @@ impl Desktop {
 
     /// Whether Shift, Ctrl, Alt, Super or a lock is down right now.
     pub fn modifiers_down(&self) -> Result<bool, String> {
-        // `xinput` is not needed: the pointer's state, which the server sends along, has the modifiers in it.
-        let said = self.run("xdotool", &["getmouselocation", "--shell"])?;
-        let _ = said;
         screen::modifiers(&self.display)
     }
 

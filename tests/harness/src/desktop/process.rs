@@ -78,8 +78,11 @@ pub(super) fn missing(program: &str, error: &std::io::Error) -> String {
 /// The lines a process has printed so far, to be waited for.
 #[derive(Debug, Clone)]
 pub struct Lines {
-    shared: Arc<(Mutex<Vec<(Instant, String)>>, Condvar)>,
+    shared: Arc<(Mutex<Stamped>, Condvar)>,
 }
+
+/// Lines, each with the time it came.
+type Stamped = Vec<(Instant, String)>;
 
 impl Lines {
     /// Reads on a thread of its own until the end.
