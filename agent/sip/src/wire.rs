@@ -49,6 +49,8 @@ pub enum Output {
         /// Where to.
         hop: Hop,
     },
+    /// Close a connection; it does not answer. Not to be told as closed.
+    Close(Flow),
     /// A fact for the core.
     Event(SipEvent),
     /// A request outside of dialogs that is the owner's to answer (see [`Config::screened`]).

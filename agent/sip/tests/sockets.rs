@@ -158,6 +158,25 @@ async fn a_registrar_that_is_not_there_is_told_and_found_when_it_comes() {
 }
 
 #[tokio::test]
+async fn a_registrar_is_reached_over_ipv6() {
+    let Ok(registrar) = UdpSocket::bind("[::1]:0").await else {
+        println!("skipped: this machine has no IPv6");
+        return;
+    };
+    let (sender, events) = unbounded_channel();
+    let tell = Arc::new(move |event| sender.send(event).expect("somebody listens"));
+    let sip = start(SipConfig::default(), Net::new(Arc::new(|_| {})), tell);
+    let at = within(sip.listening()).await.unwrap();
+    let mut phone = Phone { sip, events, at };
+    phone.register("1001", &format!("sip:{}", registrar.local_addr().unwrap()));
+    let (request, from) = udp_request(&registrar, Method::Register).await;
+    assert_eq!(request.headers.via().unwrap().host.ip(), Some("::1".parse().unwrap()));
+    assert_eq!(request.headers.contact().unwrap().uri.as_sip().unwrap().port, Some(from.port()));
+    registrar.send_to(&ok(&request, from).to_bytes(), from).await.unwrap();
+    phone.registered().await;
+}
+
+#[tokio::test]
 async fn tcp_is_reused_and_a_lost_connection_comes_back_at_once() {
     let mut phone = Phone::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,7 +6,7 @@ use crate::{
     message::{Contacts, Response, SipUri, Uri, name},
     registration::state::{Asking, Binding, Phase, Registration},
     transaction::TransactionId,
-    wire::Wire,
+    wire::{Output, Wire},
 };
 use agent_core::port::sip::{Registration as Told, RegistrationProblem as Problem};
 use std::{
@@ -50,6 +50,10 @@ impl Registration {
     /// No answer within Timer F.
     pub(crate) fn timed_out(&mut self, wire: &mut Wire, id: TransactionId) {
         if self.take_asking(id).is_some() {
+            if let Some(flow) = self.flow.filter(|flow| flow.transport.reliable()) {
+                // What answers nothing is dead (a router forgot it, say), and must not be used again.
+                wire.out.push_back(Output::Close(flow));
+            }
             self.try_next_flow(wire, Problem::Silent);
         }
     }
@@ -152,6 +156,7 @@ impl Registration {
     fn removal_answered(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
         if !self.leaving {
             // The user changed their mind meanwhile.
+            self.again = false;
             self.binding = None;
             return self.ask(wire, flow, false);
         }

@@ -162,6 +162,7 @@ impl Server {
             self.state = State::Terminated;
         } else if self.state == State::Proceeding && !self.flow.transport.reliable() {
             sink.events.push_back(TransactionEvent::Failed { id: self.id, detail: detail.to_owned() });
+            self.state = State::Terminated;
         }
     }
 

@@ -271,6 +271,18 @@ fn retransmissions_of_an_invite_ring_once() {
 }
 
 #[test]
+fn a_caller_that_is_gone_while_it_rings_ends_the_call() {
+    let mut world = World::new(15);
+    let (phone, pbx) = registered(&mut world);
+    let call = incoming(&mut world, (phone, pbx), "", "offer");
+    world.dead.insert("192.0.2.10".parse().unwrap());
+    world.command(phone, SipCommand::Ring { call });
+    event(&mut world, phone, "Ended { call: CallId(1), end: Lost { detail: \"Connection refused\" } }");
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.load(phone).servers, 0);
+}
+
+#[test]
 fn the_route_set_and_the_contact_are_followed() {
     let mut world = World::new(14);
     let (phone, pbx) = registered(&mut world);

@@ -78,6 +78,7 @@ fn nothing_is_repeated_over_tcp() {
     event(&mut world, phone, "Address");
     event(&mut world, phone, "Registration { account: AccountId(0), state: Failed { reason: Silent");
     assert_eq!(world.clock() - begin, Duration::from_secs(32), "Timer F runs over every transport");
+    assert_eq!(world.closed.len(), 1, "a connection that answers nothing is not used again");
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub(crate) struct World {
     /// As a router would show it: who sends from this address is seen at that one.
     pub(crate) seen_as: BTreeMap<SocketAddr, SocketAddr>,
     next_port: u16,
+    /// Connections a phone has closed.
+    pub(crate) closed: Vec<Flow>,
 }
 
 impl World {
@@ -89,6 +91,7 @@ impl World {
             silent: BTreeSet::new(),
             seen_as: BTreeMap::new(),
             next_port: 40_000,
+            closed: Vec::new(),
         }
     }
 
@@ -245,6 +248,7 @@ impl World {
                 Some(Output::Event(event)) => events.push_back(event),
                 Some(Output::Transmit(Transmit { flow, bytes, .. })) => self.post(flow, bytes),
                 Some(Output::Reach { id, hop }) => self.reach(who, id, &hop),
+                Some(Output::Close(flow)) => self.closed.push(flow),
                 Some(Output::Outside { .. }) => panic!("no phone here is screened"),
             }
         }
