@@ -1,6 +1,6 @@
 //! The desktop, or what stands in for it when the agent runs without one.
 
-use agent_core::{port::shell::ShellCommand, view::View};
+use agent_core::{port::shell::ShellCommand, settings::HotkeySettings, view::View};
 use agent_shell::ShellHandle;
 
 /// Where views and pages go.
@@ -42,6 +42,14 @@ impl Desktop {
         });
         hear.recv_timeout(std::time::Duration::from_secs(1))
             .unwrap_or_else(|_| Err("the desktop did not hand over the selection within a second".to_owned()))
+    }
+
+    /// The hotkeys from now on.
+    pub(crate) fn hotkeys(&self, hotkeys: HotkeySettings) {
+        match self {
+            Self::Shell(shell) => shell.hotkeys(hotkeys),
+            Self::Headless => {}
+        }
     }
 
     /// Ends the desktop's loop.

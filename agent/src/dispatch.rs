@@ -1,7 +1,10 @@
 //! The one way out: every `Effect` goes to the neighbour it is for.
 
 use crate::{api::hub::Hub, desktop::Desktop, passwords::Passwords};
-use agent_core::port::{Effect, store::StoreCommand};
+use agent_core::{
+    port::{Effect, store::StoreCommand},
+    settings::Settings,
+};
 use agent_host::HostHandle;
 use agent_media::MediaHandle;
 use agent_sip::SipHandle;
@@ -26,6 +29,12 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
+    /// What the core does not carry: devices and hotkeys as they are set now.
+    pub(crate) fn configure(&self, settings: &Settings) {
+        self.media.configure(settings.audio.clone());
+        self.desktop.hotkeys(settings.hotkeys.clone());
+    }
+
     /// Delivers one effect; `false` when it was the last one.
     pub(crate) fn deliver(&self, effect: Effect) -> bool {
         match effect {

@@ -18,7 +18,7 @@ use crate::{
 use agent_core::{
     Agent,
     action::Action,
-    port::Event,
+    port::{Event, store::StoreEvent},
     settings::{AudioBackend, Settings},
     time::{Now, UnixMillis},
     transcript::Mask,
@@ -119,6 +119,7 @@ impl Parts {
             turn(&self.funnel, &dispatch).await;
             signals.abort();
             serving.abort();
+            dispatch.media.close();
             if let Err(text) = dispatch.store.close(Duration::from_secs(5)) {
                 eprintln!("trayphone: {text}");
             }
@@ -189,6 +190,9 @@ async fn turn(funnel: &Funnel, dispatch: &Dispatch) {
 fn step(agent: &mut Agent, event: Event, dispatch: &Dispatch) -> bool {
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!("{}", agent_core::transcript::line_in(&event, Mask::On));
+    }
+    if let Event::Store(StoreEvent::Settings(settings)) = &event {
+        dispatch.configure(settings);
     }
     agent.handle(now(), event);
     let mut alive = true;

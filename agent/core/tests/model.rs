@@ -85,6 +85,8 @@ struct Seen {
     pops: u32,
     clicks: u32,
     established: bool,
+    /// Their re-INVITE waits for our word.
+    reoffered: bool,
 }
 
 struct World {
@@ -240,6 +242,11 @@ impl World {
             seen.over = true;
             seen.ended_by_wire = true;
         }
+        if let Event::Sip(SipEvent::Reoffer { call, .. }) = &event
+            && let Some(seen) = self.seen.get_mut(call)
+        {
+            seen.reoffered = true;
+        }
         let request = match &event {
             Event::User { request, .. } => *request,
             _ => None,
@@ -318,6 +325,7 @@ impl World {
                 seen.over = true;
             }
             SipCommand::Hangup { .. } => seen.over = true,
+            SipCommand::AnswerReoffer { .. } => seen.reoffered = false,
             SipCommand::Invite { .. } => assert!(!seen.incoming),
             _ => {}
         }
@@ -427,9 +435,12 @@ impl World {
         self.wait(Duration::from_secs(3600));
         for call in self.status() {
             assert_eq!(call.state, CallState::Established, "{call:?} waits for ever");
+            assert!(!self.seen[&call.call].reoffered, "{call:?}: their re-INVITE got no answer");
         }
         assert_eq!(self.view.sound, None, "a sound without an end");
         assert_eq!(self.agent.poll_timeout(), None, "{:?}", self.agent);
+        // A toast that is still up at the end must not keep its deadline.
+        self.user(Action::Show);
         self.user(Action::Quit);
         self.wait(Duration::from_secs(3));
         assert_eq!(self.finished, 1);

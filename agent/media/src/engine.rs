@@ -119,7 +119,7 @@ pub fn start(config: MediaConfig, tell: Tell) -> Result<MediaHandle, MediaError>
     thread::Builder::new().name("media".to_owned()).spawn(move || {
         let _ending = ending;
         hurry();
-        engine.run();
+        engine.supervise();
     })?;
     Ok(MediaHandle(Arc::new(Owner(inbox))))
 }

@@ -13,6 +13,11 @@ use common::{LOCAL, Side, connect, folder};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -233,6 +238,29 @@ fn what_does_not_fit_is_refused_and_leaves_nothing() {
     let elsewhere = "192.0.2.77".parse().expect("an address");
     side.send(MediaCommand::Offer { call: CALL, local: elsewhere });
     assert!(refused(&mut side).contains("192.0.2.77"));
+}
+
+#[test]
+fn a_fault_costs_its_calls_and_no_more() {
+    let (sender, events) = mpsc::channel();
+    let first = AtomicBool::new(true);
+    let tell = Arc::new(move |event: MediaEvent| {
+        // The event's taker is what fails here; whatever panics on the engine's thread looks the same.
+        let fails = matches!(event, MediaEvent::Offered { .. }) && first.swap(false, Ordering::SeqCst);
+        assert!(!fails, "a fault, on purpose");
+        drop(sender.send(event));
+    });
+    let net = agent_net::Net::new(Arc::new(|_| {}));
+    let config = agent_media::MediaConfig { audio: null(), net, country: "DE".to_owned() };
+    let media = agent_media::start(config, tell).expect("an engine");
+    let next = || {
+        let news = events.iter().find(|event| !matches!(event, MediaEvent::Audio(_)));
+        news.expect("the engine lives")
+    };
+    media.send(MediaCommand::Offer { call: CALL, local: LOCAL });
+    assert!(matches!(next(), MediaEvent::Refused { call: CALL, why } if why.contains("fault")));
+    media.send(MediaCommand::Offer { call: CallId(4), local: LOCAL });
+    assert!(matches!(next(), MediaEvent::Offered { call: CallId(4), .. }));
 }
 
 #[test]

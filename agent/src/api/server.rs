@@ -2,11 +2,11 @@
 
 use super::{
     hub::Hub,
-    protocol::{Answer, Ask, LONGEST_LINE, Request, VERSION},
+    protocol::{Answer, Ask, LONGEST_LINE, Request, VERSION, notice_line},
 };
 use crate::funnel::Funnel;
 use agent_core::{
-    action::{Action, Refusal, RefusalCode, Source},
+    action::{Action, Notice, Refusal, RefusalCode, Reply, Source},
     id::AccountId,
     port::{Event, host::HostCommand},
     secret::Secret,
@@ -121,17 +121,30 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
         }
         Ask::ReloadPlugins {} => {
             (desk.plugins)(HostCommand::Reload);
-            Answer::Done { reply: agent_core::action::Reply::Done }
+            Answer::Done { reply: Reply::Done }
         }
         Ask::ReloadSettings {} => {
             (desk.reload)();
-            Answer::Done { reply: agent_core::action::Reply::Done }
+            Answer::Done { reply: Reply::Done }
         }
         Ask::Password { aor, password } => match (desk.password)(&aor, Secret::new(password)) {
-            Ok(()) => Answer::Done { reply: agent_core::action::Reply::Done },
+            Ok(()) => Answer::Done { reply: Reply::Done },
             Err(text) => Answer::Malformed { text },
         },
     }
+}
+
+/// The registrations and calls there are, as notices.
+async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
+    let Answer::Done { reply: Reply::Status(status) } = act(desk, Action::Status).await else {
+        return Vec::new();
+    };
+    let accounts = status.accounts.into_iter().map(|it| Notice::Registration {
+        account: it.account,
+        aor: it.aor,
+        registration: it.registration,
+    });
+    accounts.chain(status.calls.into_iter().map(|call| Notice::Call(Box::new(call)))).collect()
 }
 
 /// Streams notices until the client goes; what it still sends is read and ignored, so that its going is seen.
@@ -143,6 +156,12 @@ where
     let mut notices = desk.hub.listen();
     if say(&mut write, &Answer::Hello { version: VERSION }).await.is_err() {
         return;
+    }
+    // Whoever comes late is told how things stand, in the words of the events that were.
+    for notice in how_things_stand(desk).await {
+        if write.write_all(format!("{}\n", notice_line(&notice)).as_bytes()).await.is_err() {
+            return;
+        }
     }
     let mut ignored = [0; 256];
     loop {
@@ -156,7 +175,7 @@ where
                 Err(RecvError::Closed) => return,
                 Err(RecvError::Lagged(lost)) => {
                     let text = format!("this listener was too slow: {lost} events were dropped");
-                    super::protocol::notice_line(&agent_core::action::Notice::Error { text }).into()
+                    notice_line(&Notice::Error { text }).into()
                 }
             },
         };
@@ -174,7 +193,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agent_core::action::{Notice, Reply};
 
     fn desk() -> Desk {
         Desk {
@@ -188,22 +206,22 @@ mod tests {
         }
     }
 
+    /// A loop that has nothing to say.
+    async fn answer_everything(desk: Desk) {
+        loop {
+            desk.funnel.arrived().await;
+            while let Some(Event::User { request: Some(request), .. }) = desk.funnel.next() {
+                desk.hub.answer(request, Ok(Reply::Done));
+            }
+        }
+    }
+
     /// Sends lines, reads as many answers, with a loop that answers everything with `Done`.
     async fn talk(lines: &[u8], answers: usize) -> Vec<String> {
         let desk = desk();
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let served = tokio::spawn(serve(theirs, desk.clone()));
-        let answering = tokio::spawn({
-            let desk = desk.clone();
-            async move {
-                loop {
-                    desk.funnel.arrived().await;
-                    while let Some(Event::User { request: Some(request), .. }) = desk.funnel.next() {
-                        desk.hub.answer(request, Ok(Reply::Done));
-                    }
-                }
-            }
-        });
+        let answering = tokio::spawn(answer_everything(desk.clone()));
         let (read, mut write) = tokio::io::split(ours);
         write.write_all(lines).await.expect("the pipe stands");
         let mut heard = Vec::new();
@@ -236,6 +254,7 @@ mod tests {
         let desk = desk();
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let served = tokio::spawn(serve(theirs, desk.clone()));
+        let answering = tokio::spawn(answer_everything(desk.clone()));
         let (read, mut write) = tokio::io::split(ours);
         write.write_all(b"{\"ask\":\"events\"}\n").await.expect("the pipe stands");
         let mut lines = BufReader::new(read).lines();
@@ -246,5 +265,6 @@ mod tests {
         assert_eq!(line.as_deref(), Some("{\"type\":\"error\",\"text\":\"x\"}"));
         drop((lines, write));
         served.await.expect("serving ends when the client goes");
+        answering.abort();
     }
 }

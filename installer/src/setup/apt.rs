@@ -5,12 +5,12 @@ use std::process::Command;
 use crate::error::{Error, Result, ask, run};
 
 /// Runs as root. A package's own scripts ask `policy-rc.d` before they start a service; where the machine has no such
-/// policy, ours says "no" for as long as apt runs. Lists older than an archive's last change make apt fail with 404,
+/// policy, ours says "no" for as long as apt runs; one that a killed run of ours left behind is taken over and goes too. Lists older than an archive's last change make apt fail with 404,
 /// hence one `update` before a second try. A broken third-party source must not stop us: what counts is the install.
 const INSTALL: &str = r#"
 set -u
 policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
+if [ ! -e "$policy" ] || grep -q 'cargo xtask setup' "$policy"; then
   trap 'rm -f "$policy"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
@@ -93,6 +93,7 @@ mod tests {
         let written = INSTALL.find("exit 101").expect("the policy says no");
         let installed = INSTALL.find("install -y").expect("apt installs");
         assert!(written < installed);
+        assert!(INSTALL.contains("grep -q 'cargo xtask setup'"), "a killed run leaves nothing for good");
         assert!(INSTALL.contains("trap 'rm -f \"$policy\"' EXIT"));
     }
 }

@@ -19,7 +19,8 @@ fn play(mut command: Command, fault: Option<&str>) -> (i32, String) {
         command.args(["--fault", fault]);
     }
     let output = command.output().expect("the program starts");
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap_or(-1), said)
 }
 

@@ -10,7 +10,7 @@ use crate::codec::Codec;
 use agent_core::{
     id::CallId,
     party::Sdp,
-    port::media::{Flow, MediaCommand, MediaEvent},
+    port::media::{AudioState, Flow, MediaCommand, MediaEvent},
 };
 use agent_net::Net;
 use mio::{Events, Poll, Token};
@@ -18,6 +18,7 @@ use std::{
     collections::BTreeMap,
     io::ErrorKind,
     net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -29,6 +30,8 @@ const STEP: Duration = Duration::from_millis(10);
 const BEHIND: Duration = Duration::from_millis(200);
 /// So many datagrams are read from a socket before the others have their turn.
 const MOST_AT_ONCE: usize = 64;
+/// After so many faults there is no sound any more.
+const MOST_FAULTS: u32 = 10;
 /// The longest RTP packet that makes sense is far shorter.
 const DATAGRAM: usize = 2048;
 
@@ -55,8 +58,27 @@ pub(super) struct Engine {
 }
 
 impl Engine {
+    /// Runs until told to end, also after a fault of ours: the calls that were lost by it are refused, the next ones
+    /// have their sound.
+    pub(super) fn supervise(mut self) {
+        for _ in 0..MOST_FAULTS {
+            if catch_unwind(AssertUnwindSafe(|| self.run())).is_ok() {
+                return;
+            }
+            tracing::error!("the sound failed and begins anew");
+            self.unread.clear();
+            self.tokens.clear();
+            self.tick = None;
+            for (call, _) in std::mem::take(&mut self.sessions) {
+                self.refuse(call, "a fault of the program ended the sound of this call");
+            }
+        }
+        tracing::error!("the sound failed too often and stays away");
+        (self.tell)(MediaEvent::Audio(AudioState::Null { why: "a fault of the program".to_owned() }));
+    }
+
     /// Runs until told to end.
-    pub(super) fn run(mut self) {
+    fn run(&mut self) {
         let mut events = Events::with_capacity(256);
         self.audio_news();
         loop {
