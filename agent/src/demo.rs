@@ -14,6 +14,7 @@ pub(crate) use fault::Fault;
 use crate::{
     cli::{Common, DemoArgs},
     exit::{Exit, Failure},
+    wait::wait_for,
 };
 
 /// Plays the demo.
@@ -23,9 +24,13 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, text));
     }
     let desktop = !args.terminal && crate::platform::has_display();
-    if args.script {
-        crate::wait::wait_for(script::play(args.fault, desktop))
-    } else {
-        crate::wait::wait_for(live::play(desktop))
+    if !args.script {
+        return wait_for(live::play(desktop));
     }
+    wait_for(async {
+        tokio::select! {
+            told = script::play(args.fault, desktop) => told,
+            () = crate::platform::asked_to_end() => Err(Failure::new(Exit::Failed, "the demo was asked to end")),
+        }
+    })
 }

@@ -37,7 +37,11 @@ struct State {
 impl Passwords {
     /// Nothing is known yet.
     pub(crate) fn new(funnel: Funnel, may_prompt: bool) -> Self {
-        Self { funnel, state: Arc::default(), may_prompt: may_prompt && std::io::stdin().is_terminal() }
+        Self {
+            funnel,
+            state: Arc::default(),
+            may_prompt: may_prompt && std::io::stdin().is_terminal() && crate::platform::in_foreground(),
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -46,10 +50,7 @@ impl Passwords {
 
     /// Answers the core's question for a password from what was given; `false`: the store must.
     pub(crate) fn answer(&self, account: AccountId) -> bool {
-        let state = self.state();
-        let secret = state.aors.get(account.0 as usize).and_then(|aor| state.given.get(aor)).cloned();
-        drop(state);
-        match secret {
+        match self.given(account) {
             Some(secret) => {
                 self.funnel.tell(Event::Store(StoreEvent::Password { account, result: Ok(secret) }));
                 true
@@ -74,12 +75,25 @@ impl Passwords {
     /// What the store says passes here on its way in: settings tell the accounts' names, and a password that is
     /// nowhere is asked for on the terminal, if there is one.
     pub(crate) fn overhear(&self, event: StoreEvent) {
+        let event = self.corrected(event);
         match &event {
             StoreEvent::Settings(settings) => self.learn(settings),
             StoreEvent::Password { account, result: Err(problem) } => self.prompt(*account, problem),
             _ => {}
         }
         self.funnel.tell(Event::Store(event));
+    }
+
+    /// A keyring that has nothing (or was not unlocked) does not undo what was given meanwhile.
+    fn corrected(&self, event: StoreEvent) -> StoreEvent {
+        let StoreEvent::Password { account, result: Err(problem) } = event else { return event };
+        let result = self.given(account).ok_or(problem);
+        StoreEvent::Password { account, result }
+    }
+
+    fn given(&self, account: AccountId) -> Option<Secret> {
+        let state = self.state();
+        state.aors.get(account.0 as usize).and_then(|aor| state.given.get(aor)).cloned()
     }
 
     fn learn(&self, settings: &Settings) {

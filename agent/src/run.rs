@@ -64,16 +64,17 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     }
     let funnel = Funnel::default();
     let (shell, inbox) = agent_shell::mailbox();
+    if args.demo {
+        end_with_stdin(funnel.clone());
+    }
     let desktop = if args.headless { Desktop::Headless } else { Desktop::Shell(shell) };
     let parts = Parts { profile, funnel: funnel.clone(), desktop, settings: settings.clone() };
     let (started, hear) = std::sync::mpsc::channel();
     let agent = std::thread::Builder::new()
         .name("agent".to_owned())
         .spawn(move || {
-            let quits = parts.desktop.clone();
-            let ended = parts.live(&started);
-            quits.quit();
-            ended
+            let _ending = Ending(parts.desktop.clone());
+            parts.live(&started)
         })
         .map_err(|error| Failure::other("the agent's thread could not be started", error))?;
     // The desktop is touched only once the profile is ours: a second start must leave no trace on the screen.
@@ -90,6 +91,23 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     agent
         .join()
         .unwrap_or_else(|_| Err(Failure::new(Exit::Failed, "the agent broke down; please report this")))
+}
+
+/// The agent of a demo ends with the demo, however that ends: nothing is ever written to its stdin.
+fn end_with_stdin(funnel: Funnel) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        funnel.tell(Event::User { request: None, action: Action::Quit });
+    });
+}
+
+/// Lets the desktop go when the agent's thread ends, also by a fault: a tray without an agent would ring nobody.
+struct Ending(Desktop);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.quit();
+    }
 }
 
 /// What the agent's thread starts from.

@@ -53,11 +53,13 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
         username: args.username.clone(),
         password: args.password_env.clone().map_or(PasswordSource::Keyring, PasswordSource::Env),
     };
+    let keyring = account.password == PasswordSource::Keyring;
+    let password = if keyring { Some(read_password(&account.aor)?) } else { None };
     agent_store::add_account(&profile, &account).map_err(home::failure)?;
     tell(common, Ask::ReloadSettings {}).await;
     say(common, &format!("{} is in {}", account.aor, profile.settings_file().display()));
-    if account.password == PasswordSource::Keyring {
-        keep(common, &account.aor, &read_password(&account.aor)?).await?;
+    if let Some(password) = password {
+        keep(common, &account.aor, &password).await?;
     }
     say(
         common,

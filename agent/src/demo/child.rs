@@ -44,7 +44,8 @@ impl DemoAgent {
     /// Starts it and listens to everything it says.
     pub(crate) async fn start(start: &Start) -> Result<Self, Failure> {
         let mut command = program(&start.profile)?;
-        command.arg("run").arg("--demo").stdin(Stdio::null()).kill_on_drop(true);
+        // It ends when this pipe does: a demo that is killed leaves no agent behind.
+        command.arg("run").arg("--demo").stdin(Stdio::piped()).kill_on_drop(true);
         if start.headless {
             command.arg("--headless");
         }

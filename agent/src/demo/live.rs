@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// How long the demo waits before somebody rings.
 const FIRST_RING: Duration = Duration::from_secs(1);
+/// How long it waits for a name when nobody is there to answer.
+const NAME: Duration = Duration::from_secs(3);
 /// How long it talks when nobody is there to hang up.
 const TALK: Duration = Duration::from_secs(10);
 
@@ -62,6 +64,7 @@ impl Evening<'_> {
     async fn pass(&mut self, agent: &mut DemoAgent, mut keys: Option<Keys>) -> Result<Exit, Failure> {
         let mut hang_up_at: Option<tokio::time::Instant> = None;
         let mut ring_at = None;
+        let mut answer_at = None;
         loop {
             let key = async {
                 match &mut keys {
@@ -84,7 +87,8 @@ impl Evening<'_> {
                     match turn {
                         Turn::On => {}
                         Turn::Ready => ring_at = Some(at + FIRST_RING),
-                        Turn::Answer => self.ask(agent, &["answer"]).await,
+                        Turn::Rings => answer_at = Some(at + NAME),
+                        Turn::Named => answer_at = answer_at.map(|_| at),
                         Turn::Talk => hang_up_at = Some(at + TALK),
                         Turn::Over => return Ok(Exit::Ok),
                         Turn::Hopeless => return Ok(Exit::Failed),
@@ -97,6 +101,10 @@ impl Evening<'_> {
                 () = alarm(ring_at) => {
                     ring_at = None;
                     self.ring()?;
+                }
+                () = alarm(answer_at) => {
+                    answer_at = None;
+                    self.ask(agent, &["answer"]).await;
                 }
                 () = alarm(hang_up_at) => {
                     hang_up_at = None;
@@ -163,7 +171,8 @@ impl Evening<'_> {
                 say(&print::call(call));
                 let incoming = call.direction == Direction::Incoming;
                 match call.state {
-                    CallState::Incoming if self.alone && call.card.is_some() => return Turn::Answer,
+                    CallState::Incoming if self.alone && call.card.is_some() => return Turn::Named,
+                    CallState::Incoming if self.alone => return Turn::Rings,
                     CallState::Established
                         if !std::mem::replace(&mut self.established, true) && self.alone =>
                     {
@@ -193,8 +202,10 @@ enum Turn {
     On,
     /// Registered: somebody may ring.
     Ready,
-    /// Nobody is there: answer.
-    Answer,
+    /// Nobody is there: answer when the name is known, or soon.
+    Rings,
+    /// The name is known.
+    Named,
     /// Nobody is there: talk for a while.
     Talk,
     /// The story is told.

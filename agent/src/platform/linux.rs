@@ -25,3 +25,8 @@ pub(super) fn has_display() -> bool {
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
+
+pub(super) fn in_foreground() -> bool {
+    // SAFETY: both only read what the kernel knows of this process; neither touches memory of ours.
+    unsafe { libc::tcgetpgrp(0) == libc::getpgrp() }
+}

@@ -24,3 +24,8 @@ pub(super) fn make_executable(path: &std::path::Path) -> io::Result<()> {
 pub(super) fn has_display() -> bool {
     true
 }
+
+pub(super) fn in_foreground() -> bool {
+    // SAFETY: both only read what the kernel knows of this process; neither touches memory of ours.
+    unsafe { libc::tcgetpgrp(0) == libc::getpgrp() }
+}

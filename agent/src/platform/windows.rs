@@ -25,3 +25,8 @@ pub(super) fn make_executable(_path: &std::path::Path) -> io::Result<()> {
 pub(super) fn has_display() -> bool {
     true
 }
+
+/// There are no jobs that a console could stop.
+pub(super) fn in_foreground() -> bool {
+    true
+}

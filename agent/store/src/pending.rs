@@ -1,7 +1,7 @@
 //! What waits to be written: bounded, never blocking whoever hands it in, and forgetting no call.
 
 use agent_core::{id::AccountId, journal::JournalEntry, ledger::LedgerRecord};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Ledger rows that may wait; the oldest go first when a disk has been full for long.
 const MOST_ROWS: usize = 20_000;
@@ -17,7 +17,7 @@ pub(crate) struct Pending {
     pub(crate) rows: VecDeque<LedgerRecord>,
     /// Calls and rows that found no room.
     pub(crate) lost: usize,
-    pub(crate) passwords: BTreeSet<AccountId>,
+    pub(crate) passwords: BTreeMap<AccountId, u32>,
     pub(crate) reload: bool,
     /// Everything up to this flush request is to be written out.
     pub(crate) flush_asked: u64,

@@ -12,7 +12,7 @@ use agent_core::{
 };
 use rusqlite::Connection;
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     env,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -120,7 +120,7 @@ impl StoreHandle {
     pub fn send(&self, command: StoreCommand) {
         self.shared.change(|pending| match command {
             StoreCommand::Password { account } => {
-                pending.passwords.insert(account);
+                *pending.passwords.entry(account).or_default() += 1;
             }
             StoreCommand::Journal(entry) => pending.call(*entry),
         });
@@ -173,7 +173,7 @@ struct Work {
     calls: BTreeMap<String, JournalEntry>,
     rows: VecDeque<LedgerRecord>,
     lost: usize,
-    passwords: BTreeSet<AccountId>,
+    passwords: BTreeMap<AccountId, u32>,
     reload: bool,
     flush: u64,
     closing: bool,
@@ -198,7 +198,8 @@ struct Keeper {
     fresh: bool,
     /// When the journal is to be opened at the latest; `None` once it was tried.
     open_at: Option<Instant>,
-    fetching: Arc<Mutex<BTreeSet<AccountId>>>,
+    /// How many questions wait for the keyring: each gets its answer.
+    fetching: Arc<Mutex<BTreeMap<AccountId, u32>>>,
 }
 
 /// A store that ends, however it ends, must not leave anybody waiting for it.
@@ -219,8 +220,8 @@ impl Keeper {
             if work.reload {
                 self.load();
             }
-            for account in work.passwords {
-                self.password(account);
+            for (account, questions) in work.passwords {
+                self.password(account, questions);
             }
             if work.lost > 0 {
                 let text = format!(
@@ -297,8 +298,13 @@ impl Keeper {
         }
     }
 
-    fn password(&self, account: AccountId) {
-        let answer = |result| (self.tell)(StoreEvent::Password { account, result });
+    /// Every question gets an answer: the core counts them.
+    fn password(&self, account: AccountId, questions: u32) {
+        let answer = |result: Result<Secret, SecretProblem>| {
+            for _ in 0..questions {
+                (self.tell)(StoreEvent::Password { account, result: result.clone() });
+            }
+        };
         let Some(wanted) = self.settings.accounts.get(account.0 as usize) else {
             return answer(Err(SecretProblem::Failed(
                 "the settings have no such account any more".to_owned(),
@@ -309,25 +315,31 @@ impl Keeper {
                 Ok(password) if !password.is_empty() => Ok(Secret::new(password)),
                 _ => Err(SecretProblem::NoVariable(name.clone())),
             }),
-            PasswordSource::Keyring => self.fetch(account, wanted.aor.clone()),
+            PasswordSource::Keyring => self.fetch(account, wanted.aor.clone(), questions),
         }
     }
 
     /// The keyring may ask the user: on threads of its own, and once at a time for each account.
-    fn fetch(&self, account: AccountId, aor: String) {
+    fn fetch(&self, account: AccountId, aor: String, questions: u32) {
         let fetching = self.fetching.clone();
-        if !fetching.lock().unwrap_or_else(PoisonError::into_inner).insert(account) {
+        let mut waiting = fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = waiting.entry(account).or_default();
+        let busy = *asked > 0;
+        *asked += questions;
+        drop(waiting);
+        if busy {
             return;
         }
         let tell = self.tell.clone();
-        let told = move |result| {
-            fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
-            tell(StoreEvent::Password { account, result });
+        let told = move |result: Result<Secret, SecretProblem>| {
+            let asked = fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
+            // A late answer, after the keyring was given up, answers nobody's question and is told all the same.
+            for _ in 0..asked.unwrap_or(1) {
+                tell(StoreEvent::Password { account, result: result.clone() });
+            }
         };
-        if let Err(error) = keyring::fetch(aor, told) {
-            self.fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
-            let result = Err(SecretProblem::Failed(error.to_string()));
-            (self.tell)(StoreEvent::Password { account, result });
+        if let Err(error) = keyring::fetch(aor, told.clone()) {
+            told(Err(SecretProblem::Failed(error.to_string())));
         }
     }
 }

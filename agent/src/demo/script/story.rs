@@ -139,10 +139,9 @@ impl<'a> Story<'a> {
     async fn ready(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
         let patience = if self.fault == Some(Fault::RegistrarSilent) { SILENCE } else { PATIENCE };
         let settled = agent.wait(patience, |notice| match notice {
-            Notice::Registration { registration, .. } => match registration {
-                Registration::Registered | Registration::Failed { .. } => Some(registration.clone()),
-                _ => None,
-            },
+            Notice::Registration { registration: registration @ Registration::Failed { .. }, .. } => {
+                Some(registration.clone())
+            }
             _ => None,
         });
         // The agent may have registered before we listened: the exchange knows.
