@@ -1,6 +1,9 @@
 //! Calls with baresip in both directions, through the pocket exchange and through kamailio: both sides hear each other, and only each other.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use agent_exchange::{Exchange, ExchangeConfig, User};
 use agent_media::measure::{self, ToneReport};
@@ -68,7 +71,11 @@ fn with_kamailio(transport: Transport, caller: Caller) {
     talk(folder.path(), kamailio.port, REALM, (account, &Kamailio::password("1002")), caller);
 }
 
+/// One call at a time: each is measured, and two at once on a small machine would disturb one another.
+static LINE: Mutex<()> = Mutex::new(());
+
 fn talk(folder: &Path, port: u16, domain: &str, (account, peer_password): (Account, &str), caller: Caller) {
+    let _line = LINE.lock().unwrap_or_else(PoisonError::into_inner);
     let (agent_says, agent_hears) = (tone(folder, AGENT_HZ), folder.join("agent-hears.wav"));
     let peer_says = tone(folder, PEER_HZ);
     let agent = Agent::start(folder, "agent", account.with_files(&agent_says, &agent_hears).start());
