@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn places_of_one_machine_are_found() {
         assert_eq!(check("a.rs", "let path = \"/home/me/x\";").len(), 1);
-        assert_eq!(check("a.md", "cd /work/main").len(), 1);
+        assert_eq!(check("a.md", "cd /home/anna/src").len(), 1);
         assert_eq!(check("a.md", "see https://static.rust-lang.org/dist").len(), 1);
     }
 
