@@ -160,8 +160,8 @@ impl SipUri {
             None => (tail, Vec::new()),
         };
         let mut parts = userinfo.splitn(2, |&b| b == b':');
-        let user = parts.next().filter(|user| !user.is_empty()).map(tidy);
-        let password = parts.next().map(tidy).filter(|_| user.is_some());
+        let user = parts.next().filter(|user| !user.is_empty()).map(tidy_part);
+        let password = parts.next().map(tidy_part).filter(|_| user.is_some());
         Ok(Self { secure, user, password, host, port, params: read_params(params)?, headers })
     }
 
@@ -258,11 +258,12 @@ fn read_params(bytes: &[u8]) -> Result<Vec<(Text, Option<Text>)>, &'static str> 
             return Err("too many parameters");
         }
         let mut parts = piece.splitn(2, |&b| b == b'=');
-        let name = tidy(trim(parts.next().unwrap_or_default()));
+        let name = tidy_part(trim(parts.next().unwrap_or_default()));
         if name.is_empty() {
             return Err("a parameter has no name");
         }
-        params.push((name, parts.next().map(|value| tidy(trim(value))).filter(|value| !value.is_empty())));
+        params
+            .push((name, parts.next().map(|value| tidy_part(trim(value))).filter(|value| !value.is_empty())));
     }
     Ok(params)
 }
@@ -274,11 +275,11 @@ fn read_headers(bytes: &[u8]) -> Result<Vec<(Text, Text)>, &'static str> {
             return Err("too many header fields in the address");
         }
         let mut parts = piece.splitn(2, |&b| b == b'=');
-        let name = tidy(trim(parts.next().unwrap_or_default()));
+        let name = tidy_part(trim(parts.next().unwrap_or_default()));
         if name.is_empty() {
             return Err("a header field in the address has no name");
         }
-        headers.push((name, tidy(parts.next().unwrap_or_default())));
+        headers.push((name, tidy_part(parts.next().unwrap_or_default())));
     }
     Ok(headers)
 }
@@ -339,7 +340,20 @@ fn escape(bytes: &[u8], keep: impl Fn(u8) -> bool) -> String {
 /// What no address may carry bare (blanks, controls, quotes, brackets, bytes beyond ASCII) becomes an escape: what
 /// we print is then sound whatever we read.
 fn tidy(bytes: &[u8]) -> Text {
-    let bad = |b: u8| b <= b' ' || b >= 0x7f || matches!(b, b'<' | b'>' | b'"');
+    escape_those(bytes, is_bad)
+}
+
+/// The same for a part of a SIP address, where an `@` would move the host as well (RFC 3261 section 25.1 allows it bare
+/// in none of `user`, `password`, `uri-parameters` and `headers`).
+fn tidy_part(bytes: &[u8]) -> Text {
+    escape_those(bytes, |b| is_bad(b) || b == b'@')
+}
+
+fn is_bad(b: u8) -> bool {
+    b <= b' ' || b >= 0x7f || matches!(b, b'<' | b'>' | b'"')
+}
+
+fn escape_those(bytes: &[u8], bad: impl Fn(u8) -> bool) -> Text {
     if bytes.iter().any(|&b| bad(b)) { escape(bytes, |b| !bad(b)).into() } else { bytes.into() }
 }
 

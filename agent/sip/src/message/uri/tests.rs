@@ -100,3 +100,14 @@ fn user_parts_are_escaped_for_building() {
     assert_eq!(escape_user("+49 30#1@x"), "+49%2030%231%40x");
     assert_eq!(escape_user("*21*0#"), "*21*0%23");
 }
+
+#[test]
+fn a_stray_at_sign_cannot_move_the_host() {
+    // An empty user part is dropped: the second `@` must not become the first when printed.
+    let odd = uri("sip:@a?ler@example.com");
+    assert_eq!(odd.to_string(), "sip:a?ler%40example.com=");
+    assert_eq!(uri(&odd.to_string()), odd);
+    let odd = uri("sip:u@a;p=x@y.example");
+    assert_eq!(odd.to_string(), "sip:u@a;p=x%40y.example");
+    assert_eq!(uri(&odd.to_string()), odd);
+}
