@@ -4,7 +4,8 @@ use agent_core::{port::shell::ShellCommand, settings::HotkeySettings, view::View
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// More pages than this waiting to be opened are refused: nobody can look at them.
@@ -77,7 +78,16 @@ impl ShellHandle {
 
     /// Takes everything down and lets [`crate::run`] return.
     pub fn quit(&self) {
+        *lock(&self.mailbox.quitting) = true;
+        self.mailbox.has_quit.notify_all();
         self.mailbox.put(|mail| mail.quit = true);
+    }
+
+    /// Waits until [`Self::quit`] was called, at most so long; whether it was.
+    pub fn wait_for_quit(&self, patience: Duration) -> bool {
+        let quitting = lock(&self.mailbox.quitting);
+        let waited = self.mailbox.has_quit.wait_timeout_while(quitting, patience, |quitting| !*quitting);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -94,6 +104,11 @@ impl fmt::Debug for ShellInbox {
 }
 
 impl ShellInbox {
+    /// Another handle that fills this inbox.
+    pub fn handle(&self) -> ShellHandle {
+        ShellHandle { mailbox: self.mailbox.clone() }
+    }
+
     /// Whom to wake when there is mail. Rings at once if some waits already.
     pub(crate) fn on_mail(&self, bell: impl Fn() + Send + 'static) {
         bell();
@@ -138,6 +153,9 @@ type Bell = Box<dyn Fn() + Send>;
 struct Mailbox {
     mail: Mutex<Mail>,
     bell: Mutex<Option<Bell>>,
+    /// Stays true after the mail was taken.
+    quitting: Mutex<bool>,
+    has_quit: Condvar,
 }
 
 impl Mailbox {
@@ -188,6 +206,18 @@ mod tests {
         handle.quit();
         assert_eq!(rung.load(Ordering::SeqCst), 2);
         assert!(inbox.take().quit);
+    }
+
+    #[test]
+    fn a_quit_is_waited_for_also_after_it_was_taken() {
+        let (handle, inbox) = mailbox();
+        let watch = inbox.handle();
+        assert!(!watch.wait_for_quit(Duration::ZERO));
+        let waiting = std::thread::spawn(move || watch.wait_for_quit(Duration::from_secs(20)));
+        handle.quit();
+        assert!(inbox.take().quit);
+        assert!(waiting.join().expect("no panic"));
+        assert!(inbox.handle().wait_for_quit(Duration::ZERO));
     }
 
     #[test]

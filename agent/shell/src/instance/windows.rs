@@ -64,8 +64,9 @@ enum End {
 
 impl Listener {
     pub(super) fn open(profile: &Path) -> Result<Self, InstanceError> {
-        let profile = canonical(profile)?;
-        let lock = lock(&profile)?;
+        let asked = profile;
+        let profile = canonical(asked)?;
+        let lock = lock(&profile, asked)?;
         let name = pipe_name(&profile);
         let failed = |error| InstanceError::Io {
             doing: "cannot open the agent's pipe",
@@ -106,8 +107,7 @@ impl Listener {
 
 impl Stream {
     pub(super) async fn open(profile: &Path) -> Result<Self, InstanceError> {
-        let profile = canonical(profile)?;
-        let name = pipe_name(&profile);
+        let name = pipe_name(&canonical(profile)?);
         let failed = |error| InstanceError::Io {
             doing: "cannot reach the agent at",
             place: name.clone().into(),
@@ -126,7 +126,7 @@ impl Stream {
                     };
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return Err(InstanceError::NotRunning { profile });
+                    return Err(InstanceError::NotRunning { profile: profile.to_owned() });
                 }
                 // Another visitor is just coming in.
                 Err(error) if error.raw_os_error() == Some(ERROR_PIPE_BUSY.0 as i32) => {
@@ -184,7 +184,8 @@ fn pipe_name(profile: &Path) -> String {
     format!(r"\\.\pipe\trayphone-{}", short_name(profile))
 }
 
-fn lock(profile: &Path) -> Result<File, InstanceError> {
+/// Takes the lock; `asked` is the folder as the user wrote it, to be told: its one true name begins with `\\?\`.
+fn lock(profile: &Path, asked: &Path) -> Result<File, InstanceError> {
     let place = profile.join(LOCK);
     // No sharing: the system closes the file however we end, and opens it for nobody else until then.
     match OpenOptions::new().read(true).write(true).create(true).truncate(false).share_mode(0).open(&place) {
@@ -198,7 +199,7 @@ fn lock(profile: &Path) -> Result<File, InstanceError> {
         }
         Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION.0 as i32) => {
             let told = fs::read_to_string(profile.join(PROCESS)).unwrap_or_default();
-            Err(InstanceError::Running { profile: profile.to_owned(), pid: told.trim().parse().ok() })
+            Err(InstanceError::Running { profile: asked.to_owned(), pid: told.trim().parse().ok() })
         }
         Err(error) => Err(InstanceError::Io { doing: "cannot lock the profile with", place, error }),
     }

@@ -3,15 +3,36 @@
 mod selection;
 mod toasts;
 
-use super::native::{self, Os, Woke};
+use super::native::{self, Leave, Os, Woke};
 use crate::{ShellConfig, ShellError, ShellInbox, Tell, text};
-use std::process::{Command, Stdio};
+use std::{
+    ffi::c_void,
+    process::{Command, Stdio},
+};
 use winit::{
     event_loop::EventLoopBuilder,
     platform::macos::{ActivationPolicy, EventLoopBuilderExtMacOS},
 };
 
+#[link(name = "ApplicationServices", kind = "framework")]
+unsafe extern "C" {
+    fn CGSessionCopyCurrentDictionary() -> *const c_void;
+}
+
+#[link(name = "CoreFoundation", kind = "framework")]
+unsafe extern "C" {
+    fn CFRelease(value: *const c_void);
+}
+
 pub(crate) fn run(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> Result<(), ShellError> {
+    // SAFETY: gives a value that is ours to let go, or nothing; it is let go once.
+    let session = unsafe { CGSessionCopyCurrentDictionary() };
+    if session.is_null() {
+        // AppKit would end the process.
+        return Err(ShellError::Loop("nobody is logged in at this Mac's screen".to_owned()));
+    }
+    // SAFETY: as above.
+    unsafe { CFRelease(session) };
     native::run::<Mac>(config, inbox, tell)
 }
 
@@ -19,6 +40,7 @@ struct Mac;
 
 impl Os for Mac {
     type Toaster = toasts::Toasts;
+    type Watch = ();
 
     const TRAY_SIZE: u32 = 36;
 
@@ -26,6 +48,9 @@ impl Os for Mac {
         // In the menu bar only: no place in the Dock, and the keyboard stays where it is.
         builder.with_activation_policy(ActivationPolicy::Accessory).with_activate_ignoring_other_apps(false);
     }
+
+    /// Nothing to do: AppKit tells the loop before it ends the process.
+    fn watch(_: Leave) {}
 
     fn selection() -> Result<String, String> {
         selection::read()

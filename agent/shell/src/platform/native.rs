@@ -40,13 +40,22 @@ use winit::{
 /// How long a reader of the selection waits at most.
 const SELECTION_PATIENCE: Duration = Duration::from_millis(700);
 
+/// How long the end of the session is held up for the agent to hang up and to take its leave of the PBX; Windows ends
+/// whoever takes longer than five seconds.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(4);
+
 /// What differs between the two.
 pub(super) trait Os: 'static {
     /// Puts toasts up.
     type Toaster: Toaster;
 
+    /// Held for as long as the loop runs; hears of the end of the session where the loop itself does not.
+    type Watch;
+
     /// Sets the event loop up.
     fn prepare(builder: &mut EventLoopBuilder<Woke>);
+    /// Begins to watch; `leave` blocks until the agent has wound itself up.
+    fn watch(leave: Leave) -> Self::Watch;
     /// The pixels of the tray's picture.
     const TRAY_SIZE: u32;
     /// What is selected in the program the user works in; called on a thread of its own.
@@ -61,7 +70,14 @@ pub(super) trait Toaster: Sized {
     fn new(config: &ShellConfig, say: Say) -> Result<Self, String>;
     /// Does a step; every step is answered by exactly one [`Said::Notified`] or [`Said::Closed`].
     fn step(&mut self, step: Step);
+    /// The toast was closed from outside.
+    fn gone(&mut self, server: u32);
+    /// Sees to it that what was asked for is done before the process ends.
+    fn finish(self);
 }
+
+/// Asks the agent to wind itself up and waits until it has, or until the system would lose patience.
+pub(super) type Leave = Box<dyn Fn()>;
 
 /// How a toaster speaks.
 pub(super) type Say = Arc<dyn Fn(Said) + Send + Sync>;
@@ -123,6 +139,8 @@ pub(super) fn run<O: Os>(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> 
         toaster: None,
         keys: Keys::default(),
         dialling: false,
+        watch: None,
+        quits: false,
     };
     events.run_app(&mut app).map_err(|error| ShellError::Loop(error.to_string()))
 }
@@ -143,6 +161,9 @@ struct App<O: Os> {
     toaster: Option<O::Toaster>,
     keys: Keys,
     dialling: bool,
+    watch: Option<O::Watch>,
+    /// The agent itself ends the loop.
+    quits: bool,
 }
 
 impl<O: Os> ApplicationHandler<Woke> for App<O> {
@@ -162,8 +183,13 @@ impl<O: Os> ApplicationHandler<Woke> for App<O> {
             Woke::Mail => {
                 let mail = self.inbox.take();
                 if mail.quit {
+                    self.quits = true;
+                    self.watch = None;
                     self.board.want(&[]);
                     self.advance();
+                    if let Some(toaster) = self.toaster.take() {
+                        toaster.finish();
+                    }
                     self.keys.release();
                     self.tray = None;
                     events.exit();
@@ -182,10 +208,28 @@ impl<O: Os> ApplicationHandler<Woke> for App<O> {
             Woke::Read(reader, text) => self.has_read(reader, text),
         }
     }
+
+    fn exiting(&mut self, _: &ActiveEventLoop) {
+        // The system ends the loop (macOS, when the user logs out), and with it the process once this returns.
+        if !self.quits {
+            self.leave()();
+        }
+    }
 }
 
 impl<O: Os> App<O> {
+    fn leave(&self) -> Leave {
+        let (tell, handle) = (self.tell.clone(), self.inbox.handle());
+        Box::new(move || {
+            tell(ShellInput::Action(Action::Quit));
+            if !handle.wait_for_quit(LEAVE_PATIENCE) {
+                tracing::warn!("the session ends before the agent has wound itself up");
+            }
+        })
+    }
+
     fn begin(&mut self) {
+        self.watch = Some(O::watch(self.leave()));
         let built = TrayIconBuilder::new()
             .with_id(&self.config.id)
             .with_tooltip(&self.config.name)
@@ -311,7 +355,12 @@ impl<O: Os> App<O> {
                 self.board.notified(toast, None);
             }
             Said::Closed(toast) => self.board.closed(toast),
-            Said::Word(word) => self.say_word(word),
+            Said::Word(word) => {
+                if let (Word::Closed(server, _), Some(toaster)) = (&word, &mut self.toaster) {
+                    toaster.gone(*server);
+                }
+                self.say_word(word);
+            }
         }
         self.advance();
     }

@@ -1,5 +1,7 @@
 //! The text selected in other programs: asked for by the accessibility API, else copied and the clipboard put back.
 
+use objc2::rc::autoreleasepool;
+use objc2_app_kit::NSPasteboard;
 use std::{
     ffi::{CStr, c_char, c_void},
     ptr, thread,
@@ -122,10 +124,11 @@ pub(super) fn read() -> Result<String, String> {
                 .to_owned(),
         );
     }
-    match accessible() {
+    // This thread runs no loop that would empty a pool for it.
+    autoreleasepool(|_| match accessible() {
         Some(text) if !text.trim().is_empty() => Ok(text),
         _ => copy(),
-    }
+    })
 }
 
 fn accessible() -> Option<String> {
@@ -140,27 +143,22 @@ fn copy() -> Result<String, String> {
         |_| "The clipboard is held by another program; copy the number and dial it by hand.".to_owned();
     let mut clipboard = arboard::Clipboard::new().map_err(busy)?;
     let before = clipboard.get_text().ok();
-    // A text of our own in between shows whether anything was copied.
-    let mark = format!("trayphone-{}", std::process::id());
-    clipboard.set_text(&mark).map_err(busy)?;
+    let changes = || NSPasteboard::generalPasteboard().changeCount();
+    let number = changes();
     press(KEY_C, true)?;
     press(KEY_C, false)?;
     let until = Instant::now() + COPY;
-    let mut text = String::new();
-    while Instant::now() < until {
-        match clipboard.get_text() {
-            Ok(copied) if copied != mark => {
-                text = copied;
-                break;
-            }
-            _ => thread::sleep(Duration::from_millis(10)),
+    while changes() == number {
+        if Instant::now() >= until {
+            // Nothing was copied: nothing is selected, and the clipboard is as it was.
+            return Ok(String::new());
         }
+        thread::sleep(Duration::from_millis(10));
     }
-    let put_back = match before {
-        Some(before) => clipboard.set_text(before),
-        None => clipboard.clear(),
-    };
-    if put_back.is_err() {
+    let mut text = clipboard.get_text().unwrap_or_default();
+    if let Some(before) = before
+        && clipboard.set_text(before).is_err()
+    {
         tracing::debug!("the clipboard could not be put back");
     }
     text.truncate(text.floor_char_boundary(MOST));

@@ -11,14 +11,21 @@ use futures_lite::{StreamExt, future};
 use futures_util::stream::FuturesUnordered;
 use mac_usernotifications::{
     Action, Error, InterruptionLevel, Notification, NotificationHandle, NotificationResponse, check_bundle,
-    close_delivered, request_auth,
+    close_delivered, get_delivered_notification_ids, request_auth,
 };
-use std::{pin::Pin, thread};
+use std::{pin::Pin, sync::mpsc, thread, time::Duration};
+
+/// How long the end waits for toasts to be taken down.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Stands between the name of a button and its words.
+const BESIDE: char = '|';
 
 /// The way to the thread.
 pub(crate) struct Toasts {
     steps: async_channel::Sender<Step>,
     say: Say,
+    /// Breaks when the thread has done all of its steps.
+    done: mpsc::Receiver<()>,
 }
 
 impl Toaster for Toasts {
@@ -31,11 +38,15 @@ impl Toaster for Toasts {
         // Bounded by the board, which hands over only so many at a time.
         let (steps, todo) = async_channel::unbounded();
         let theirs = say.clone();
+        let (ends, done) = mpsc::channel::<()>();
         thread::Builder::new()
             .name("toasts".to_owned())
-            .spawn(move || future::block_on(serve(&todo, &theirs)))
+            .spawn(move || {
+                let _breaks_the_channel = ends;
+                future::block_on(serve(&todo, &theirs));
+            })
             .map_err(|error| format!("Notifications could not be started ({error})."))?;
-        Ok(Self { steps, say })
+        Ok(Self { steps, say, done })
     }
 
     fn step(&mut self, step: Step) {
@@ -46,6 +57,16 @@ impl Toaster for Toasts {
                 }
                 Step::Close { toast, .. } => (self.say)(Said::Closed(toast)),
             }
+        }
+    }
+
+    /// The thread forgets it by itself.
+    fn gone(&mut self, _: u32) {}
+
+    fn finish(self) {
+        drop(self.steps);
+        if self.done.recv_timeout(FAREWELL) == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::debug!("toasts are left behind");
         }
     }
 }
@@ -59,6 +80,10 @@ type Waiting = Pin<Box<dyn Future<Output = (u32, Result<NotificationResponse, Er
 
 async fn serve(todo: &async_channel::Receiver<Step>, say: &Say) {
     let allowed = request_auth().await.unwrap_or(false);
+    // What an agent that was killed left behind: its buttons do nothing any more.
+    for left in get_delivered_notification_ids().await {
+        close_delivered(&left).await;
+    }
     let mut waiting: FuturesUnordered<Waiting> = FuturesUnordered::new();
     let mut last = 0u32;
     loop {
@@ -96,7 +121,9 @@ async fn serve(todo: &async_channel::Receiver<Step>, say: &Say) {
                 let passive = response.is_dismiss_action() || response.is_default_action();
                 let timed_out = response.is_timed_out();
                 if !passive && !timed_out {
-                    say(Said::Word(Word::Invoked(server, response.action_identifier)));
+                    let action = response.action_identifier.as_str();
+                    let key = action.split_once(BESIDE).map_or(action, |(key, _)| key);
+                    say(Said::Word(Word::Invoked(server, key.to_owned())));
                 }
                 let closed = if timed_out { Closed::ByUs } else { Closed::Other };
                 say(Said::Word(Word::Closed(server, closed)));
@@ -126,7 +153,10 @@ async fn show(server: u32, view: &ToastView, keys: &[String]) -> Result<Notifica
         .message(text::lines(&view.line, text::LONG))
         .interruption_level(urgent);
     for (button, key) in view.buttons.iter().zip(keys) {
-        toast = toast.action(Action::button(key.clone(), text::one_line(&button.text, 60)));
+        // Buttons are known to the system by the names of all buttons of a toast together: the same names with other
+        // words would change the toasts that are up.
+        let words = text::one_line(&button.text, 60);
+        toast = toast.action(Action::button(format!("{key}{BESIDE}{words}"), words));
     }
     toast
         .send()

@@ -19,6 +19,7 @@ use windows::{
                 KEYEVENTF_KEYUP, SendInput, VIRTUAL_KEY, VK_C, VK_CONTROL, VK_LWIN, VK_MENU, VK_RWIN,
                 VK_SHIFT,
             },
+            WindowsAndMessaging::{GetClassNameW, GetForegroundWindow},
         },
     },
     core::Result,
@@ -31,14 +32,42 @@ const RELEASE: Duration = Duration::from_millis(250);
 /// How long a program may take to copy.
 const COPY: Duration = Duration::from_millis(300);
 
+/// Windows of terminals that do not tell what is selected in them: there Ctrl+C ends the program that runs.
+const TERMINALS: [&str; 7] = [
+    "ConsoleWindowClass",
+    "CASCADIA_HOSTING_WINDOW_CLASS",
+    "VirtualConsoleClass",
+    "PuTTY",
+    "KiTTY",
+    "mintty",
+    "org.wezfurlong.wezterm",
+];
+
 /// What is selected; empty when nothing is. An error is a sentence for the user.
 pub(super) fn read() -> std::result::Result<String, String> {
     match automation() {
-        Ok(Some(text)) if !text.trim().is_empty() => return Ok(text),
-        Ok(_) => {}
+        // A program that tells is believed, also when it says that nothing is selected: Ctrl+C then means the whole
+        // line to some editors, and the end of the program to a terminal.
+        Ok(Some(text)) => return Ok(text),
+        Ok(None) => {}
         Err(error) => tracing::debug!(%error, "UI Automation has no selection"),
     }
+    if in_terminal() {
+        return Err(
+            "This terminal does not say what is selected in it; copy the number and dial it by hand."
+                .to_owned(),
+        );
+    }
     copy()
+}
+
+/// Whether the user works in a terminal.
+fn in_terminal() -> bool {
+    let mut name = [0_u16; 64];
+    // SAFETY: the buffer's length is told by the slice; no window, or one that is just going, gives no name.
+    let length = unsafe { GetClassNameW(GetForegroundWindow(), &mut name) };
+    let name = String::from_utf16_lossy(&name[..usize::try_from(length).unwrap_or(0).min(name.len())]);
+    TERMINALS.contains(&name.as_str())
 }
 
 /// What the program with the keyboard says is selected; nothing where it does not say.

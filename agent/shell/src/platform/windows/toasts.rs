@@ -15,9 +15,9 @@ use windows::{
     Data::Xml::Dom::XmlDocument,
     Foundation::TypedEventHandler,
     UI::Notifications::{
-        NotificationData, NotificationUpdateResult, ToastActivatedEventArgs, ToastDismissalReason,
-        ToastDismissedEventArgs, ToastFailedEventArgs, ToastNotification, ToastNotificationManager,
-        ToastNotifier,
+        NotificationData, NotificationSetting, NotificationUpdateResult, ToastActivatedEventArgs,
+        ToastDismissalReason, ToastDismissedEventArgs, ToastFailedEventArgs, ToastNotification,
+        ToastNotificationManager, ToastNotifier,
     },
     Win32::{
         System::Registry::{HKEY_CURRENT_USER, REG_SZ, RegSetKeyValueW},
@@ -35,18 +35,45 @@ pub(crate) struct Toasts {
     notifier: ToastNotifier,
     say: Say,
     /// By our id; Windows forgets what nobody holds, and with it the clicks.
-    up: HashMap<u32, (ToastNotification, ToastView)>,
+    up: HashMap<u32, Up>,
     last: u32,
+}
+
+/// A toast that is up.
+struct Up {
+    toast: ToastNotification,
+    view: ToastView,
+    /// What hears its clicks, its going and its failing.
+    listeners: [i64; 3],
+}
+
+impl Drop for Up {
+    /// What becomes of a toast that was replaced or taken down says nothing about the one in its place.
+    fn drop(&mut self) {
+        let [activated, dismissed, failed] = self.listeners;
+        let removed = self.toast.RemoveActivated(activated);
+        let removed = removed.and(self.toast.RemoveDismissed(dismissed));
+        if let Err(error) = removed.and(self.toast.RemoveFailed(failed)) {
+            tracing::debug!(%error, "a toast is still listened to");
+        }
+    }
 }
 
 impl Toaster for Toasts {
     fn new(config: &ShellConfig, say: Say) -> std::result::Result<Self, String> {
-        Self::open(config, say).map_err(|error| {
+        let toasts = Self::open(config, say).map_err(|error| {
             format!(
                 "Windows shows no notifications for us ({}): calls show in the tray only.",
                 error.message()
             )
-        })
+        })?;
+        // Before the first toast Windows may not know us yet: no answer is no refusal.
+        match toasts.notifier.Setting() {
+            Ok(setting) if setting != NotificationSetting::Enabled => {
+                Err(format!("{}; until then calls show in the tray only.", switched_off(setting)))
+            }
+            _ => Ok(toasts),
+        }
     }
 
     fn step(&mut self, step: Step) {
@@ -73,6 +100,26 @@ impl Toaster for Toasts {
             }
         }
     }
+
+    fn gone(&mut self, server: u32) {
+        self.up.remove(&server);
+    }
+
+    /// Every step is done when it returns.
+    fn finish(self) {}
+}
+
+/// Who has switched our notifications off, and how to have them again.
+fn switched_off(setting: NotificationSetting) -> &'static str {
+    match setting {
+        NotificationSetting::DisabledByGroupPolicy => {
+            "The policy of this computer allows no notifications: ask its administrator"
+        }
+        NotificationSetting::DisabledForUser => {
+            "Notifications are switched off: switch them on in Settings, System, Notifications"
+        }
+        _ => "Notifications of Trayphone are switched off: switch them on in Settings, System, Notifications",
+    }
 }
 
 impl Toasts {
@@ -80,19 +127,24 @@ impl Toasts {
         let id = HSTRING::from(&config.id);
         register(&id, &config.name)?;
         let notifier = ToastNotificationManager::CreateToastNotifierWithId(&id)?;
+        // What an agent that was killed left behind: its buttons do nothing any more.
+        let cleared = ToastNotificationManager::History().and_then(|history| history.ClearWithId(&id));
+        if let Err(error) = cleared {
+            tracing::debug!(%error, "old toasts stay");
+        }
         Ok(Self { id, notifier, say, up: HashMap::new(), last: 0 })
     }
 
     fn show(&mut self, replaces: u32, view: &ToastView, keys: &[String]) -> Result<u32> {
-        if let Some((_, shown)) = self.up.get_mut(&replaces)
-            && shown.buttons == view.buttons
-            && shown.kind == view.kind
+        if let Some(up) = self.up.get_mut(&replaces)
+            && up.view.buttons == view.buttons
+            && up.view.kind == view.kind
         {
             // Other words only: changed where it stands, without sliding in again.
             let result =
                 self.notifier.UpdateWithTagAndGroup(&words(view)?, &tag(replaces), &HSTRING::from(GROUP))?;
             if result == NotificationUpdateResult::Succeeded {
-                *shown = view.clone();
+                up.view = view.clone();
                 return Ok(replaces);
             }
         }
@@ -108,15 +160,16 @@ impl Toasts {
         toast.SetTag(&tag(server))?;
         toast.SetGroup(&HSTRING::from(GROUP))?;
         toast.SetData(&words(view)?)?;
-        self.listen(&toast, server)?;
-        self.notifier.Show(&toast)?;
-        self.up.insert(server, (toast, view.clone()));
+        let listeners = self.listen(&toast, server)?;
+        // The one that is replaced falls silent first.
+        self.up.insert(server, Up { toast: toast.clone(), view: view.clone(), listeners });
+        self.notifier.Show(&toast).inspect_err(|_| drop(self.up.remove(&server)))?;
         Ok(server)
     }
 
-    fn listen(&self, toast: &ToastNotification, server: u32) -> Result<()> {
+    fn listen(&self, toast: &ToastNotification, server: u32) -> Result<[i64; 3]> {
         let say = self.say.clone();
-        toast.Activated(&TypedEventHandler::new(
+        let activated = toast.Activated(&TypedEventHandler::new(
             move |_, pressed: windows::core::Ref<'_, windows::core::IInspectable>| {
                 if let Some(pressed) = pressed.as_ref() {
                     let key = pressed.cast::<ToastActivatedEventArgs>()?.Arguments()?.to_string();
@@ -128,17 +181,20 @@ impl Toasts {
             },
         ))?;
         let say = self.say.clone();
-        toast.Dismissed(&TypedEventHandler::new(
+        let dismissed = toast.Dismissed(&TypedEventHandler::new(
             move |_, why: windows::core::Ref<'_, ToastDismissedEventArgs>| {
-                let hidden = |why: &ToastDismissedEventArgs| {
-                    why.Reason() == Ok(ToastDismissalReason::ApplicationHidden)
-                };
-                let closed = if why.as_ref().is_some_and(hidden) { Closed::ByUs } else { Closed::Other };
-                say(Said::Word(Word::Closed(server, closed)));
+                match why.as_ref().map(ToastDismissedEventArgs::Reason) {
+                    // Off the screen, but with its buttons in the notification centre, where it is taken down later.
+                    Some(Ok(ToastDismissalReason::TimedOut)) => {}
+                    Some(Ok(ToastDismissalReason::ApplicationHidden)) => {
+                        say(Said::Word(Word::Closed(server, Closed::ByUs)));
+                    }
+                    _ => say(Said::Word(Word::Closed(server, Closed::Other))),
+                }
                 Ok(())
             },
         ))?;
-        toast.Failed(&TypedEventHandler::new(
+        let failed = toast.Failed(&TypedEventHandler::new(
             move |_, why: windows::core::Ref<'_, ToastFailedEventArgs>| {
                 if let Some(Ok(code)) = why.as_ref().map(ToastFailedEventArgs::ErrorCode) {
                     tracing::warn!(%code, "a notification failed");
@@ -146,7 +202,7 @@ impl Toasts {
                 Ok(())
             },
         ))?;
-        Ok(())
+        Ok([activated, dismissed, failed])
     }
 }
 
