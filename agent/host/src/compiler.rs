@@ -1,5 +1,8 @@
 //! Runs the program that compiles plugins: a child process with bounded time and output.
 
+#[cfg(target_os = "windows")]
+mod windows;
+
 use crate::{error::HostError, seal::MAX_CODE_BYTES};
 use std::{
     env,
@@ -34,11 +37,11 @@ pub(crate) fn compile(
         return Err(HostError::NoCompiler(path));
     }
     progress("compiling the plugin");
-    let child = Command::new(&path)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+    let mut command = Command::new(&path);
+    command.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(target_os = "windows")]
+    windows::without_window(&mut command);
+    let child = command
         .spawn()
         .map_err(|error| HostError::Compile(format!("{} could not be started: {error}", path.display())))?;
     converse(Running(child), wasm, progress)

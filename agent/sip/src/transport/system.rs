@@ -4,12 +4,12 @@
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
-#[cfg(windows)]
+#[cfg(target_os = "windows")]
 mod windows;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{take_refusals, want_refusals};
+pub(super) use linux::{WATCHED, take_refusals, want_refusals};
 #[cfg(target_os = "macos")]
-pub(super) use macos::{take_refusals, want_refusals};
-#[cfg(windows)]
-pub(super) use windows::{take_refusals, want_refusals};
+pub(super) use macos::{WATCHED, take_refusals, want_refusals};
+#[cfg(target_os = "windows")]
+pub(super) use windows::{WATCHED, take_refusals, want_refusals};

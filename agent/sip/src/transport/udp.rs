@@ -7,7 +7,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
 };
-use tokio::{io::Interest, net::UdpSocket};
+use tokio::net::UdpSocket;
 
 /// Bytes the kernel should keep for us while we are busy: some thousand messages (the system may grant less).
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -56,7 +56,7 @@ impl Udp {
 
     /// Waits until there is something to take.
     pub(super) async fn ready(&self) {
-        if let Err(error) = self.socket.ready(Interest::READABLE | Interest::ERROR).await {
+        if let Err(error) = self.socket.ready(system::WATCHED).await {
             // Only a runtime that shuts down does this; waiting for ever is what is left.
             tracing::debug!(%error, "the socket cannot be waited for");
             std::future::pending::<()>().await;

@@ -10,6 +10,9 @@ use std::{
 };
 use tokio::{io::Interest, net::UdpSocket};
 
+/// Arrivals, and errors in the queue.
+pub(in crate::transport) const WATCHED: Interest = Interest::READABLE.add(Interest::ERROR);
+
 /// Asks for errors to be queued. Failing to is no reason not to run: timeouts remain.
 pub(in crate::transport) fn want_refusals(socket: &UdpSocket) {
     let on: libc::c_int = 1;

@@ -1,7 +1,10 @@
 //! Windows: a socket without a single peer is told that somebody refused, but not who, so nothing is made of it.
 
 use std::{io, net::SocketAddr};
-use tokio::net::UdpSocket;
+use tokio::{io::Interest, net::UdpSocket};
+
+/// Arrivals only: nobody would take an error that is waited for, and the wait would be over at once for ever.
+pub(in crate::transport) const WATCHED: Interest = Interest::READABLE;
 
 /// Nothing to ask for: WSAECONNRESET comes unasked, without an address.
 pub(in crate::transport) fn want_refusals(_socket: &UdpSocket) {}
