@@ -27,6 +27,12 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
     if !args.script {
         return wait_for(live::play(desktop));
     }
+    crate::platform::script_can_see().map_err(|why| {
+        let text = format!(
+            "{why}, and the script believes no word of our own: run `trayphone demo` and look yourself"
+        );
+        Failure::new(Exit::Failed, text)
+    })?;
     wait_for(async {
         tokio::select! {
             told = script::play(args.fault, desktop) => told,

@@ -1,4 +1,4 @@
-//! What differs between systems in the program itself: how it is asked to end.
+//! What differs between systems in the program itself: how it is asked to end, what it has to do with the terminal it was started from.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -34,4 +34,19 @@ pub(crate) fn has_display() -> bool {
 /// Whether the terminal is ours to ask on: a job in the background that reads from it is stopped with everything it does.
 pub(crate) fn in_foreground() -> bool {
     system::in_foreground()
+}
+
+/// Lets go of a console window that was opened for this program alone.
+pub(crate) fn leave_console() {
+    system::leave_console();
+}
+
+/// Makes a program that is to outlive us independent of our terminal.
+pub(crate) fn on_its_own(command: &mut std::process::Command) {
+    system::on_its_own(command);
+}
+
+/// Whether the demo's script can see toasts and opened pages with other programs' eyes; the reason why not.
+pub(crate) fn script_can_see() -> Result<(), &'static str> {
+    system::script_can_see()
 }

@@ -66,6 +66,8 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     let (shell, inbox) = agent_shell::mailbox();
     if args.demo {
         end_with_stdin(funnel.clone());
+    } else if !args.headless {
+        crate::platform::leave_console();
     }
     let desktop = if args.headless { Desktop::Headless } else { Desktop::Shell(shell) };
     let parts = Parts { profile, funnel: funnel.clone(), desktop, settings: settings.clone() };

@@ -114,5 +114,6 @@ fn start_agent(common: &Common) -> Result<(), Failure> {
         command.arg("--profile").arg(profile);
     }
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    crate::platform::on_its_own(&mut command);
     command.spawn().map(drop).map_err(|error| Failure::other("the agent could not be started", error))
 }

@@ -30,3 +30,17 @@ pub(super) fn in_foreground() -> bool {
     // SAFETY: both only read what the kernel knows of this process; neither touches memory of ours.
     unsafe { libc::tcgetpgrp(0) == libc::getpgrp() }
 }
+
+/// A terminal is whoever started us's to close, never ours.
+pub(super) fn leave_console() {}
+
+/// In a process group of its own: the terminal's Ctrl+C and hang-up are for those who were started there.
+pub(super) fn on_its_own(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+/// The session bus shows every toast, and the user's applications say which browser opens a page.
+pub(super) fn script_can_see() -> Result<(), &'static str> {
+    Ok(())
+}

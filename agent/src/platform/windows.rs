@@ -1,8 +1,14 @@
-//! Windows: Ctrl+C and Ctrl+Break from the console, its closing, the end of the session.
+//! Windows: Ctrl+C and Ctrl+Break from the console, its closing; the end of the session for whom has no window.
 
-use std::io;
+use std::{io, os::windows::process::CommandExt, process::Command, ptr::null_mut};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+use windows_sys::Win32::System::{
+    Console::{FreeConsole, GetConsoleProcessList},
+    StationsAndDesktops::{GetProcessWindowStation, GetUserObjectInformationW, UOI_FLAGS, USEROBJECTFLAGS},
+    Threading::{CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS},
+};
 
+/// Once the desktop runs there are windows, and the system tells its end to them instead (agent-shell hears that).
 pub(super) async fn asked_to_end() -> io::Result<()> {
     let (mut interrupt, mut pause, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
     let (mut logoff, mut shutdown) = (ctrl_logoff()?, ctrl_shutdown()?);
@@ -21,12 +27,48 @@ pub(super) fn make_executable(_path: &std::path::Path) -> io::Result<()> {
     Ok(())
 }
 
-/// There always is one.
+/// A service, or somebody who came by ssh, has a window station nobody sees.
 pub(super) fn has_display() -> bool {
-    true
+    /// WSF_VISIBLE of `winuser.h`.
+    const VISIBLE: u32 = 1;
+    let mut flags = USEROBJECTFLAGS::default();
+    // SAFETY: the station's handle is not ours to close, and the structure is the one this question is answered in, of
+    // the size given.
+    let told = unsafe {
+        GetUserObjectInformationW(
+            GetProcessWindowStation(),
+            UOI_FLAGS,
+            (&raw mut flags).cast(),
+            size_of_val(&flags) as u32,
+            null_mut(),
+        )
+    };
+    told == 0 || flags.dwFlags & VISIBLE != 0
 }
 
 /// There are no jobs that a console could stop.
 pub(super) fn in_foreground() -> bool {
     true
+}
+
+/// Started by a click, a console program is given a console of its own: an empty window that would stay for as long as
+/// the agent does. One that others use too is the terminal we were started from.
+pub(super) fn leave_console() {
+    let mut processes = [0; 2];
+    // SAFETY: the list is as long as told.
+    let using = unsafe { GetConsoleProcessList(processes.as_mut_ptr(), processes.len() as u32) };
+    if using == 1 {
+        // SAFETY: takes nothing; handles to the console that are left give errors from now on, as a closed one does.
+        unsafe { FreeConsole() };
+    }
+}
+
+/// Without the console of whoever started it, and deaf to the Ctrl+C that is meant for them.
+pub(super) fn on_its_own(command: &mut Command) {
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+}
+
+/// Nobody else may read the notifications, and the browser is the user's to choose.
+pub(super) fn script_can_see() -> Result<(), &'static str> {
+    Err("Windows lets no program see another one's notifications and pages")
 }
