@@ -1,8 +1,11 @@
 //! `cargo xtask cross`: builds the workspace for Windows, or type-checks it for macOS, from a Debian machine.
 
+mod members;
 mod zig;
 
-use std::process::Command;
+use std::{fs, process::Command};
+
+use members::Members;
 
 use crate::{
     error::{Error, Result, run as run_command},
@@ -11,6 +14,10 @@ use crate::{
     stages::announce,
     tree::Tree,
 };
+
+/// What makes no sense elsewhere.
+const LEFT: &[(&str, &str)] =
+    &[("harness", "drives Linux programs in tests: baresip, sipp, kamailio, an X session, PulseAudio")];
 
 /// Where else the program shall run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,47 +72,51 @@ pub(crate) fn build(tree: &Tree, platform: Platform, consent: Consent) -> Result
 
 fn windows(tree: &Tree) -> Result<()> {
     let target = "x86_64-pc-windows-gnu";
-    for packages in [portable(tree)?, vec!["--package".to_owned(), "agent-compile".to_owned()]] {
-        announce(&format!("{target}: {}", packages.join(" ")));
+    let members = Members::read(tree, LEFT)?;
+    for (run, packages) in members.runs() {
+        announce(&format!("{target}: {run}"));
         let mut cargo = cross(tree, "build", target, "cross-windows");
         cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "x86_64-w64-mingw32-gcc");
         cargo.env("CC_x86_64_pc_windows_gnu", "x86_64-w64-mingw32-gcc");
         run_command(cargo.args(packages))?;
     }
-    println!("Built for Windows: {}", tree.target("cross-windows").join(target).join("debug").display());
+    let folder = tree.target("cross-windows").join(target).join("debug");
+    println!("\nBuilt and linked for {target}, in {}:", folder.display());
+    for program in members.programs() {
+        let path = folder.join(format!("{program}.exe"));
+        let size = fs::metadata(&path).map_err(Error::file(&path))?.len();
+        println!("{:8.1} MB  {program}.exe", size as f64 / 1e6);
+    }
+    println!("{}Nothing was run: that takes Windows.", members.told());
     Ok(())
 }
 
 fn macos(tree: &Tree) -> Result<()> {
     let zig = zig::Zig::provide(tree)?;
-    for (target, variable) in
-        [("x86_64-apple-darwin", "x86_64_apple_darwin"), ("aarch64-apple-darwin", "aarch64_apple_darwin")]
-    {
-        announce(target);
-        let mut cargo = cross(tree, "check", target, "cross-macos");
-        cargo.env(format!("CC_{variable}"), zig.compiler(target)?);
-        cargo.env(format!("AR_{variable}"), zig.archiver()?);
-        // cc-rs would ask Apple's tools for flags and for the SDK's place
-        cargo.env("CRATE_CC_NO_DEFAULTS", "1").env("SDKROOT", zig.no_sdk()?);
-        run_command(cargo.args(portable(tree)?))?;
+    let members = Members::read(tree, LEFT)?;
+    let targets =
+        [("x86_64-apple-darwin", "x86_64_apple_darwin"), ("aarch64-apple-darwin", "aarch64_apple_darwin")];
+    for (target, variable) in targets {
+        for (run, packages) in members.runs() {
+            announce(&format!("{target}: {run}"));
+            let mut cargo = cross(tree, "check", target, "cross-macos");
+            cargo.env(format!("CC_{variable}"), zig.compiler(target)?);
+            cargo.env(format!("AR_{variable}"), zig.archiver()?);
+            // cc-rs would ask Apple's tools for flags and for the SDK's place
+            cargo.env("CRATE_CC_NO_DEFAULTS", "1").env("SDKROOT", zig.no_sdk()?);
+            run_command(cargo.args(packages))?;
+        }
     }
-    println!(
-        "Type-checked for macOS on Intel and Apple silicon. Nothing was linked or run: that takes a Mac."
-    );
+    println!("\nType-checked for {} (Intel) and {} (Apple silicon):", targets[0].0, targets[1].0);
+    println!("{}Nothing was linked or run: that takes a Mac.", members.told());
     Ok(())
 }
 
-/// The workspace without the test bench, which drives Linux programs: baresip, Xvfb, PulseAudio.
-fn portable(tree: &Tree) -> Result<Vec<String>> {
-    let mut arguments = tree.workspace()?;
-    arguments.extend(["--exclude".to_owned(), "harness".to_owned()]);
-    Ok(arguments)
-}
-
-/// Debian's cargo for a target whose `std` is built here from its sources.
+/// Debian's cargo for a target whose `std` is built here from its sources. A warning fails as an error does.
 fn cross(tree: &Tree, verb: &str, target: &str, folder: &str) -> Command {
     let mut cargo = guest::debian_cargo(tree);
-    cargo.args([verb, "--keep-going", "-Zbuild-std=std,panic_unwind", "--target", target]);
+    cargo.args([verb, "--keep-going", "-Zbuild-std=std,panic_unwind", "-Zwarnings", "--target", target]);
     cargo.env("CARGO_TARGET_DIR", tree.target(folder)).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    cargo.env("CARGO_BUILD_WARNINGS", "deny");
     cargo
 }
