@@ -15,6 +15,8 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
     programs::build(tree, Profile::Release)?;
     let mut bench = tree.cargo();
     bench.args(["run", "--release", "--package", "harness", "--bin", "bench", "--"]).args(arguments);
-    bench.env("TRAYPHONE_PROGRAM", tree.release_program("trayphone"));
+    bench
+        .env("TRAYPHONE_PROGRAM", tree.release_program("trayphone"))
+        .env("TRAYPHONE_PLUGINS", tree.plugins());
     run_command(&mut bench)
 }

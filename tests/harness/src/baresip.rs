@@ -52,18 +52,39 @@ pub struct Setup<'a> {
     pub codecs: &'a str,
 }
 
+/// What a baresip has room for and keeps.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    /// Calls at once.
+    calls: u16,
+    /// It records what it says and hears.
+    records: bool,
+}
+
 impl Baresip {
     /// Starts it with its files in `folder/user` and waits until it can be steered.
     ///
     /// # Panics
     /// When it does not come up.
     pub fn start(folder: &Path, setup: &Setup<'_>) -> Self {
+        Self::start_as(folder, setup, Extent { calls: 20, records: true })
+    }
+
+    /// The same with room for so many calls at once, recording nothing: to be measured itself.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start_unrecorded(folder: &Path, setup: &Setup<'_>, calls: u16) -> Self {
+        Self::start_as(folder, setup, Extent { calls, records: false })
+    }
+
+    fn start_as(folder: &Path, setup: &Setup<'_>, extent: Extent) -> Self {
         let folder = folder.join(format!("baresip-{}", setup.user));
         fs::create_dir_all(folder.join("recorded")).expect("the folder is ours");
         let port = port::free();
         let control_port = port::free();
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("the folder is ours");
-        write("config", &config(&folder, port, control_port, setup.says));
+        write("config", &config(&folder, (port, control_port), setup.says, extent));
         write("accounts", &account(setup));
         write("contacts", "");
         let mut command = Command::new("baresip");
@@ -184,13 +205,17 @@ fn account(setup: &Setup<'_>) -> String {
     format!("<{address}>;{registration};answermode={answers};audio_codecs={codecs};ptime=20\n")
 }
 
-fn config(folder: &Path, port: u16, control_port: u16, says: &Path) -> String {
-    let rtp = port::free_run(20);
+fn config(folder: &Path, (port, control_port): (u16, u16), says: &Path, extent: Extent) -> String {
+    let Extent { calls, records } = extent;
+    // RTP and RTCP take one each.
+    let ports = calls.max(10) * 2;
+    let rtp = port::free_run(ports);
+    let recorder = if records { "module sndfile.so\n" } else { "" };
     format!(
         "poll_method epoll\n\
          sip_listen 127.0.0.1:{port}\n\
          call_local_timeout 120\n\
-         call_max_calls 20\n\
+         call_max_calls {calls}\n\
          audio_player aubridge,ear\n\
          audio_source aufile,{says}\n\
          audio_alert aubridge,alert\n\
@@ -208,7 +233,7 @@ fn config(folder: &Path, port: u16, control_port: u16, says: &Path) -> String {
          module g711.so\n\
          module aufile.so\n\
          module aubridge.so\n\
-         module sndfile.so\n\
+         {recorder}\
          module_tmp account.so\n\
          module_app menu.so\n\
          module_app ctrl_tcp.so\n\
@@ -216,7 +241,7 @@ fn config(folder: &Path, port: u16, control_port: u16, says: &Path) -> String {
          snd_path {recorded}\n\
          ring_aufile none\nbusy_aufile none\nerror_aufile none\nringback_aufile none\ncallwaiting_aufile none\n",
         says = says.display(),
-        last = rtp + 19,
+        last = rtp + ports - 1,
         recorded = folder.join("recorded").display(),
     )
 }

@@ -7,7 +7,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::wait;
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Proc {
     name: String,
     child: Child,
+    started: Instant,
     log: PathBuf,
     ended: Option<ExitStatus>,
 }
@@ -75,6 +76,7 @@ impl Proc {
     }
 
     fn spawn(name: &str, command: &mut Command, log: PathBuf) -> Self {
+        let started = Instant::now();
         // A group of its own: what the program starts can be ended with it.
         let child = command.stdin(Stdio::piped()).process_group(0).spawn().unwrap_or_else(|error| {
             panic!(
@@ -82,12 +84,17 @@ impl Proc {
                 command.get_program()
             )
         });
-        Self { name: name.to_owned(), child, log, ended: None }
+        Self { name: name.to_owned(), child, started, log, ended: None }
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Just before it was started.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// What it has printed so far.
