@@ -6,6 +6,8 @@
 //! `crate::conceal` fills what never came. A sound card that runs faster or slower than the sender's clock moves the
 //! delay like anything else, and is made up for in the same way.
 
+#[cfg(test)]
+mod beginning;
 mod estimate;
 #[cfg(test)]
 mod simulation;
@@ -25,6 +27,12 @@ use std::{
 const MOST_HELD: i64 = RATE as i64;
 /// After this long without a packet what comes next is a new beginning, samples (half a second).
 const LULL: i64 = RATE as i64 / 2;
+/// As much sound in a row is always enough to begin with, samples (40 ms); on a calm network less is.
+const ENOUGH: f64 = 320.0;
+/// Sound in a row may lack this much, samples (40 ms): that is filled.
+const HOLE: i64 = 320;
+/// A packet that is not enough to begin with waits this long for the next one, samples (200 ms).
+const ALONE: f64 = 1600.0;
 /// The delay may be this much above what it should be before sound is shortened, samples.
 const TOO_LATE: f64 = 64.0;
 /// And this much below before it is drawn out.
@@ -68,6 +76,8 @@ pub(crate) struct Jitter {
     epoch: Option<Instant>,
     /// Packets not yet played, by their first sample's number.
     packets: BTreeMap<i64, Vec<i16>>,
+    /// When the last packet came.
+    latest: f64,
     /// Time stamps count up from here: the last one, and its number.
     reference: Option<(u32, i64)>,
     estimator: Estimator,
@@ -94,6 +104,7 @@ impl Default for Jitter {
         Self {
             epoch: None,
             packets: BTreeMap::new(),
+            latest: 0.0,
             reference: None,
             estimator: Estimator::default(),
             ready: VecDeque::with_capacity(2048),
@@ -137,7 +148,8 @@ impl Jitter {
     }
 
     fn insert(&mut self, now: f64, number: i64, sound: &[i16]) {
-        self.estimator.arrived(now, now - number as f64, sound.len());
+        self.latest = now;
+        self.estimator.arrived(now, now - number as f64);
         let end = number + sound.len() as i64;
         if self.playing && end <= self.next {
             self.counters.late += 1;
@@ -218,22 +230,53 @@ impl Jitter {
         if have > 0 { Pulled::Sound } else { Pulled::Silence }
     }
 
-    /// Waits until the first packet has been held back long enough.
+    /// Waits until there is something to begin with: as much sound in a row as is to be held back, and held back for
+    /// long enough. A lone packet is no beginning: many a sender sends one when the call is answered, to open the way,
+    /// and has its sound ready only later.
     fn begin(&mut self, now: f64) -> bool {
-        let (Some((&first, _)), Some(fastest)) = (self.packets.first_key_value(), self.estimator.fastest())
-        else {
-            return false;
-        };
-        if now - first as f64 - fastest < self.estimator.target() - STEP as f64 / 2.0
-            || !self.ready.is_empty()
-        {
+        if !self.ready.is_empty() {
             return false;
         }
+        let Some(first) = self.beginning() else {
+            self.abandon(now);
+            return false;
+        };
+        self.estimator.forget_early();
+        let Some(fastest) = self.estimator.fastest() else { return false };
+        let delay = now - first as f64 - fastest;
+        if delay < self.estimator.target() - STEP as f64 / 2.0 {
+            return false;
+        }
+        self.packets = self.packets.split_off(&first);
         self.playing = true;
         self.next = first;
         self.gap = 0;
-        self.delay = now - first as f64 - fastest;
+        self.delay = delay;
         true
+    }
+
+    /// The first packet of the first stretch of sound that is long enough to begin with; a hole ends a stretch.
+    fn beginning(&self) -> Option<i64> {
+        let enough = self.estimator.target().min(ENOUGH) as i64;
+        let (mut first, mut end) = (None, 0);
+        for (&number, packet) in &self.packets {
+            let start = *first.get_or_insert(number);
+            let start = if number - end > HOLE && number != start { *first.insert(number) } else { start };
+            end = end.max(number + packet.len() as i64);
+            if end - start >= enough {
+                return Some(start);
+            }
+        }
+        None
+    }
+
+    /// What nothing followed for long is forgotten: played now it would be a click, and played with what comes it would
+    /// be far from it.
+    fn abandon(&mut self, now: f64) {
+        if !self.packets.is_empty() && now - self.latest > ALONE {
+            self.packets.clear();
+            self.estimator.forget_lone();
+        }
     }
 
     /// Keeps an eye on the delay.

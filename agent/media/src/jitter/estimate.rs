@@ -16,6 +16,12 @@ const MEMORY: usize = 400;
 const PARTS: usize = 8;
 /// The share of packets that may come too late: 1 of 100.
 const TOLERATED: f64 = 0.01;
+/// A second of packets of 20 ms.
+const SECOND: usize = 50;
+/// So many packets are a beginning.
+const FEW: usize = 10;
+/// A packet is early when all that came after it, or before it, took this much longer, samples (10 ms).
+const EARLY: f64 = 80.0;
 /// After how many packets the answer is worked out again.
 const EVERY: u32 = 10;
 
@@ -35,9 +41,14 @@ pub(crate) struct Estimator {
 }
 
 impl Estimator {
-    /// A packet of `length` samples came at `now` after `transit`.
-    pub(crate) fn arrived(&mut self, now: f64, transit: f64, length: usize) {
+    /// A packet came at `now` after `transit`.
+    pub(crate) fn arrived(&mut self, now: f64, transit: f64) {
         let second = (now / f64::from(RATE)) as i64;
+        if self.transits.len() < SECOND && self.fastest().is_some_and(|fastest| fastest - transit > EARLY) {
+            // What came so far waited somewhere, for the way to open or for us to listen: it tells nothing of the network.
+            self.restart();
+            self.spread = None;
+        }
         match self.fastest.back_mut() {
             Some((last, least)) if *last == second => *least = least.min(transit),
             _ => self.fastest.push_back((second, transit)),
@@ -54,7 +65,7 @@ impl Estimator {
         let surprise = self.transits.len() > 5 && self.fastest().is_some_and(|f| transit - f > self.target());
         if self.since >= EVERY || surprise || self.spread.is_none() {
             self.since = 0;
-            self.learn(length);
+            self.learn();
         }
     }
 
@@ -66,6 +77,32 @@ impl Estimator {
     /// The sender's clock began anew.
     pub(crate) fn restart(&mut self) {
         *self = Self { pulls: self.pulls, spread: self.spread, ..Self::default() };
+    }
+
+    /// The stream is about to be played. A first packet that was much faster than all after it tells nothing of the
+    /// network: its sender paused after it. The zero is set by the others.
+    pub(crate) fn forget_early(&mut self) {
+        let known = self.transits.len();
+        while known <= FEW
+            && let Some(&early) = self.transits.front()
+            && let Some(rest) = self.transits.iter().skip(1).copied().reduce(f64::min)
+            && rest - early > EARLY
+        {
+            self.transits.pop_front();
+            let second = self.fastest.back().map_or(0, |&(second, _)| second);
+            self.fastest = VecDeque::from([(second, rest)]);
+            self.spread = None;
+        }
+        if self.transits.len() < known {
+            self.learn();
+        }
+    }
+
+    /// What came so far was no stream: if there is no more than that, nothing is known.
+    pub(crate) fn forget_lone(&mut self) {
+        if self.transits.len() <= FEW {
+            self.restart();
+        }
     }
 
     /// The transit of the fastest packet of the last seconds: the zero of all delays.
@@ -80,10 +117,10 @@ impl Estimator {
         (spread + self.pulls + 40.0).clamp(LEAST, MOST)
     }
 
-    fn learn(&mut self, _length: usize) {
+    fn learn(&mut self) {
         let Some(fastest) = self.fastest() else { return };
         // Before a second has gone by the beginning's caution holds.
-        if self.transits.len() < 50 {
+        if self.transits.len() < SECOND {
             let worst = self.transits.iter().fold(0.0_f64, |worst, transit| worst.max(transit - fastest));
             self.spread = Some(self.spread.unwrap_or(FIRST - 40.0).max(worst));
             return;
@@ -107,12 +144,12 @@ mod tests {
         let mut estimator = Estimator::default();
         assert!(estimator.target() > 300.0, "caution at the beginning");
         for n in 0..500 {
-            estimator.arrived(f64::from(n) * 160.0, 1234.0, 160);
+            estimator.arrived(f64::from(n) * 160.0, 1234.0);
         }
         assert!((estimator.target() - LEAST).abs() < 5.0, "{}", estimator.target());
         for n in 500..1000 {
             let late = if n % 20 == 0 { 400.0 } else { 0.0 };
-            estimator.arrived(f64::from(n) * 160.0, 1234.0 + late, 160);
+            estimator.arrived(f64::from(n) * 160.0, 1234.0 + late);
         }
         assert!(estimator.target() > 400.0, "a twentieth of the packets comes 50 ms late");
     }
@@ -122,7 +159,7 @@ mod tests {
         let mut estimator = Estimator::default();
         for n in 0..5000 {
             // 200 ppm: 0.032 samples a packet.
-            estimator.arrived(f64::from(n) * 160.0, f64::from(n) * 0.032, 160);
+            estimator.arrived(f64::from(n) * 160.0, f64::from(n) * 0.032);
         }
         let fastest = estimator.fastest().expect("packets came");
         assert!((fastest - 160.0).abs() < 14.0, "{fastest}");
