@@ -264,7 +264,7 @@ impl Agent {
         }
     }
 
-    /// Silence that nobody chose is said aloud.
+    /// Silence that nobody chose is said aloud, and so is another device than the chosen one.
     fn audio(&mut self, now: Now, audio: AudioState) {
         let chosen = self.settings.audio.backend != AudioBackend::Device;
         let title = self.say(&text::NO_SOUND, &[]);
@@ -272,6 +272,14 @@ impl Agent {
         match &audio {
             AudioState::Null { why } if !chosen => cx.trouble("audio", None, title, plain(why)),
             _ => cx.notes.over("audio"),
+        }
+        match &audio {
+            AudioState::Device { missing, .. } if !missing.is_empty() => {
+                let title = cx.say(&text::DEVICE_MISSING, &[]);
+                let line = cx.say(&text::DEVICE_INSTEAD, &[&plain(&missing.join(", "))]);
+                cx.trouble("audio device", None, title, line);
+            }
+            _ => cx.notes.over("audio device"),
         }
         self.audio = Some(audio);
     }

@@ -125,6 +125,11 @@ phrases! {
         "{0} konnte nicht fortgesetzt werden ({1})",
         "{0} n'a pas pu être repris ({1})";
     NO_SOUND: "Calls run without sound", "Gespräche laufen ohne Ton", "Les appels sont sans son";
+    DEVICE_MISSING: "A sound device is missing", "Ein Tongerät fehlt", "Un périphérique audio manque";
+    DEVICE_INSTEAD:
+        "{0} is not there; the system's own device is used. Plug it in, or choose another under [audio] in the settings",
+        "{0} ist nicht da; stattdessen dient das Gerät des Systems. Einstecken oder in den Einstellungen unter [audio] ein anderes wählen",
+        "{0} est absent ; le périphérique du système le remplace. Branchez-le ou choisissez-en un autre sous [audio] dans les réglages";
     NOT_CONNECTED: "Not connected to the PBX", "Nicht mit der Telefonanlage verbunden", "Pas de connexion au central";
     TROUBLE: "Trouble", "Störung", "Problème";
     PLUGIN_FAILED: "The plugin {0} failed", "Das Plugin {0} ist gescheitert", "Le module {0} a échoué";

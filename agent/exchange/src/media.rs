@@ -129,8 +129,10 @@ impl Session {
             return;
         }
         let shared = self.0.shared.clone();
-        let spawned =
-            thread::Builder::new().name("exchange-sound".to_owned()).spawn(move || Worker::new(shared).run());
+        let spawned = thread::Builder::new().name("exchange-sound".to_owned()).spawn(move || {
+            agent_media::hurry();
+            Worker::new(shared).run();
+        });
         state.running = spawned.is_ok();
         if let Err(error) = spawned {
             tracing::error!(%error, "no thread for a call's sound");

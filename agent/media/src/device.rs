@@ -10,6 +10,7 @@ mod platform;
 mod ring;
 
 pub use card::{DeviceInfo, devices};
-pub(crate) use ends::{Ear, End, Microphone};
+pub(crate) use ends::{Ear, End, Microphone, Name};
 pub(crate) use opener::{Job, Opened, Opener, Sound, Wanted};
-pub(crate) use platform::{FineTimer, hurry, silent_because};
+pub use platform::hurry;
+pub(crate) use platform::{FineTimer, silent_because};

@@ -17,5 +17,5 @@ mod sdp;
 mod tone;
 mod wav;
 
-pub use device::{DeviceInfo, devices};
+pub use device::{DeviceInfo, devices, hurry};
 pub use engine::{MediaConfig, MediaError, MediaHandle, Tell, probe, start};

@@ -83,8 +83,9 @@ fn collect(
     Ok(all)
 }
 
-/// Writes one channel of 16 bits. The samples go to the file first and the header's sizes after them, every half second
-/// and at the end, so that whatever kills the program, the file is a valid one that lacks half a second at most.
+/// Writes one channel of 16 bits. The samples go to the file first and the header's sizes after them, every tenth of a
+/// second and at the end, so that whatever kills the program, the file is a valid one that lacks a tenth of a second at
+/// most, and who reads it meanwhile misses no more.
 #[derive(Debug)]
 pub(crate) struct Writer {
     path: PathBuf,
@@ -142,10 +143,15 @@ impl Writer {
             self.file.write_all(&sample.to_le_bytes()).map_err(|source| self.fail(source))?;
             self.bytes += 2;
         }
-        if self.bytes - self.counted.min(self.bytes) >= u64::from(self.rate) {
+        if self.bytes - self.counted.min(self.bytes) >= u64::from(self.rate / 5) {
             self.update_header()?;
         }
         Ok(())
+    }
+
+    /// Everything written so far is in the file from now on, whoever reads it.
+    pub(crate) fn flush(&mut self) -> Result<(), WavError> {
+        self.update_header()
     }
 
     /// Puts everything on disk.
@@ -236,9 +242,12 @@ mod tests {
         for _ in 0..10 {
             writer.write(&[7; 800]).expect("written");
         }
+        writer.write(&[7; 80]).expect("written");
+        let so_far = |path| read(path, usize::MAX).expect("readable though nobody closed it").0.len();
+        assert_eq!(so_far(&path), 8000, "a second, in tenths");
+        writer.flush().expect("flushed");
+        assert_eq!(so_far(&path), 8080, "all of it");
         std::mem::forget(writer);
-        let (samples, _) = read(&path, usize::MAX).expect("readable though nobody closed it");
-        assert_eq!(samples.len(), 8000, "a second, in two halves");
         Writer::append(&path, 8000).expect("goes on").write(&[1]).expect("written");
         assert!(read(&path, usize::MAX).expect("readable").0.len() > 8000);
     }

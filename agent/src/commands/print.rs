@@ -161,8 +161,12 @@ fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::Calle
 /// The audio in words.
 pub(crate) fn audio(audio: &AudioState) -> String {
     match audio {
-        AudioState::Device { input, output } => {
-            format!("sound: microphone {}, ear {}", tame(input), tame(output))
+        AudioState::Device { input, output, missing } => {
+            let mut text = format!("sound: microphone {}, ear {}", tame(input), tame(output));
+            if !missing.is_empty() {
+                text += &format!(" (not there: {})", tame(&missing.join(", ")));
+            }
+            text
         }
         AudioState::Wav => "sound: files".to_owned(),
         AudioState::Null { why } => format!("no sound: {}", tame(why)),

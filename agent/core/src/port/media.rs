@@ -28,6 +28,9 @@ pub enum AudioState {
         input: String,
         /// The ear's name.
         output: String,
+        /// Devices the settings name that are not there: the system's stand in for them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String>,
     },
     /// Files, for tests.
     Wav,

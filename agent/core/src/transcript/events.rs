@@ -141,8 +141,9 @@ fn media(event: &MediaEvent, mask: Mask) -> String {
             Mask::Off => format!("digit {call} {digit}"),
             Mask::On => format!("digit {call}"),
         },
-        MediaEvent::Audio(AudioState::Device { input, output }) => {
-            format!("audio device {input:?} {output:?}")
+        MediaEvent::Audio(AudioState::Device { input, output, missing }) => {
+            let missing: String = missing.iter().map(|name| format!(" {name:?}")).collect();
+            format!("audio device {input:?} {output:?}{missing}")
         }
         MediaEvent::Audio(AudioState::Wav) => "audio wav".to_owned(),
         MediaEvent::Audio(AudioState::Null { why }) => format!("audio null {why:?}"),

@@ -303,9 +303,11 @@ fn media(first: &str, rest: &[&str]) -> Option<MediaEvent> {
         "digit" => MediaEvent::Digit { call: id()?, digit: rest[1].chars().next()? },
         "audio" => MediaEvent::Audio(match rest {
             ["null", why] => AudioState::Null { why: quoted(why)? },
-            ["device", input, output] => {
-                AudioState::Device { input: quoted(input)?, output: quoted(output)? }
-            }
+            ["device", input, output, missing @ ..] => AudioState::Device {
+                input: quoted(input)?,
+                output: quoted(output)?,
+                missing: missing.iter().filter_map(|name| quoted(name)).collect(),
+            },
             _ => AudioState::Wav,
         }),
         _ => return None,

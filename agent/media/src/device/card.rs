@@ -1,7 +1,7 @@
 //! Sound cards through cpal: found by name, opened at their own rate with a fixed buffer of 20 ms.
 
 use super::{
-    ends::End,
+    ends::{End, Name},
     platform,
     ring::{self, Capture, CaptureSide, Playback, PlaybackSide, Pulse},
 };
@@ -54,7 +54,7 @@ pub fn devices() -> Result<Vec<DeviceInfo>, String> {
 }
 
 /// An open microphone: our half, its name, and the stream that must be kept.
-pub(super) fn microphone(host: &Host, wanted: Option<&str>) -> Result<(Capture, String, Stream), String> {
+pub(super) fn microphone(host: &Host, wanted: Option<&str>) -> Result<(Capture, Name, Stream), String> {
     let (device, name) = find(host, End::Microphone, wanted)?;
     let (channels, rate, format) = shape(device.default_input_config());
     let open = |buffer_size| {
@@ -67,7 +67,7 @@ pub(super) fn microphone(host: &Host, wanted: Option<&str>) -> Result<(Capture, 
 }
 
 /// An open ear (or what rings).
-pub(super) fn ear(host: &Host, end: End, wanted: Option<&str>) -> Result<(Playback, String, Stream), String> {
+pub(super) fn ear(host: &Host, end: End, wanted: Option<&str>) -> Result<(Playback, Name, Stream), String> {
     let (device, name) = find(host, end, wanted)?;
     let (channels, rate, format) = shape(device.default_output_config());
     let open = |buffer_size| {
@@ -102,14 +102,16 @@ fn shape(config: Result<cpal::SupportedStreamConfig, cpal::Error>) -> (u16, u32,
 }
 
 /// The device of that id or name (capitals aside), or the system's. A chosen one that is not there is replaced by the
-/// system's, and the name says so.
-fn find(host: &Host, end: End, wanted: Option<&str>) -> Result<(Device, String), String> {
+/// system's, and that is said.
+fn find(host: &Host, end: End, wanted: Option<&str>) -> Result<(Device, Name), String> {
     let default = || match end {
         End::Microphone => host.default_input_device().ok_or_else(|| "there is no microphone".to_owned()),
         _ => host.default_output_device().ok_or_else(|| "there is no loudspeaker".to_owned()),
     };
     let Some(wanted) = wanted.filter(|name| !name.is_empty()) else {
-        return default().map(|device| (name(&device), device)).map(|(name, device)| (device, name));
+        let device = default()?;
+        let name = Name::of(name(&device));
+        return Ok((device, name));
     };
     let fits = |device: &Device| match end {
         End::Microphone => device.supports_input(),
@@ -122,11 +124,11 @@ fn find(host: &Host, end: End, wanted: Option<&str>) -> Result<(Device, String),
         .find(|device| id(device) == wanted)
         .or_else(|| all.iter().find(|device| name(device).to_lowercase() == lower));
     if let Some(device) = found {
-        return Ok((device.clone(), name(device)));
+        return Ok((device.clone(), Name::of(name(device))));
     }
     let device = default().map_err(|why| format!("'{wanted}' is not there, and {why}"))?;
-    let said = format!("{} ('{wanted}' is not there)", name(&device));
-    Ok((device, said))
+    let name = Name { missing: Some(wanted.to_owned()), ..Name::of(name(&device)) };
+    Ok((device, name))
 }
 
 fn id(device: &Device) -> String {

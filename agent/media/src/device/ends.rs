@@ -15,6 +15,22 @@ pub(crate) enum End {
     Ring,
 }
 
+/// What is behind an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// What people call it.
+    pub(crate) name: String,
+    /// What was chosen instead of it and is not there.
+    pub(crate) missing: Option<String>,
+}
+
+impl Name {
+    /// What was chosen, or the system's where nobody chose.
+    pub(crate) fn of(name: impl Into<String>) -> Self {
+        Self { name: name.into(), missing: None }
+    }
+}
+
 /// Where the user's voice comes from.
 #[derive(Default)]
 pub(crate) enum Microphone {
@@ -86,6 +102,14 @@ impl Ear {
                 playback.play(step);
                 Ok(())
             }
+        }
+    }
+
+    /// Nothing will be played for a while. An error is a sentence: the ear is gone.
+    pub(crate) fn rest(&mut self) -> Result<(), String> {
+        match self {
+            Self::Nowhere | Self::Card(_) => Ok(()),
+            Self::File(writer) => writer.flush().map_err(|error| error.to_string()),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     card,
-    ends::{Ear, End, Microphone},
+    ends::{Ear, End, Microphone, Name},
     platform,
 };
 use crate::{codec::RATE, resample, wav};
@@ -46,9 +46,9 @@ pub(crate) struct Opened {
 
 /// An open end and the name of what is behind it.
 pub(crate) enum Sound {
-    Microphone(Microphone, String),
-    Ear(Ear, String),
-    Ring(Ear, String),
+    Microphone(Microphone, Name),
+    Ear(Ear, Name),
+    Ring(Ear, Name),
 }
 
 /// The way to the thread; when it is dropped, everything is closed and the thread ends.
@@ -61,8 +61,6 @@ impl Opener {
     pub(crate) fn start(tell: Arc<dyn Fn(Opened) + Send + Sync>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::sync_channel::<Job>(MOST_JOBS);
         thread::Builder::new().name("audio".to_owned()).spawn(move || {
-            // The threads of the sound system are started from this one and run as it does.
-            platform::hurry();
             let mut open = Open::default();
             while let Ok(mut job) = inbox.recv() {
                 open.close(&job);
@@ -179,7 +177,11 @@ impl Open {
         let host = if end == End::Ring { &mut self.ring_host } else { &mut self.host };
         let host = match host {
             Some(host) => host,
-            none => none.insert(platform::host()?),
+            none => {
+                // The threads of the sound system are started from this one and run as it does.
+                platform::hurry();
+                none.insert(platform::host()?)
+            }
         };
         match end {
             End::Microphone => {
@@ -201,22 +203,22 @@ fn file(end: End, job: &Job) -> Result<Sound, String> {
     match end {
         End::Microphone => {
             let Some(path) = &job.settings.input else {
-                return Ok(Sound::Microphone(Microphone::Silence, "nothing".to_owned()));
+                return Ok(Sound::Microphone(Microphone::Silence, Name::of("nothing")));
             };
             let (samples, rate) =
                 wav::read(Path::new(path), LONGEST_CLIP).map_err(|error| error.to_string())?;
             let samples = resample::clip(&samples, rate)?;
-            Ok(Sound::Microphone(Microphone::Clip { samples: samples.into(), at: 0 }, path.clone()))
+            Ok(Sound::Microphone(Microphone::Clip { samples: samples.into(), at: 0 }, Name::of(path)))
         }
         End::Ear | End::Ring => {
             let Some(path) = &job.settings.output else {
-                return Ok(Sound::Ear(Ear::Nowhere, "nowhere".to_owned()));
+                return Ok(Sound::Ear(Ear::Nowhere, Name::of("nowhere")));
             };
             let file = PathBuf::from(path);
             let writer =
                 if job.append { wav::Writer::append(&file, RATE) } else { wav::Writer::create(&file, RATE) };
             let writer = writer.map_err(|error| error.to_string())?;
-            Ok(Sound::Ear(Ear::File(Box::new(writer)), path.clone()))
+            Ok(Sound::Ear(Ear::File(Box::new(writer)), Name::of(path)))
         }
     }
 }

@@ -25,8 +25,8 @@ pub(crate) fn silent_because() -> Option<String> {
 }
 
 /// Asks that this thread, and those it starts, run before others: sound cannot wait. Where the user may not ask for
-/// that, they run like any other.
-pub(crate) fn hurry() {
+/// that, they run like any other. For threads that keep the time of sound, and do little else.
+pub fn hurry() {
     if let Err(error) = system::hurry() {
         tracing::debug!(%error, "the sound runs at the usual priority");
     }

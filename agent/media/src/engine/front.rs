@@ -3,7 +3,8 @@
 use crate::{
     codec::STEP,
     device::{
-        Ear, End, FineTimer, Job, Microphone, Opened, Opener, Sound as OpenSound, Wanted, silent_because,
+        Ear, End, FineTimer, Job, Microphone, Name, Opened, Opener, Sound as OpenSound, Wanted,
+        silent_because,
     },
     tone::Generator,
 };
@@ -25,7 +26,7 @@ const RETRY: Duration = Duration::from_secs(2);
 const MOST_STEPS: usize = 20;
 
 /// What is known of an end that was asked for: its name, or why it is not there.
-type Known = Option<Result<String, String>>;
+type Known = Option<Result<Name, String>>;
 
 /// Everything between the calls and the user.
 pub(super) struct Front {
@@ -113,7 +114,7 @@ impl Front {
             AudioBackend::Device => {}
         }
         let name = |known: &Known, chosen: &Option<String>| match known {
-            Some(Ok(name)) => name.clone(),
+            Some(Ok(name)) => name.name.clone(),
             Some(Err(why)) => format!("none: {why}"),
             None => chosen.clone().unwrap_or_else(|| "the system's".to_owned()),
         };
@@ -121,7 +122,7 @@ impl Front {
             || (self.wanted.ear && self.known_ear.is_none());
         match (&self.known_microphone, &self.known_ear) {
             _ if awaited => None,
-            (None, None) => {
+            (None, None) if self.missing().is_empty() => {
                 let why = silent_because()?;
                 null(&why)
             }
@@ -129,8 +130,18 @@ impl Front {
             (microphone, ear) => Some(AudioState::Device {
                 input: name(microphone, &self.settings.input),
                 output: name(ear, &self.settings.output),
+                missing: self.missing(),
             }),
         }
+    }
+
+    /// The chosen devices that are not there, each once.
+    fn missing(&self) -> Vec<String> {
+        let known = [&self.known_microphone, &self.known_ear, &self.known_ring];
+        let names = known.into_iter().flatten().filter_map(|known| known.as_ref().ok());
+        let mut missing: Vec<String> = names.filter_map(|name| name.missing.clone()).collect();
+        missing.dedup();
+        missing
     }
 
     /// Which sound is to be heard.
@@ -298,7 +309,9 @@ impl Front {
         }
         let apart = self.rings_apart();
         let mut failed = None;
-        for _ in 0..self.ear.wants(ticks).min(MOST_STEPS) {
+        // While the ear is being opened the call's sound waits for it: what they say first is not lost.
+        let wants = if self.ear_awaited() { 0 } else { self.ear.wants(ticks).min(MOST_STEPS) };
+        for _ in 0..wants {
             let mut step = [0; STEP];
             voice(&mut step);
             if !apart {
@@ -314,13 +327,29 @@ impl Front {
             }
         }
         if let Some(why) = failed {
-            tracing::warn!(why, "the recording broke off");
-            self.ear = Ear::Nowhere;
-            self.known_ear = Some(Err(why));
+            self.broke_off(why);
         }
         if self.microphone.stalled(now) || self.ear.stalled(now) || self.ring.stalled(now) {
             self.lost(now);
         }
+    }
+
+    /// No steps will come for a while: what was heard so far is put where it belongs.
+    pub(super) fn rest(&mut self) {
+        if let Err(why) = self.ear.rest() {
+            self.broke_off(why);
+        }
+    }
+
+    fn broke_off(&mut self, why: String) {
+        tracing::warn!(why, "the recording broke off");
+        self.ear = Ear::Nowhere;
+        self.known_ear = Some(Err(why));
+    }
+
+    /// Whether the ear has been asked for and there is no answer yet.
+    fn ear_awaited(&self) -> bool {
+        self.wanted.ear && self.known_ear.is_none() && self.settings.backend != AudioBackend::Null
     }
 
     /// Adds the tone; a tone that is over is over for good. While its device is being opened it waits: nobody would

@@ -292,7 +292,9 @@ impl Engine {
     fn clock(&mut self, now: Instant) {
         let busy = self.sessions.values().any(Session::busy);
         if !self.listening() && !self.front.sounding() && !busy {
-            self.tick = None;
+            if self.tick.take().is_some() {
+                self.front.rest();
+            }
             return;
         }
         let mut due = *self.tick.get_or_insert(now);
