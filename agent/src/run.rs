@@ -9,7 +9,7 @@ use crate::{
     },
     cli::{Common, RunArgs},
     desktop::Desktop,
-    dispatch::Dispatch,
+    dispatch::{Dispatch, NO_FILES, admitted},
     exit::{Exit, Failure},
     funnel::Funnel,
     home,
@@ -58,9 +58,9 @@ pub(crate) async fn quit(common: &Common) -> Result<Exit, Failure> {
 pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = home::open(common)?;
     let settings = home::settings(&profile)?;
-    if settings.audio.backend == AudioBackend::Wav && !args.headless && !args.demo {
-        let text = "[audio] backend = \"wav\" speaks from a file and hears into one: it is allowed only with --headless";
-        return Err(Failure::new(Exit::Settings, text));
+    let files = args.headless || args.demo;
+    if settings.audio.backend == AudioBackend::Wav && !files {
+        return Err(Failure::new(Exit::Settings, NO_FILES));
     }
     let funnel = Funnel::default();
     let (shell, inbox) = agent_shell::mailbox();
@@ -70,7 +70,7 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
         crate::platform::leave_console();
     }
     let desktop = if args.headless { Desktop::Headless } else { Desktop::Shell(shell) };
-    let parts = Parts { profile, funnel: funnel.clone(), desktop, settings: settings.clone() };
+    let parts = Parts { profile, funnel: funnel.clone(), desktop, files, settings: settings.clone() };
     let (started, hear) = std::sync::mpsc::channel();
     let agent = std::thread::Builder::new()
         .name("agent".to_owned())
@@ -117,6 +117,7 @@ struct Parts {
     profile: Profile,
     funnel: Funnel,
     desktop: Desktop,
+    files: bool,
     settings: Settings,
 }
 
@@ -166,7 +167,8 @@ impl Parts {
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         let host = agent_host::start(home::plugins(&self.profile)?, ledger, self.funnel.door(Event::Host));
         let hub = Hub::new();
-        Ok(Dispatch { sip, media, host, store, passwords, desktop: self.desktop.clone(), hub })
+        let (desktop, files) = (self.desktop.clone(), self.files);
+        Ok(Dispatch { sip, media, host, store, passwords, desktop, hub, files })
     }
 
     fn desk(&self, dispatch: &Dispatch) -> Desk {
@@ -211,6 +213,7 @@ fn step(agent: &mut Agent, event: Event, dispatch: &Dispatch) -> bool {
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!("{}", agent_core::transcript::line_in(&event, Mask::On));
     }
+    let event = admitted(event, dispatch.files);
     if let Event::Store(StoreEvent::Settings(settings)) = &event {
         dispatch.configure(settings);
     }
