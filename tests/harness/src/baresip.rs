@@ -5,7 +5,6 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
 
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     port,
-    proc::Proc,
+    proc::{self, Proc},
     sipp::Transport,
     wait::{self, SOON},
 };
@@ -87,7 +86,7 @@ impl Baresip {
         write("config", &config(&folder, (port, control_port), setup.says, extent));
         write("accounts", &account(setup));
         write("contacts", "");
-        let mut command = Command::new("baresip");
+        let mut command = proc::punctual("baresip");
         command.env("HOME", &folder).arg("-f").arg(&folder);
         let mut proc = Proc::start(&format!("baresip-{}", setup.user), &mut command, &folder);
         proc.wait_for_text("baresip is ready", SOON);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    proc::Proc,
+    proc::{self, Proc},
     wait::{self, SOON},
 };
 
@@ -28,7 +28,7 @@ impl Pulse {
         let folder = folder.join("pulse");
         fs::create_dir_all(&folder).expect("the folder is ours");
         let socket = folder.join("native");
-        let mut command = Command::new("pulseaudio");
+        let mut command = proc::punctual("pulseaudio");
         command.args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disallow-exit"]);
         command.args(["--log-target=stderr", "--log-level=notice"]);
         for sink in ["ear", "mouth"] {
@@ -89,7 +89,7 @@ impl Pulse {
 
     /// A client program that talks to this server.
     pub fn client(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = proc::punctual(program);
         private(&mut command, &self.folder);
         command.envs(self.environment());
         command
