@@ -161,7 +161,8 @@ fn open_to(list: &str) -> Option<&'static str> {
         return Some("everyone");
     }
     list.split('(').skip(1).find_map(|entry| {
-        let mut fields = entry.trim_end_matches(')').split(';');
+        // What stands after the last entry, such as the zero at the end of the text, is none of it.
+        let mut fields = entry.split(')').next()?.split(';');
         let (kind, rights, who) = (fields.next()?, fields.nth(1)?, fields.nth(2)?);
         // Entries that deny, and entries that allow nothing, let in nobody.
         if !matches!(kind, "A" | "OA" | "XA") || matches!(rights, "" | "0x0") {
@@ -215,6 +216,7 @@ mod tests {
         assert_eq!(open_to(&format!("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;{user})")), None);
         assert_eq!(open_to("D:AI(A;OICIID;0x1301bf;;;AU)(A;ID;FA;;;BA)"), Some(STRANGERS[2].1));
         assert_eq!(open_to("D:(A;;0x1200a9;;;WD)"), Some("everyone"));
+        assert_eq!(open_to("D:(A;OICI;FA;;;SY)(A;OICI;0x1301ff;;;WD)\0"), Some("everyone"));
         assert_eq!(open_to("D:(D;;FA;;;WD)(A;;FA;;;BA)"), None);
         assert_eq!(open_to("D:NO_ACCESS_CONTROL"), Some("everyone"));
         assert_eq!(open_to("D:"), None);

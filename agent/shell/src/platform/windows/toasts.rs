@@ -23,7 +23,7 @@ use windows::{
         System::Registry::{HKEY_CURRENT_USER, REG_SZ, RegSetKeyValueW},
         UI::Shell::SetCurrentProcessExplicitAppUserModelID,
     },
-    core::{HSTRING, Interface, Result, w},
+    core::{Error, HSTRING, Interface, Result, w},
 };
 
 /// All our toasts are of one group.
@@ -64,7 +64,7 @@ impl Toaster for Toasts {
         let toasts = Self::open(config, say).map_err(|error| {
             format!(
                 "Windows shows no notifications for us ({}): calls show in the tray only.",
-                error.message()
+                reason(&error)
             )
         })?;
         // Before the first toast Windows may not know us yet: no answer is no refusal.
@@ -83,7 +83,7 @@ impl Toaster for Toasts {
                 let shown = shown.map_err(|error| {
                     format!(
                         "Windows refused a notification ({}): calls show in the tray only.",
-                        error.message()
+                        reason(&error)
                     )
                 });
                 (self.say)(Said::Notified(toast, shown));
@@ -204,6 +204,12 @@ impl Toasts {
         ))?;
         Ok([activated, dismissed, failed])
     }
+}
+
+/// What Windows says, or the number it gives where it has no words.
+fn reason(error: &Error) -> String {
+    let words = error.message();
+    if words.is_empty() { format!("error {:#010x}", error.code().0) } else { words }
 }
 
 /// Windows shows toasts only of programs it knows by name: the registry says ours.
