@@ -38,7 +38,8 @@ pub(crate) async fn play(desktop: bool) -> Result<Exit, Failure> {
     let mut agent = DemoAgent::start(&start).await?;
     let keys = Keys::take();
     let alone = keys.is_none() && !desktop;
-    let mut evening = Evening { stage: &stage, caller: None, desktop, alone, established: false };
+    let mut evening =
+        Evening { stage: &stage, caller: None, desktop, alone, answered: false, established: false };
     let ended = evening.pass(&mut agent, keys).await;
     drop(evening);
     say("The journal:");
@@ -57,6 +58,8 @@ struct Evening<'a> {
     desktop: bool,
     /// Nobody can press anything: the demo plays by itself.
     alone: bool,
+    /// The demo has answered: what the call still says of its ringing asks for nothing more.
+    answered: bool,
     established: bool,
 }
 
@@ -87,7 +90,7 @@ impl Evening<'_> {
                     match turn {
                         Turn::On => {}
                         Turn::Ready => ring_at = Some(at + FIRST_RING),
-                        Turn::Rings => answer_at = Some(at + NAME),
+                        Turn::Rings => answer_at = answer_at.or((!self.answered).then_some(at + NAME)),
                         Turn::Named => answer_at = answer_at.map(|_| at),
                         Turn::Talk => hang_up_at = Some(at + TALK),
                         Turn::Over => return Ok(Exit::Ok),
@@ -104,6 +107,7 @@ impl Evening<'_> {
                 }
                 () = alarm(answer_at) => {
                     answer_at = None;
+                    self.answered = true;
                     self.ask(agent, &["answer"]).await;
                 }
                 () = alarm(hang_up_at) => {
