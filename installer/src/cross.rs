@@ -17,7 +17,7 @@ use crate::{
 
 /// What makes no sense elsewhere.
 const LEFT: &[(&str, &str)] =
-    &[("harness", "drives Linux programs in tests: baresip, sipp, kamailio, an X session, PulseAudio")];
+    &[("harness", "drives Linux programs by Linux means: baresip, sipp, kamailio, an X session, PulseAudio")];
 
 /// Where else the program shall run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
