@@ -1,16 +1,12 @@
 //! A plugin's folder in the profile, and writing in it so that nothing is ever half there.
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(target_os = "macos")]
-mod macos;
+#[cfg(not(target_os = "windows"))]
+mod unix;
 #[cfg(target_os = "windows")]
 mod windows;
 
-#[cfg(target_os = "linux")]
-use linux::{builder, keep_private, private_file};
-#[cfg(target_os = "macos")]
-use macos::{builder, keep_private, private_file};
+#[cfg(not(target_os = "windows"))]
+use unix::{builder, keep_private, private_file};
 #[cfg(target_os = "windows")]
 use windows::{builder, keep_private, private_file};
 
