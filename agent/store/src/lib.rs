@@ -1,8 +1,8 @@
 //! What is kept: settings file, journal, ledger, secrets in the keyring of the system, and the folder it all lies in.
 //!
 //! [`start`] runs the store beside the agent on one thread that sleeps while there is nothing to write. Everything else
-//! here is for the command line, works without the agent, and beside it: [`JournalReader`], [`add_account`],
-//! [`remove_account`], [`read_settings`], [`Keyring`].
+//! here is for the command line, works without the agent, and beside it: [`JournalReader`], [`LedgerWriter`],
+//! [`add_account`], [`remove_account`], [`read_settings`], [`Keyring`].
 
 mod database;
 mod error;
@@ -10,16 +10,22 @@ mod file;
 mod journal;
 mod keyring;
 mod language;
+mod ledger;
 mod pending;
 mod platform;
 mod profile;
 mod settings;
 mod store;
+mod variables;
 
 pub use error::{SettingsError, SettingsErrors, StoreError};
 pub use journal::{JournalQuery, JournalReader, LedgerQuery};
 pub use keyring::{Keyring, seal_key};
 pub use language::system_language;
+pub use ledger::LedgerWriter;
 pub use profile::Profile;
-pub use settings::{DEFAULT_FILE, add_account, parse_settings, read_settings, remove_account, write_default};
+pub use settings::{
+    DEFAULT_FILE, add_account, check_account, parse_settings, read_settings, remove_account, write_default,
+};
 pub use store::{StoreHandle, Tell, start};
+pub use variables::{keep_variable, variable};

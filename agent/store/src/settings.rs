@@ -5,7 +5,7 @@ mod fields;
 mod nearest;
 mod read;
 
-pub use edit::{add_account, remove_account, write_default};
+pub use edit::{add_account, check_account, remove_account, write_default};
 
 use crate::{
     error::{SettingsError, SettingsErrors, StoreError},

@@ -1,6 +1,8 @@
 //! The store's thread: takes what is to be kept, writes it in batches, and fetches what is asked for.
 
-use crate::{database, error::StoreError, journal, keyring, pending::Pending, profile::Profile, settings};
+use crate::{
+    database, error::StoreError, journal, keyring, pending::Pending, profile::Profile, settings, variables,
+};
 use agent_core::{
     id::AccountId,
     journal::JournalEntry,
@@ -13,7 +15,6 @@ use agent_core::{
 use rusqlite::Connection;
 use std::{
     collections::{BTreeMap, VecDeque},
-    env,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -311,10 +312,7 @@ impl Keeper {
             )));
         };
         match &wanted.password {
-            PasswordSource::Env(name) => answer(match env::var(name) {
-                Ok(password) if !password.is_empty() => Ok(Secret::new(password)),
-                _ => Err(SecretProblem::NoVariable(name.clone())),
-            }),
+            PasswordSource::Env(name) => answer(variables::variable(name)),
             PasswordSource::Keyring => self.fetch(account, wanted.aor.clone(), questions),
         }
     }

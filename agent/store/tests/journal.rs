@@ -10,7 +10,7 @@ use agent_core::{
     secret::Secret,
     time::UnixMillis,
 };
-use agent_store::{JournalQuery, JournalReader, LedgerQuery, Profile};
+use agent_store::{JournalQuery, JournalReader, LedgerQuery, LedgerWriter, Profile};
 use common::{LONG, Running, call, now, open_call, row};
 use std::{fs, path::Path, time::Instant};
 
@@ -127,6 +127,40 @@ fn calls_left_open_by_a_crash_are_interrupted_at_the_next_start() {
     let outcomes: Vec<_> = kept.iter().map(|entry| entry.outcome).collect();
     assert_eq!(outcomes, [None, Some(Outcome::Answered), Some(Outcome::Interrupted)]);
     assert_eq!(kept[2].ended, None, "nobody knows when");
+}
+
+#[test]
+fn the_ledger_is_written_beside_the_store_and_no_open_call_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = Profile::open(Some(dir.path())).unwrap();
+    let began = now();
+    let numbered = |n| row(began + n, Egress::Allowed);
+    let rows = || JournalReader::open(&profile).unwrap().ledger(&LedgerQuery::default()).unwrap();
+    // Where there is no journal yet, one is begun.
+    let writer = LedgerWriter::open(&profile).unwrap();
+    writer.sink()(numbered(1));
+    writer.close().unwrap();
+    assert_eq!(rows(), [numbered(1)]);
+    let store = Running::start(dir.path());
+    store.keep(&open_call(1));
+    store.handle.ledger(numbered(2));
+    store.flush();
+    let writer = LedgerWriter::open(&profile).unwrap();
+    let sink = writer.sink();
+    sink(numbered(3));
+    writer.close().unwrap();
+    // What comes too late is lost and does no harm.
+    sink(numbered(4));
+    assert_eq!(rows().len(), 3);
+    assert_eq!(read(dir.path(), &all()), [open_call(1)], "the call is up");
+    store.keep(&call(1));
+    store.flush();
+    store.handle.close(LONG).unwrap();
+    assert_eq!(read(dir.path(), &all()), [call(1)]);
+    // A damaged file is the agent's to put aside: it may be in use.
+    fs::write(dir.path().join("journal.db"), [b'x'; 5000]).unwrap();
+    assert!(LedgerWriter::open(&profile).is_err());
+    assert_eq!(fs::read(dir.path().join("journal.db")).unwrap(), [b'x'; 5000]);
 }
 
 #[test]

@@ -15,8 +15,18 @@ pub fn write_default(profile: &Profile) -> Result<bool, StoreError> {
     Ok(true)
 }
 
+/// Whether the account could be added, for those who ask for a password next.
+pub fn check_account(profile: &Profile, account: &AccountSettings) -> Result<(), StoreError> {
+    let document = with_account(profile, account)?;
+    read::read(&profile.settings_file(), &document.to_string()).map(drop).map_err(StoreError::Settings)
+}
+
 /// Adds an account at the end of the file, which is made where it is missing.
 pub fn add_account(profile: &Profile, account: &AccountSettings) -> Result<(), StoreError> {
+    save(profile, &with_account(profile, account)?)
+}
+
+fn with_account(profile: &Profile, account: &AccountSettings) -> Result<DocumentMut, StoreError> {
     let (mut document, settings) = open(profile)?;
     if settings.accounts.iter().any(|known| known.aor == account.aor) {
         return Err(StoreError::Account(format!("there is an account {} already", account.aor)));
@@ -41,7 +51,7 @@ pub fn add_account(profile: &Profile, account: &AccountSettings) -> Result<(), S
         }
     }
     array(&mut document)?.push(table);
-    save(profile, &document)
+    Ok(document)
 }
 
 /// Takes an account out of the file. Its password in the keyring is another matter (`Keyring::delete`).
