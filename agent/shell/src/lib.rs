@@ -24,6 +24,11 @@ pub fn run(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> Result<(), She
     platform::run(config, inbox, tell)
 }
 
+/// Whether there is a display to put anything on; the error says why not, as a sentence. Takes three seconds at most.
+pub fn display() -> Result<(), String> {
+    platform::display()
+}
+
 /// Whether a hotkey as the user wrote it can be understood; the error names the token and what would be right.
 pub fn check_hotkey(text: &str) -> Result<(), String> {
     if text.trim().is_empty() { Ok(()) } else { chord::parse(text).map(drop) }

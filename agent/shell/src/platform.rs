@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::run;
+pub(crate) use linux::{display, run};
 
 #[cfg(target_os = "windows")]
 mod windows;
@@ -20,3 +20,9 @@ mod markup;
 
 #[cfg(not(target_os = "linux"))]
 mod native;
+
+/// There always is one here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn display() -> Result<(), String> {
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Linux: one thread holds the conversation with the session bus, another the hotkeys; nothing polls.
 
 mod browser;
+mod display;
 mod hotkeys;
 mod keymap;
 mod selection;
@@ -9,6 +10,7 @@ mod toasts;
 mod tray;
 mod value;
 
+pub(crate) use self::display::display;
 use self::{
     browser::Browser,
     hotkeys::Hotkeys,
