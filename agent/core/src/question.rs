@@ -82,8 +82,10 @@ impl Questions {
             Some(index) => match open.numbers.get(index) {
                 Some(number) => Some((number.clone(), open.account)),
                 None => {
-                    let nth = index.to_string();
-                    return Err(cx.refusal(RefusalCode::NoCall, &text::NO_SUCH_CHOICE, &[&nth]));
+                    // People count from one, as the question is shown.
+                    let nth = index.saturating_add(1).to_string();
+                    let last = open.numbers.len().to_string();
+                    return Err(cx.refusal(RefusalCode::NoCall, &text::NO_SUCH_CHOICE, &[&nth, &last]));
                 }
             },
         };

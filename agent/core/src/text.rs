@@ -199,6 +199,8 @@ phrases! {
     // Refusals.
     NO_RINGING: "No call is ringing", "Es klingelt kein Anruf", "Aucun appel ne sonne";
     NO_CALL: "There is no call", "Es gibt kein Gespräch", "Il n'y a pas d'appel";
+    NOTHING_HELD: "No call is on hold", "Kein Gespräch wird gehalten", "Aucun appel n'est en attente";
+    NOTHING_TALKS: "No call is answered and off hold", "Kein Gespräch ist angenommen und nicht gehalten", "Aucun appel n'est décroché et hors attente";
     CALL_GONE: "Call {0} is over", "Anruf {0} ist beendet", "L'appel {0} est terminé";
     CALL_NOT_RINGING: "Call {0} is not ringing any more", "Anruf {0} klingelt nicht mehr", "L'appel {0} ne sonne plus";
     CALL_NOT_UP: "Call {0} is not connected", "Anruf {0} ist nicht verbunden", "L'appel {0} n'est pas établi";
@@ -207,7 +209,7 @@ phrases! {
     SEVERAL: "Several calls fit, name one: {0}", "Mehrere Anrufe kommen in Frage, bitte einen nennen: {0}", "Plusieurs appels conviennent, précisez : {0}";
     NO_RECORD: "No record is known for this call", "Für diesen Anruf ist kein Datensatz bekannt", "Aucune fiche n'est connue pour cet appel";
     QUESTION_GONE: "That question is no longer open", "Diese Frage ist nicht mehr offen", "Cette question n'est plus ouverte";
-    NO_SUCH_CHOICE: "There is no choice {0}", "Eine Wahl {0} gibt es nicht", "Il n'y a pas de choix {0}";
+    NO_SUCH_CHOICE: "There is no choice {0}: choose from 1 to {1}", "Eine Wahl {0} gibt es nicht: möglich sind 1 bis {1}", "Il n'y a pas de choix {0} : possibles : 1 à {1}";
     NOT_REGISTERED:
         "No account is registered at its PBX; `trayphone status` says why",
         "Kein Konto ist an seiner Telefonanlage angemeldet; `trayphone status` sagt, warum",

@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     id::CallId,
     port::media::MediaCommand,
-    text,
+    text::{self, Phrase},
 };
 
 /// The most keys sent at once.
@@ -37,7 +37,7 @@ impl Calls {
         }
         let id = match call.or(self.focus) {
             Some(id) => self.known(cx, id)?,
-            None => self.only(cx, self.map.values().collect())?,
+            None => self.only(cx, self.map.values().collect(), &text::NO_CALL)?,
         };
         self.hang_up(cx, id);
         Ok(Reply::Call { call: id, number: None })
@@ -61,7 +61,10 @@ impl Calls {
     pub(crate) fn ask_resume(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
         let id = match call {
             Some(id) => self.named_up(cx, id)?,
-            None => self.only(cx, self.engaged().filter(|c| c.up() && c.talk.want_hold).collect())?,
+            None => {
+                let held = self.engaged().filter(|c| c.up() && c.talk.want_hold).collect();
+                self.only(cx, held, &text::NOTHING_HELD)?
+            }
         };
         if !self.get(id).is_some_and(|c| c.talk.want_hold) {
             return Err(cx.refusal(
@@ -93,7 +96,7 @@ impl Calls {
         }
         let id = match call.or(self.focus) {
             Some(id) => self.known(cx, id)?,
-            None => self.only(cx, self.engaged().filter(|c| c.heard()).collect())?,
+            None => self.only(cx, self.engaged().filter(|c| c.heard()).collect(), &text::NOTHING_TALKS)?,
         };
         if !self.get(id).is_some_and(Call::heard) {
             return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_UP, &[&id.to_string()]));
@@ -111,7 +114,7 @@ impl Calls {
                 Err(cx.refusal(RefusalCode::NoCall, phrase, &[&id.to_string()]))
             }
             None if self.ringing.is_empty() => Err(cx.refusal(RefusalCode::NoCall, &text::NO_RINGING, &[])),
-            None => self.only(cx, self.ringing().collect()),
+            None => self.only(cx, self.ringing().collect(), &text::NO_RINGING),
         }
     }
 
@@ -125,7 +128,10 @@ impl Calls {
             Some(id) => self.named_up(cx, id),
             None => match self.focus.and_then(|id| self.get(id)).filter(|c| c.up()) {
                 Some(call) => Ok(call.id),
-                None => self.only(cx, self.engaged().filter(|c| c.up() && fits(c)).collect()),
+                None => {
+                    let fitting = self.engaged().filter(|c| c.up() && fits(c)).collect();
+                    self.only(cx, fitting, &text::NOTHING_TALKS)
+                }
             },
         }
     }
@@ -145,9 +151,11 @@ impl Calls {
         Err(cx.refusal(RefusalCode::NoCall, &text::CALL_GONE, &[&id.to_string()]))
     }
 
-    fn only(&self, cx: &Context<'_>, fitting: Vec<&Call>) -> Result<CallId, Refusal> {
+    /// The one that fits; `none` says why there are calls and none of them does.
+    fn only(&self, cx: &Context<'_>, fitting: Vec<&Call>, none: &Phrase) -> Result<CallId, Refusal> {
         match fitting[..] {
-            [] => Err(cx.refusal(RefusalCode::NoCall, &text::NO_CALL, &[])),
+            [] if self.map.is_empty() => Err(cx.refusal(RefusalCode::NoCall, &text::NO_CALL, &[])),
+            [] => Err(cx.refusal(RefusalCode::NoCall, none, &[])),
             [call] => Ok(call.id),
             _ => {
                 let name = |c: &&Call| format!("{} ({})", c.id, title(c, cx.language()));
