@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    os::unix::{net::UnixStream, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Output},
     time::Duration,
@@ -30,6 +31,11 @@ pub fn program() -> PathBuf {
     );
     assert!(path.exists(), "{} is not there: build it with `cargo xtask test`", path.display());
     path
+}
+
+/// Our program on a profile, with nothing of the desktop of the person who runs the tests.
+pub fn plain_command(profile: &Path) -> Command {
+    program_with(&[], profile)
 }
 
 /// The environment variable that holds the account's password.
@@ -74,7 +80,7 @@ impl Account {
              password = \"env:{PASSWORD}\"\n\n[audio]\n{audio}\n"
         );
         let environment = vec![(PASSWORD.to_owned(), password.clone())];
-        Start { settings, environment, desktop: false }
+        Start { settings, environment, ..Start::default() }
     }
 }
 
@@ -97,6 +103,8 @@ pub struct Start {
     pub environment: Vec<(String, String)>,
     /// With a tray and toasts; else `--headless`.
     pub desktop: bool,
+    /// As `nohup` starts it: with SIGHUP ignored.
+    pub nohup: bool,
 }
 
 impl Agent {
@@ -113,12 +121,15 @@ impl Agent {
     }
 
     fn start_again(folder: &Path, profile: PathBuf, start: Start) -> Self {
-        let Start { mut environment, desktop, .. } = start;
+        let Start { mut environment, desktop, nohup, .. } = start;
         environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime_folder(folder)));
         let mut command = program_with(&environment, &profile);
         command.args(["-vv", "run"]);
         if !desktop {
             command.arg("--headless");
+        }
+        if nohup {
+            ignore_hangups(&mut command);
         }
         let mut proc = Proc::start("trayphone", &mut command, folder);
         let mut listener = None;
@@ -154,6 +165,23 @@ impl Agent {
             .args(arguments)
             .output()
             .unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    }
+
+    /// A command as a user types it, to be run by the test.
+    pub fn plain(&self, arguments: &[&str]) -> Command {
+        let mut command = program_with(&self.environment, &self.profile);
+        command.args(arguments);
+        command
+    }
+
+    /// Goes to its local socket, as other programs do.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn connect(&self) -> UnixStream {
+        let mut sockets = fs::read_dir(self.folder.join("run/trayphone")).expect("the folder of its socket");
+        let socket = sockets.next().expect("its socket").expect("readable").path();
+        UnixStream::connect(&socket).unwrap_or_else(|error| panic!("{}: {error}", socket.display()))
     }
 
     /// Gives a command that must succeed; answers the objects it printed.
@@ -292,6 +320,16 @@ fn program_with(environment: &[(String, String)], profile: &Path) -> Command {
     }
     command.env("HOME", profile).envs(environment.iter().cloned()).arg("--profile").arg(profile);
     command
+}
+
+fn ignore_hangups(command: &mut Command) {
+    // SAFETY: signal(2) may be called between fork and exec, and touches no memory of ours.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
+            Ok(())
+        });
+    }
 }
 
 fn runtime_folder(folder: &Path) -> String {

@@ -10,6 +10,7 @@ pub mod desktop;
 pub mod kamailio;
 pub mod port;
 pub mod proc;
+pub mod pty;
 pub mod pulse;
 pub mod recording;
 pub mod sipp;

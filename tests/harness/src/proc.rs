@@ -41,6 +41,8 @@ pub enum Signal {
     Terminate,
     /// SIGINT: Ctrl+C.
     Interrupt,
+    /// SIGHUP: the terminal is gone.
+    HangUp,
     /// SIGKILL: end now.
     Kill,
     /// SIGSTOP: stand still, as a hung peer does.
@@ -50,10 +52,17 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Sends it to a process, or with a negative id to a group.
+    pub(crate) fn send(self, pid: libc::pid_t) {
+        // SAFETY: kill(2) takes numbers and touches no memory of ours. A process that is gone is an error we do not need.
+        unsafe { libc::kill(pid, self.number()) };
+    }
+
     fn number(self) -> libc::c_int {
         match self {
             Self::Terminate => libc::SIGTERM,
             Self::Interrupt => libc::SIGINT,
+            Self::HangUp => libc::SIGHUP,
             Self::Kill => libc::SIGKILL,
             Self::Stop => libc::SIGSTOP,
             Self::Continue => libc::SIGCONT,
@@ -146,12 +155,12 @@ impl Proc {
 
     /// Sends a signal to the program alone.
     pub fn signal(&self, signal: Signal) {
-        send(self.pid(), signal);
+        signal.send(self.pid());
     }
 
     /// Sends a signal to the program and to everything it started.
     pub fn signal_all(&self, signal: Signal) {
-        send(-self.pid(), signal);
+        signal.send(-self.pid());
     }
 
     /// How it ended, if it has.
@@ -182,7 +191,7 @@ impl Proc {
 
     /// Ends it without asking, as a crash does.
     pub fn kill(&mut self) {
-        send(-self.pid(), Signal::Kill);
+        Signal::Kill.send(-self.pid());
         if self.ended.is_none() {
             self.ended = self.child.wait().ok();
         }
@@ -191,11 +200,6 @@ impl Proc {
     fn pid(&self) -> libc::pid_t {
         libc::pid_t::try_from(self.child.id()).expect("the kernel's ids fit")
     }
-}
-
-fn send(pid: libc::pid_t, signal: Signal) {
-    // SAFETY: kill(2) takes numbers and touches no memory of ours. A process that is gone is an error we do not need.
-    unsafe { libc::kill(pid, signal.number()) };
 }
 
 impl Drop for Proc {

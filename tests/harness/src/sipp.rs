@@ -38,33 +38,33 @@ impl Transport {
 
 /// A registrar that takes everybody until they de-register, and a phone that answers: the first message of each of its
 /// calls decides which of the two it is.
-pub const REGISTRAR_AND_PHONE: &str = r#"<?xml version="1.0" encoding="ISO-8859-1"?>
+pub fn registrar_and_phone() -> String {
+    let contact = "Contact: <sip:[local_ip]:[local_port];transport=[transport]>\n";
+    let ringing = answer("", "180 Ringing", Tag::Ours, contact, "");
+    let answered = format!("{contact}Content-Type: application/sdp\n");
+    let answered = answer(" retrans=\"500\"", "200 OK", Tag::Ours, &answered, OFFER);
+    let gone = answer("", "200 OK", Tag::Theirs, "", "");
+    let taken = answer("", "200 OK", Tag::Ours, "[last_Contact:]\nExpires: 3600\n", "");
+    let signed_off = answer("", "200 OK", Tag::Ours, "", "");
+    format!(
+        r#"<?xml version="1.0" encoding="ISO-8859-1"?>
 <scenario name="registrar and phone">
   <recv request="REGISTER" optional="true" next="register"/>
   <recv request="INVITE"/>
-  <send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]SIPpTag[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:[local_ip]:[local_port];transport=[transport]>
-Content-Length: 0
+{ringing}{answered}  <recv request="ACK"/>
+  <recv request="BYE"/>
+{gone}  <nop next="end"/>
+  <label id="register"/>
+{taken}  <recv request="REGISTER"/>
+{signed_off}  <label id="end"/>
+  <nop/>
+</scenario>
+"#
+    )
+}
 
-]]></send>
-  <send retrans="500"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]SIPpTag[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:[local_ip]:[local_port];transport=[transport]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
+/// The sound a phone of a scenario offers.
+const OFFER: &str = "v=0
 o=sipp 53655765 2353687637 IN IP[local_ip_type] [local_ip]
 s=-
 c=IN IP[media_ip_type] [media_ip]
@@ -73,48 +73,33 @@ m=audio [media_port] RTP/AVP 8 0
 a=rtpmap:8 PCMA/8000
 a=rtpmap:0 PCMU/8000
 
-]]></send>
-  <recv request="ACK"/>
-  <recv request="BYE"/>
-  <send><![CDATA[
-SIP/2.0 200 OK
+";
+
+/// Whose tag the To header ends with: ours where it had none, theirs where the dialog stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    Ours,
+    Theirs,
+}
+
+/// A scenario's step that answers the last request (RFC 3261 section 8.2.6.2 says what is copied from it).
+fn answer(attributes: &str, status: &str, tag: Tag, headers: &str, body: &str) -> String {
+    let tag = if tag == Tag::Ours { ";tag=[pid]SIPpTag[call_number]" } else { "" };
+    let length = if body.is_empty() { "0" } else { "[len]" };
+    format!(
+        "  <send{attributes}><![CDATA[
+SIP/2.0 {status}
 [last_Via:]
 [last_From:]
-[last_To:]
+[last_To:]{tag}
 [last_Call-ID:]
 [last_CSeq:]
-Content-Length: 0
+{headers}Content-Length: {length}
 
-]]></send>
-  <nop next="end"/>
-  <label id="register"/>
-  <send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]SIPpTag[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-[last_Contact:]
-Expires: 3600
-Content-Length: 0
-
-]]></send>
-  <recv request="REGISTER"/>
-  <send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]SIPpTag[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-  <label id="end"/>
-  <nop/>
-</scenario>
-"#;
+{body}]]></send>
+"
+    )
+}
 
 /// A run of sipp.
 pub struct Sipp {

@@ -3,7 +3,7 @@
 use agent_exchange::{Exchange, ExchangeConfig, User};
 use harness::{
     agent::{Account, Agent},
-    sipp::{Plan, REGISTRAR_AND_PHONE, Sipp, Transport},
+    sipp::{Plan, Sipp, Transport, registrar_and_phone},
     wait::SOON,
 };
 
@@ -55,8 +55,8 @@ fn is_called(transport: Transport) {
 fn calls(transport: Transport) {
     let folder = tempfile::tempdir().expect("a folder");
     // To sipp the registration with its end is one call, the call is another.
-    let plan =
-        Plan { scenario: Some(REGISTRAR_AND_PHONE), transport, calls: 2, service: "1001", ..Plan::default() };
+    let scenario = registrar_and_phone();
+    let plan = Plan { scenario: Some(&scenario), transport, calls: 2, service: "1001", ..Plan::default() };
     let mut sipp = Sipp::start(folder.path(), &plan);
     let account = Account::at(sipp.port, transport, "unused");
     let mut agent = Agent::start(folder.path(), "agent", account.start());
