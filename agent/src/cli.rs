@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// A desktop agent for people whose phone is a PBX extension.
 #[derive(Debug, Parser)]
@@ -12,7 +12,9 @@ use std::path::PathBuf;
     about = "A desktop agent for people whose phone is a PBX extension",
     long_about = "Trayphone sits in the tray, holds the PBX session and a softphone, shows who is calling before the \
                   second ring, answers on a click, and dials the number selected in any program.\n\nWithout a command \
-                  it starts the agent in the tray (or hands over to the one that runs).",
+                  it starts the agent in the tray (or hands over to the one that runs); a link in a command's place \
+                  (trayphone tel:+4930123456) is dialled as by `open`.\n\nExamples:\n  trayphone\n  \
+                  trayphone account add sip:1001@pbx.example\n  trayphone dial 600",
     after_long_help = exit_table(),
     disable_help_subcommand = true
 )]
@@ -64,10 +66,13 @@ pub(crate) enum Command {
         uri: String,
     },
     /// Accounts: add, password, test, list, remove
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: trayphone account add sip:1001@pbx.example")]
     Account(AccountCommand),
     /// Plugins: install, list, remove
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example: trayphone plugin install ./my-crm --set base_url=https://crm.example"
+    )]
     Plugin(PluginCommand),
     /// What the agent is doing
     #[command(after_help = "Example: trayphone status --json")]
@@ -79,14 +84,14 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  trayphone journal\n  trayphone journal --limit 5 --json")]
     Journal {
         /// At most so many, newest first
-        #[arg(long, default_value_t = 20, value_name = "N")]
+        #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// What left this computer, to whom and why
     #[command(after_help = "Example: trayphone ledger --limit 50")]
     Ledger {
         /// At most so many, newest first
-        #[arg(long, default_value_t = 20, value_name = "N")]
+        #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Everything that happens, one JSON object a line
@@ -274,6 +279,37 @@ pub(crate) enum PluginCommand {
     },
 }
 
+/// What links begin with that may stand in a command's place, as a desktop's launcher puts them there.
+const LINKS: [&str; 4] = ["tel:", "sip:", "sips:", "callto:"];
+
+/// The arguments as they are to be understood: a link in a command's place is an `open -- LINK`.
+pub(crate) fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.collect();
+    let is_link = |text: &OsString| {
+        let text = text.to_string_lossy().to_ascii_lowercase();
+        LINKS.iter().any(|link| text.starts_with(link))
+    };
+    let mut place = 1;
+    while let Some(option) =
+        given.get(place).and_then(|text| text.to_str()).filter(|text| text.starts_with('-'))
+    {
+        place += match option {
+            "--" => break,
+            "--profile" => 2,
+            _ => 1,
+        };
+    }
+    let bare = given.get(place).is_some_and(is_link);
+    let fenced =
+        given.get(place).is_some_and(|text| text == "--") && given.get(place + 1).is_some_and(is_link);
+    if bare {
+        given.splice(place..place, ["open".into(), "--".into()]);
+    } else if fenced {
+        given.insert(place, "open".into());
+    }
+    given
+}
+
 /// The table of exit codes under `--help`.
 fn exit_table() -> String {
     let mut text = String::from("Exit codes:\n");
@@ -289,14 +325,37 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
+    fn a_link_in_a_commands_place_is_opened() {
+        for (given, meant) in [
+            ("trayphone tel:+49301", "trayphone open -- tel:+49301"),
+            ("trayphone -- TEL:1", "trayphone open -- TEL:1"),
+            ("trayphone --profile p --json -vv sip:1@x", "trayphone --profile p --json -vv open -- sip:1@x"),
+            ("trayphone --profile=p callto:1", "trayphone --profile=p open -- callto:1"),
+            ("trayphone", "trayphone"),
+            ("trayphone --", "trayphone --"),
+            ("trayphone --profile tel:x", "trayphone --profile tel:x"),
+            ("trayphone open -- tel:1", "trayphone open -- tel:1"),
+            ("trayphone account add sip:1@x", "trayphone account add sip:1@x"),
+            ("trayphone dial tel:1", "trayphone dial tel:1"),
+        ] {
+            let understood = arguments(given.split(' ').map(OsString::from));
+            assert_eq!(understood, meant.split(' ').map(OsString::from).collect::<Vec<_>>());
+        }
+        let cli =
+            Cli::try_parse_from(arguments(["trayphone", "--", "tel:1"].map(OsString::from).into_iter()));
+        assert!(matches!(cli.expect("understood").command, Some(Command::Open { uri }) if uri == "tel:1"));
+        let cli = Cli::try_parse_from(arguments(["trayphone", "--"].map(OsString::from).into_iter()));
+        assert!(cli.expect("an empty %u").command.is_none());
+    }
+
+    #[test]
     fn the_command_line_is_sound_and_every_command_carries_an_example() {
         let command = Cli::command();
         command.clone().debug_assert();
         fn walk(command: &clap::Command) {
             for sub in command.get_subcommands() {
                 let text = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-                let has_example = text.contains("Example") || sub.has_subcommands();
-                assert!(has_example, "`{}` explains itself without an example", sub.get_name());
+                assert!(text.contains("Example"), "`{}` explains itself without an example", sub.get_name());
                 walk(sub);
             }
         }

@@ -5,3 +5,4 @@ pub(crate) mod call;
 pub(crate) mod offline;
 pub(crate) mod plugin;
 pub(crate) mod print;
+pub(crate) mod start;

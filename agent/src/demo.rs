@@ -13,6 +13,7 @@ pub(crate) use fault::Fault;
 
 use crate::{
     cli::{Common, DemoArgs},
+    commands::print,
     exit::{Exit, Failure},
     wait::wait_for,
 };
@@ -23,7 +24,7 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
         let text = "the demo makes a profile of its own and removes it afterwards: leave --profile out";
         return Err(Failure::new(Exit::Usage, text));
     }
-    let desktop = !args.terminal && crate::platform::has_display();
+    let desktop = !args.terminal && display_there();
     if !args.script {
         return wait_for(live::play(desktop));
     }
@@ -39,4 +40,18 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
             () = crate::platform::asked_to_end() => Err(Failure::new(Exit::Failed, "the demo was asked to end")),
         }
     })
+}
+
+/// Whether there is a display. One that is named and does not answer is said; that none is named is no news.
+fn display_there() -> bool {
+    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match agent_shell::display() {
+        Ok(()) => crate::platform::has_display(),
+        Err(why) => {
+            if named("DISPLAY") || named("WAYLAND_DISPLAY") {
+                print::note(&format!("{why} Going on without one."));
+            }
+            false
+        }
+    }
 }

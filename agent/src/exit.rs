@@ -37,11 +37,13 @@ pub(crate) enum Exit {
     AccountTest = 13,
     /// The agent is winding up.
     Quitting = 14,
+    /// An agent is running already for this profile.
+    Running = 15,
 }
 
 impl Exit {
     /// Every code with its meaning, for `--help` and the README.
-    pub(crate) const TABLE: [(Self, &'static str); 15] = [
+    pub(crate) const TABLE: [(Self, &'static str); 16] = [
         (Self::Ok, "done"),
         (Self::Failed, "something failed; the sentence on stderr says what"),
         (Self::Usage, "the command line was not understood"),
@@ -57,7 +59,13 @@ impl Exit {
         (Self::Plugin, "a plugin was refused or failed"),
         (Self::AccountTest, "the account did not register"),
         (Self::Quitting, "the agent is winding up"),
+        (Self::Running, "an agent is running already for this profile"),
     ];
+
+    /// What a program of ours meant that ended with this code.
+    pub(crate) fn from_code(code: i32) -> Option<Self> {
+        Self::TABLE.map(|(exit, _)| exit).into_iter().find(|exit| *exit as i32 == code)
+    }
 }
 
 impl From<RefusalCode> for Exit {

@@ -4,7 +4,10 @@ use crate::{
     cli::Common,
     exit::{Exit, Failure},
 };
-use agent_core::settings::Settings;
+use agent_core::{
+    secret::Secret,
+    settings::{PasswordSource, Settings},
+};
 use agent_host::{HostConfig, SealKey};
 use agent_store::{Profile, StoreError};
 use std::path::PathBuf;
@@ -30,6 +33,22 @@ pub(crate) fn folder(common: &Common) -> Result<PathBuf, Failure> {
 /// The settings; every mistake in them is said with its place.
 pub(crate) fn settings(profile: &Profile) -> Result<Settings, Failure> {
     agent_store::read_settings(profile).map_err(failure)
+}
+
+/// Takes the accounts' passwords out of the environment, so that neither a browser nor any other program we start gets
+/// them; [`agent_store::variable`] has them from now on.
+///
+/// # Safety
+/// No other thread may run: see [`crate::platform::take_variable`].
+pub(crate) unsafe fn take_passwords(settings: &Settings) {
+    for account in &settings.accounts {
+        if let PasswordSource::Env(name) = &account.password
+            // SAFETY: the caller's word.
+            && let Some(password) = unsafe { crate::platform::take_variable(name) }
+        {
+            agent_store::keep_variable(name, Secret::new(password));
+        }
+    }
 }
 
 /// Where the plugins are.

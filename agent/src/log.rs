@@ -33,14 +33,15 @@ pub(crate) fn start(verbose: u8) {
     let filter = match std::env::var("TRAYPHONE_LOG").map(|text| text.parse::<Targets>()) {
         Ok(Ok(filter)) => filter,
         Ok(Err(error)) => {
-            eprintln!(
-                "trayphone: TRAYPHONE_LOG is not understood ({error}); example: TRAYPHONE_LOG=agent_sip=debug,warn"
-            );
+            crate::commands::print::note(&format!(
+                "TRAYPHONE_LOG is not understood ({error}); example: TRAYPHONE_LOG=agent_sip=debug,warn"
+            ));
             by_flags()
         }
         Err(_) => by_flags(),
     };
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // A stderr that is closed or full is nobody's business here: to complain there would panic.
+    let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     // A second start (tests) finds the subscriber set: the first one stands.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

@@ -12,40 +12,49 @@ mod home;
 mod log;
 mod passwords;
 mod platform;
+mod prompt;
 mod run;
 mod wait;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{CallCommand, Cli, Command};
 use exit::{Exit, Failure};
 use std::process::ExitCode;
 use wait::wait_for;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(cli::arguments(std::env::args_os()));
+    let terminal = prompt::GiveBack;
     log::start(cli.common.verbose);
-    match obey(&cli) {
+    let done = obey(&cli).and_then(|exit| commands::print::complete().map(|()| exit));
+    terminal.now();
+    match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("trayphone: {}", commands::print::tame(&failure.text));
+            commands::print::note(&failure.text);
             failure.exit.into()
         }
     }
 }
 
 fn obey(cli: &Cli) -> Result<Exit, Failure> {
-    use commands::{account, call, offline, plugin};
+    use commands::{account, call, offline, plugin, start};
     let common = &cli.common;
     match &cli.command {
-        None => run::or_hand_over(common),
+        None => start::start(common),
         Some(Command::Run(args)) => run::run(common, args),
         Some(Command::Demo(args)) => demo::run(common, args),
-        Some(Command::Quit) => wait_for(run::quit(common)),
-        Some(Command::Show) => wait_for(call::ask(common, call::show())),
+        Some(Command::Quit) => wait_for(start::quit(common)),
+        Some(Command::Show) => wait_for(start::show_itself(common)),
         Some(Command::Status) => wait_for(call::ask(common, call::status())),
-        Some(Command::Open { uri }) => wait_for(call::open(common, uri)),
+        Some(Command::Open { uri }) => wait_for(start::open(common, uri)),
         Some(Command::Account(command)) => wait_for(account::run(common, command)),
-        Some(Command::Plugin(command)) => wait_for(plugin::run(common, command)),
+        Some(Command::Plugin(command)) => {
+            // SAFETY: no thread runs yet: the log has none, and `wait_for` starts the first ones.
+            unsafe { plugin::keep_passwords_to_ourselves(common) };
+            wait_for(plugin::run(common, command))
+        }
+        Some(Command::Call(command @ CallCommand::Mute { .. })) => wait_for(call::mute(common, command)),
         Some(Command::Call(command)) => wait_for(call::ask(common, call::request(command))),
         Some(Command::Journal { limit }) => offline::journal(common, *limit),
         Some(Command::Ledger { limit }) => offline::ledger(common, *limit),

@@ -1,6 +1,6 @@
 //! Passwords for one run of the agent, where no keyring keeps them: typed at start or sent over the local API.
 
-use crate::funnel::Funnel;
+use crate::{commands::print, funnel::Funnel};
 use agent_core::{
     action::Action,
     id::AccountId,
@@ -13,7 +13,7 @@ use agent_core::{
 };
 use std::{
     collections::BTreeMap,
-    io::IsTerminal,
+    io::{ErrorKind, IsTerminal},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -113,21 +113,21 @@ impl Passwords {
         let ours = self.clone();
         // Its own thread: a person types in their own time, and nothing else may wait for it.
         let thread = std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
-            match rpassword::prompt_password(format!(
-                "Password for {} (kept in memory only): ",
-                super::commands::print::tame(&aor)
-            )) {
-                Ok(text) if !text.is_empty() => {
-                    if let Err(text) = ours.give(&aor, Secret::new(text)) {
-                        eprintln!("trayphone: {text}");
+            let question = format!("Password for {} (kept in memory only): ", print::tame(&aor));
+            match crate::prompt::password(&question) {
+                Ok(secret) if !secret.expose().is_empty() => {
+                    if let Err(text) = ours.give(&aor, secret) {
+                        print::note(&text);
                     }
                 }
-                Ok(_) => eprintln!("trayphone: no password, {aor} stays signed off"),
-                Err(error) => eprintln!("trayphone: the password could not be read: {error}"),
+                Ok(_) => print::note(&format!("no password, {aor} stays signed off")),
+                // Ctrl+C, or the agent ends: nothing to say about a question nobody wants answered.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => print::note(&format!("the password could not be read: {error}")),
             }
         });
         if let Err(error) = thread {
-            eprintln!("trayphone: cannot ask for a password: {error}");
+            print::note(&format!("cannot ask for a password: {error}"));
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use crate::{
     api::{
-        client::Client,
         hub::Hub,
-        protocol::Request,
         server::{self, Desk, MOST_CONNECTIONS},
     },
     cli::{Common, RunArgs},
+    commands::print,
     desktop::Desktop,
     dispatch::{Dispatch, NO_FILES, admitted},
     exit::{Exit, Failure},
@@ -36,28 +35,12 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// `trayphone` without a command: starts, or hands over to the agent that runs.
-pub(crate) fn or_hand_over(common: &Common) -> Result<Exit, Failure> {
-    match run(common, &RunArgs::default()) {
-        Err(Failure { exit: Exit::Failed, text }) if text.starts_with("an agent is running already") => {
-            crate::wait::wait_for(crate::commands::call::ask(common, crate::commands::call::show()))
-        }
-        other => other,
-    }
-}
-
-/// `trayphone quit`: asks, and waits until the agent is gone.
-pub(crate) async fn quit(common: &Common) -> Result<Exit, Failure> {
-    let mut client = Client::connect(common).await?;
-    client.ask(&Request::Action(Action::Quit)).await?;
-    while client.line().await.unwrap_or(None).is_some() {}
-    Ok(Exit::Ok)
-}
-
-/// `trayphone run`.
+/// `trayphone run`. To be called before any thread is started.
 pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = home::open(common)?;
     let settings = home::settings(&profile)?;
+    // SAFETY: no thread runs yet, by the word above.
+    unsafe { home::take_passwords(&settings) };
     let files = args.headless || args.demo;
     if settings.audio.backend == AudioBackend::Wav && !files {
         return Err(Failure::new(Exit::Settings, NO_FILES));
@@ -87,7 +70,7 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
         });
         let config = ShellConfig { hotkeys: settings.hotkeys, ..ShellConfig::default() };
         if let Err(error) = agent_shell::run(config, inbox, tell) {
-            eprintln!("trayphone: {error}; going on without a desktop");
+            print::note(&format!("{error}; going on without a desktop"));
         }
     }
     agent
@@ -130,7 +113,7 @@ impl Parts {
             .map_err(|error| Failure::other("the runtime could not be started", error))?;
         runtime.block_on(async {
             let door = instance::listen(self.profile.dir()).map_err(|error| match error {
-                InstanceError::Running { .. } => Failure::new(Exit::Failed, error.to_string()),
+                InstanceError::Running { .. } => Failure::new(Exit::Running, error.to_string()),
                 other => Failure::new(Exit::Failed, other.to_string()),
             })?;
             let _ = started.send(());
@@ -139,11 +122,13 @@ impl Parts {
             let signals = tokio::spawn(signals(self.funnel.clone()));
             turn(&self.funnel, &dispatch).await;
             signals.abort();
-            serving.abort();
             dispatch.media.close();
             if let Err(text) = dispatch.store.close(Duration::from_secs(5)) {
-                eprintln!("trayphone: {text}");
+                print::note(&text);
             }
+            // Only now the profile is free for another agent; whoever waits for our end hears of it after that.
+            serving.abort();
+            let _ = serving.await;
             Ok(Exit::Ok)
         })
     }
@@ -250,7 +235,10 @@ async fn serve(door: Listener, desk: Desk) {
 }
 
 /// The system's wish to end is the user's: calls are ended and accounts de-registered first.
-async fn signals(funnel: Funnel) {
-    crate::platform::asked_to_end().await;
-    funnel.tell(Event::User { request: None, action: Action::Quit });
+fn signals(funnel: Funnel) -> impl Future<Output = ()> {
+    let asked = crate::platform::asked_to_end();
+    async move {
+        asked.await;
+        funnel.tell(Event::User { request: None, action: Action::Quit });
+    }
 }

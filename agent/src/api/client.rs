@@ -2,6 +2,7 @@
 
 use super::protocol::{Answer, Ask, LONGEST_LINE, Request};
 use crate::{
+    commands::print,
     exit::{Exit, Failure},
     home,
 };
@@ -32,6 +33,10 @@ impl Client {
         if !profile.exists() {
             let error = InstanceError::NotRunning { profile: profile.to_owned() };
             return Err(Failure::new(Exit::NoAgent, error.to_string()));
+        }
+        if !profile.is_dir() {
+            let text = format!("the profile {} is not a folder: name one with --profile", profile.display());
+            return Err(Failure::new(Exit::Failed, text));
         }
         let stream = instance::connect(profile).await.map_err(|error| match error {
             InstanceError::NotRunning { .. } => Failure::new(Exit::NoAgent, error.to_string()),
@@ -84,6 +89,6 @@ pub(crate) async fn tell(common: &crate::cli::Common, what: Ask) {
     if let Ok(mut client) = Client::connect(common).await
         && let Err(error) = client.ask(&Request::Ask(what)).await
     {
-        eprintln!("trayphone: the running agent was not told: {error}");
+        print::note(&format!("the running agent was not told: {error}"));
     }
 }

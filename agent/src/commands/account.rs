@@ -20,10 +20,10 @@ use agent_core::{
     settings::{AccountSettings, PasswordSource},
 };
 use agent_net::Net;
-use agent_store::{Keyring, Profile};
+use agent_store::{Keyring, LedgerWriter, Profile, StoreError};
 use serde_json::json;
 use std::{
-    io::{IsTerminal, Read},
+    io::{ErrorKind, IsTerminal, Read},
     sync::Arc,
     time::Duration,
 };
@@ -54,7 +54,9 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
         password: args.password_env.clone().map_or(PasswordSource::Keyring, PasswordSource::Env),
     };
     let keyring = account.password == PasswordSource::Keyring;
-    let password = if keyring { Some(read_password(&account.aor)?) } else { None };
+    // Nobody types a password only to hear that the address is wrong.
+    agent_store::check_account(&profile, &account).map_err(home::failure)?;
+    let password = if keyring { Some(read_password(&account.aor).await?) } else { None };
     agent_store::add_account(&profile, &account).map_err(home::failure)?;
     tell(common, Ask::ReloadSettings {}).await;
     say(common, &format!("{} is in {}", account.aor, profile.settings_file().display()));
@@ -65,14 +67,23 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
         common,
         "test it with `trayphone account test`; a running agent takes it over when it is started anew",
     );
-    Ok(Exit::Ok)
+    Ok(done(common))
 }
 
 async fn password(common: &Common, aor: &str) -> Result<Exit, Failure> {
-    let profile = home::open(common)?;
-    find(&profile, Some(aor))?;
-    keep(common, aor, &read_password(aor)?).await?;
-    Ok(Exit::Ok)
+    let profile = home::existing(common)?;
+    for (_, account) in find(&profile, Some(aor))? {
+        if let PasswordSource::Env(name) = account.password {
+            let text = format!(
+                "{aor} takes its password from the environment variable {name} at each start: change it there, or write \
+                 password = \"keyring\" in {} and give this command again",
+                profile.settings_file().display()
+            );
+            return Err(Failure::new(Exit::Secret, text));
+        }
+    }
+    keep(common, aor, &read_password(aor).await?).await?;
+    Ok(done(common))
 }
 
 /// Keeps a password in the keyring; where there is none, hands it to the running agent for this run.
@@ -81,42 +92,78 @@ async fn keep(common: &Common, aor: &str, password: &Secret) -> Result<(), Failu
     // A keyring may show a prompt and wait for the user: not on the runtime's thread.
     let kept = tokio::task::spawn_blocking(move || Keyring::open()?.set(&owner, &secret)).await;
     let kept = kept.map_err(|error| Failure::other("the keyring", error))?;
-    if let Err(problem) = &kept {
-        eprintln!("trayphone: the password is not kept: {}", secret_problem(problem));
-    } else {
+    if kept.is_ok() {
         say(common, "the password is in the keyring");
     }
-    match (Client::connect(common).await, kept) {
-        (Ok(mut client), kept) => {
-            let request = Ask::Password { aor: aor.to_owned(), password: password.expose().to_owned() };
-            match client.ask(&Request::Ask(request)).await? {
-                Answer::Done { .. } => say(common, "the running agent has it and registers anew"),
-                Answer::Malformed { text } if kept.is_err() => return Err(Failure::new(Exit::Secret, text)),
-                _ => {}
-            }
-            Ok(())
+    let unkept = |problem| {
+        Failure::new(Exit::Secret, format!("the password is not kept: {}", secret_problem(&problem)))
+    };
+    let Ok(mut client) = Client::connect(common).await else { return kept.map_err(unkept) };
+    let request = Ask::Password { aor: aor.to_owned(), password: password.expose().to_owned() };
+    match (client.ask(&Request::Ask(request)).await?, kept) {
+        (Answer::Done { .. }, Ok(())) => say(common, "the running agent has it and registers anew"),
+        (Answer::Done { .. }, Err(problem)) => {
+            print::note(&unkept(problem).text);
+            say(common, "the running agent has it until it ends, and registers anew");
         }
-        (Err(_), Ok(())) => Ok(()),
-        (Err(_), Err(problem)) => Err(Failure::new(Exit::Secret, secret_problem(&problem))),
+        // It does not know the account yet; the next one that is started finds the password where it is kept.
+        (_, kept) => kept.map_err(unkept)?,
+    }
+    Ok(())
+}
+
+/// From the terminal without echo, else the whole of stdin without its line end.
+async fn read_password(aor: &str) -> Result<Secret, Failure> {
+    let refuse = |text: String| Failure::new(Exit::Secret, text);
+    let secret = if std::io::stdin().is_terminal() {
+        ask_for_password(aor).await?
+    } else {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .take(LONGEST_PASSWORD + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| refuse(format!("the password could not be read: {error}")))?;
+        password_of(bytes).map_err(refuse)?
+    };
+    match secret.expose() {
+        "" => Err(refuse("the password is empty: nothing was changed".to_owned())),
+        text if text.chars().any(char::is_control) => Err(refuse(
+            "the password holds a line break or another control character: give it as one line, for example with \
+             printf '%s' \"$PW\"; nothing was changed"
+                .to_owned(),
+        )),
+        _ => Ok(secret),
     }
 }
 
-/// From the terminal without echo, else the whole of stdin without its last line end.
-fn read_password(aor: &str) -> Result<Secret, Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(Exit::Secret, format!("the password could not be read: {error}"))
-    };
-    let text = if std::io::stdin().is_terminal() {
-        rpassword::prompt_password(format!("Password for {}: ", print::tame(aor))).map_err(failed)?
-    } else {
-        let mut text = String::new();
-        std::io::stdin().take(LONGEST_PASSWORD).read_to_string(&mut text).map_err(failed)?;
-        text.trim_end_matches(['\r', '\n']).to_owned()
-    };
-    if text.is_empty() {
-        return Err(Failure::new(Exit::Secret, "the password is empty: nothing was changed"));
+/// What a program piped in as a password.
+fn password_of(bytes: Vec<u8>) -> Result<Secret, String> {
+    if bytes.len() as u64 > LONGEST_PASSWORD {
+        return Err(format!(
+            "this is longer than {LONGEST_PASSWORD} bytes, which no password is: nothing was changed"
+        ));
     }
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| "the password on stdin is not UTF-8: nothing was changed".to_owned())?;
+    let end = if text.ends_with("\r\n") { 2 } else { usize::from(text.ends_with('\n')) };
+    text.truncate(text.len() - end);
     Ok(Secret::new(text))
+}
+
+/// Asks at the terminal, and listens meanwhile whether the program is to end: `main` then gives the terminal back.
+async fn ask_for_password(aor: &str) -> Result<Secret, Failure> {
+    let refuse = |why: &str| Failure::new(Exit::Secret, format!("{why}: nothing was changed"));
+    let end = crate::platform::asked_to_end();
+    let question = format!("Password for {}: ", print::tame(aor));
+    let asked = tokio::task::spawn_blocking(move || crate::prompt::password(&question));
+    let typed = tokio::select! {
+        typed = asked => typed.map_err(|error| Failure::other("the prompt", error))?,
+        () = end => return Err(refuse("no password was given")),
+    };
+    typed.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted | ErrorKind::UnexpectedEof => refuse("no password was given"),
+        _ => refuse(&format!("the password could not be read ({error})")),
+    })
 }
 
 fn list(common: &Common) -> Result<Exit, Failure> {
@@ -138,19 +185,19 @@ fn list(common: &Common) -> Result<Exit, Failure> {
 }
 
 async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
-    let profile = home::open(common)?;
+    let profile = home::existing(common)?;
     let account = agent_store::remove_account(&profile, aor).map_err(home::failure)?;
     tell(common, Ask::ReloadSettings {}).await;
     if account.password == PasswordSource::Keyring {
         match Keyring::open().and_then(|keyring| keyring.delete(aor)) {
             Ok(_) => {}
             Err(problem) => {
-                eprintln!("trayphone: its password may still be kept: {}", secret_problem(&problem))
+                print::note(&format!("its password may still be kept: {}", secret_problem(&problem)));
             }
         }
     }
     say(common, &format!("{aor} is removed"));
-    Ok(Exit::Ok)
+    Ok(done(common))
 }
 
 /// The accounts that are meant, with their places.
@@ -170,11 +217,29 @@ fn find(profile: &Profile, aor: Option<&str>) -> Result<Vec<(AccountId, AccountS
 
 async fn test(common: &Common, aor: Option<&str>) -> Result<Exit, Failure> {
     let profile = home::existing(common)?;
+    let accounts = find(&profile, aor)?;
+    let ledger = Ledger::open(&profile);
+    let end = crate::platform::asked_to_end();
+    let exit = tokio::select! {
+        exit = test_each(common, accounts, ledger.net()) => exit,
+        () = end => Err(Failure::new(Exit::Failed, "the test was broken off")),
+    };
+    // Rows of connections that were still up are written when those go.
+    tokio::task::yield_now().await;
+    ledger.close();
+    exit
+}
+
+async fn test_each(
+    common: &Common,
+    accounts: Vec<(AccountId, AccountSettings)>,
+    net: Net,
+) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
-    for (id, account) in find(&profile, aor)? {
+    for (id, account) in accounts {
         let password = fetch(&account).await?;
         let aor = account.aor.clone();
-        let state = register_once(id, account, password).await;
+        let state = register_once(id, account, password, net.clone()).await;
         if state != Registration::Registered {
             exit = Exit::AccountTest;
         }
@@ -187,13 +252,36 @@ async fn test(common: &Common, aor: Option<&str>) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// What a test sends stands in the ledger as everything else does; where that cannot be written, the user is told.
+struct Ledger(Option<LedgerWriter>);
+
+impl Ledger {
+    fn open(profile: &Profile) -> Self {
+        Self(LedgerWriter::open(profile).inspect_err(|error| Self::complain(error)).ok())
+    }
+
+    fn net(&self) -> Net {
+        match &self.0 {
+            Some(writer) => Net::new(Arc::new(writer.sink())),
+            None => Net::new(Arc::new(|_| {})),
+        }
+    }
+
+    fn close(self) {
+        if let Some(Err(error)) = self.0.map(LedgerWriter::close) {
+            Self::complain(&error);
+        }
+    }
+
+    fn complain(error: &StoreError) {
+        print::note(&format!("this test leaves no row in the ledger: {error}"));
+    }
+}
+
 async fn fetch(account: &AccountSettings) -> Result<Secret, Failure> {
     let problem = |problem: SecretProblem| Failure::new(Exit::Secret, secret_problem(&problem));
     match &account.password {
-        PasswordSource::Env(name) => {
-            let text = std::env::var(name).map_err(|_| problem(SecretProblem::NoVariable(name.clone())))?;
-            Ok(Secret::new(text))
-        }
+        PasswordSource::Env(name) => agent_store::variable(name).map_err(problem),
         PasswordSource::Keyring => {
             let aor = account.aor.clone();
             let got = tokio::task::spawn_blocking(move || Keyring::open()?.get(&aor)).await;
@@ -203,9 +291,13 @@ async fn fetch(account: &AccountSettings) -> Result<Secret, Failure> {
 }
 
 /// Registers with a stack of its own, says how it went, and signs off again.
-async fn register_once(account: AccountId, settings: AccountSettings, password: Secret) -> Registration {
+async fn register_once(
+    account: AccountId,
+    settings: AccountSettings,
+    password: Secret,
+    net: Net,
+) -> Registration {
     let (tell, mut hear) = mpsc::unbounded_channel();
-    let net = Net::new(Arc::new(|_| {}));
     let told = Arc::new(move |event: SipEvent| {
         let _ = tell.send(event);
     });
@@ -240,8 +332,32 @@ fn secret_problem(problem: &SecretProblem) -> String {
     }
 }
 
+/// What a program is told that asked for JSON; people have read their sentences by now.
+fn done(common: &Common) -> Exit {
+    print::done(common);
+    Exit::Ok
+}
+
 fn say(common: &Common, text: &str) {
     if !common.json {
         print::line(&print::tame(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piped_password_is_taken_whole_or_not_at_all() {
+        let taken = |bytes: &[u8]| password_of(bytes.to_vec()).map(|secret| secret.expose().to_owned());
+        assert_eq!(taken(b"geheim").as_deref(), Ok("geheim"));
+        assert_eq!(taken(b" two words \r\n").as_deref(), Ok(" two words "));
+        // One line end is the pipe's; another one is refused with the other control characters.
+        assert_eq!(taken(b"geheim\n\n").as_deref(), Ok("geheim\n"));
+        assert!(taken(b"\xffgeheim").is_err_and(|text| text.contains("UTF-8")));
+        let longest = usize::try_from(LONGEST_PASSWORD).expect("a small number");
+        assert_eq!(taken(&vec![b'x'; longest]).map(|text| text.len()), Ok(longest));
+        assert!(taken(&vec![b'x'; longest + 1]).is_err_and(|text| text.contains("longer")));
     }
 }

@@ -59,61 +59,38 @@ pub(crate) async fn ask(common: &Common, request: Request) -> Result<Exit, Failu
     }
 }
 
+/// `trayphone mute`: says how it is now, for whoever asked for the other way round does not know.
+pub(crate) async fn mute(common: &Common, command: &CallCommand) -> Result<Exit, Failure> {
+    let exit = ask(common, request(command)).await?;
+    if !common.json {
+        let mut client = Client::connect(common).await?;
+        if let Answer::Done { reply: Reply::Status(status) } = client.ask(&self::status()).await? {
+            print::line(if status.muted { "the microphone is muted" } else { "the microphone is open" });
+        }
+    }
+    Ok(exit)
+}
+
 /// Prints every notice until the agent ends.
 pub(crate) async fn events(common: &Common) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
     client.send(&Request::Ask(Ask::Events {})).await?;
-    while let Some(line) = client.line().await? {
-        if !print::line(&line) {
-            break;
+    let deaf = crate::platform::nobody_reads();
+    let mut deaf = std::pin::pin!(deaf);
+    loop {
+        // A reader who goes is noticed at once and not with the next event, which may come tomorrow.
+        let line = tokio::select! {
+            line = client.line() => line?,
+            () = &mut deaf => return Ok(Exit::Ok),
+        };
+        let Some(line) = line else { return Ok(Exit::Ok) };
+        if !print::line(&print::plain_json(&line)) {
+            return Ok(Exit::Ok);
         }
     }
-    Ok(Exit::Ok)
-}
-
-/// `trayphone show`.
-pub(crate) fn show() -> Request {
-    Request::Action(Action::Show)
 }
 
 /// `trayphone status`.
 pub(crate) fn status() -> Request {
     Request::Action(Action::Status)
-}
-
-/// `trayphone open -- URI`: a click on a link. Starts the agent when none runs, because a click cannot wait for a person.
-pub(crate) async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
-    let request = Request::Action(Action::Dial { text: uri.to_owned(), source: Source::Link, account: None });
-    match ask(common, request.clone()).await {
-        Err(Failure { exit: Exit::NoAgent, .. }) => {
-            start_agent(common)?;
-            let deadline = tokio::time::Instant::now() + START_PATIENCE;
-            loop {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                match ask(common, request.clone()).await {
-                    // Not there yet, or there and not registered yet.
-                    Err(Failure { exit: Exit::NoAgent | Exit::NotRegistered, .. })
-                        if tokio::time::Instant::now() < deadline => {}
-                    other => return other,
-                }
-            }
-        }
-        other => other,
-    }
-}
-
-/// How long a click waits for an agent that has to be started and registered first.
-const START_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
-
-fn start_agent(common: &Common) -> Result<(), Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::other("the agent's program was not found", error))?;
-    let mut command = std::process::Command::new(program);
-    command.arg("run");
-    if let Some(profile) = &common.profile {
-        command.arg("--profile").arg(profile);
-    }
-    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-    crate::platform::on_its_own(&mut command);
-    command.spawn().map(drop).map_err(|error| Failure::other("the agent could not be started", error))
 }

@@ -33,7 +33,8 @@ fn reader(common: &Common) -> Result<JournalReader, Failure> {
 
 fn list<T: Serialize>(common: &Common, rows: &[T], none: &str, words: fn(&T) -> String) {
     if common.json {
-        return rows.iter().for_each(print::json);
+        rows.iter().all(print::json);
+        return;
     }
     if rows.is_empty() {
         print::line(none);
@@ -69,10 +70,10 @@ pub(crate) fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure>
 pub(crate) fn devices(common: &Common) -> Result<Exit, Failure> {
     let devices = agent_media::devices().map_err(|text| Failure::new(Exit::Failed, text))?;
     if common.json {
-        devices.iter().for_each(|it| {
+        devices.iter().all(|it| {
             print::json(&json!({
                 "id": it.id, "name": it.name, "input": it.input, "output": it.output, "default": it.default
-            }));
+            }))
         });
     } else if devices.is_empty() {
         print::line("no sound devices");

@@ -13,9 +13,24 @@ use std::{
     path::Path,
 };
 
+/// Takes the accounts' passwords out of the environment before the compile helper is started. Settings that cannot be read
+/// name none.
+///
+/// # Safety
+/// No other thread may run: see [`crate::platform::take_variable`].
+pub(crate) unsafe fn keep_passwords_to_ourselves(common: &Common) {
+    if let Ok(settings) = home::existing(common).and_then(|profile| home::settings(&profile)) {
+        // SAFETY: the caller's word.
+        unsafe { home::take_passwords(&settings) };
+    }
+}
+
 /// Does a plugin command.
 pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit, Failure> {
-    let profile = home::open(common)?;
+    let profile = match command {
+        PluginCommand::Install { .. } => home::open(common)?,
+        PluginCommand::List | PluginCommand::Remove { .. } => home::existing(common)?,
+    };
     match command {
         PluginCommand::Install { path, settings, yes } => {
             let settings = settings.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
@@ -29,6 +44,7 @@ pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit
                 print::line(&format!("{} is removed, with everything that was kept for it", print::tame(id)));
             }
             tell(common, Ask::ReloadPlugins {}).await;
+            print::done(common);
         }
     }
     Ok(Exit::Ok)
@@ -49,8 +65,15 @@ fn install(
     settings: &[(String, String)],
     yes: bool,
 ) -> Result<(), Failure> {
+    if !path.join("plugin.toml").is_file() {
+        let text = format!(
+            "{} is no plugin: name the folder that holds plugin.toml and plugin.wasm",
+            print::tame(&path.display().to_string())
+        );
+        return Err(Failure::new(Exit::Plugin, text));
+    }
     let mut consent = |consent: &Consent| yes_to(consent, yes);
-    let mut progress = |text: &str| eprintln!("trayphone: {}", print::tame(text));
+    let mut progress = |text: &str| print::note(text);
     let ask = agent_host::Ask { consent: &mut consent, progress: &mut progress };
     let info = agent_host::install(config, path, settings, ask).map_err(failure)?;
     if common.json {
@@ -86,7 +109,8 @@ fn yes_to(consent: &Consent, yes: bool) -> bool {
 fn list(common: &Common, config: &HostConfig) {
     let plugins = agent_host::list(config);
     if common.json {
-        return plugins.iter().for_each(print::json);
+        plugins.iter().all(print::json);
+        return;
     }
     if plugins.is_empty() {
         print::line("no plugin is installed");

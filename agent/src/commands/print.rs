@@ -1,6 +1,6 @@
 //! What the commands print: plain sentences for people, JSON for programs. A stranger's text never reaches the terminal raw.
 
-use crate::cli::Common;
+use crate::{cli::Common, exit::Failure};
 use agent_core::{
     action::{AccountStatus, CallState, CallStatus, Reply, Status},
     journal::{Direction, JournalEntry, Outcome},
@@ -12,37 +12,89 @@ use agent_core::{
     },
     time::UnixMillis,
 };
-use std::io::Write;
+use std::{
+    io::{ErrorKind, Write},
+    sync::{Mutex, PoisonError},
+};
+
+/// What went wrong with our output, if that is worth an exit code: a disk that is full, not a reader who has enough.
+static TROUBLE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Prints a line and says whether anybody still reads (`| head` is no error).
 pub(crate) fn line(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != ErrorKind::BrokenPipe {
+                *TROUBLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+            }
+            false
+        }
+    }
 }
 
-/// Prints a value as one line of JSON.
-pub(crate) fn json<T: serde::Serialize>(value: &T) {
-    match serde_json::to_string(value) {
-        Ok(text) => {
-            line(&text);
-        }
-        Err(error) => eprintln!("trayphone: {error}"),
+/// Says whether everything printed got where it was to go.
+pub(crate) fn complete() -> Result<(), Failure> {
+    match TROUBLE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        None => Ok(()),
+        Some(error) => Err(Failure::other("the output could not be written", error)),
     }
+}
+
+/// Says something on stderr, if anybody listens there (`eprintln!` panics where nobody does).
+pub(crate) fn note(text: &str) {
+    let text: Vec<String> = text.lines().map(tame).collect();
+    let _ = writeln!(std::io::stderr(), "trayphone: {}", text.join("\n"));
+}
+
+/// Prints a value as one line of JSON and says whether anybody still reads.
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> bool {
+    match serde_json::to_string(value) {
+        Ok(text) => line(&plain_json(&text)),
+        Err(error) => {
+            note(&error.to_string());
+            false
+        }
+    }
+}
+
+/// JSON whose strings cannot steer a terminal: what `tame` dots out is escaped here, which means the same to a program.
+pub(crate) fn plain_json(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if wild(c) {
+            plain.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// Control and bidirectional characters. All of them have four hexadecimal digits at most.
+fn wild(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
 }
 
 /// Text from outside, made harmless for a terminal: control and bidirectional characters become `·`.
 pub(crate) fn tame(text: &str) -> String {
-    let wild = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
-    };
     text.chars().map(|c| if wild(c) { '·' } else { c }).collect()
+}
+
+/// Says in JSON, where that was asked for, that something is done.
+pub(crate) fn done(common: &Common) {
+    if common.json {
+        json(&Reply::Done);
+    }
 }
 
 /// What the agent replied.
 pub(crate) fn reply(common: &Common, reply: &Reply) {
     if common.json {
-        return json(reply);
+        json(reply);
+        return;
     }
     match reply {
         Reply::Done => {}
@@ -262,5 +314,13 @@ mod tests {
     #[test]
     fn a_callers_name_cannot_steer_the_terminal() {
         assert_eq!(tame("a\u{1b}[31m\u{202e}b\n"), "a·[31m·b·");
+    }
+
+    #[test]
+    fn json_means_the_same_and_cannot_steer_the_terminal_either() {
+        let name = "a\u{1b}[31m\u{9b}2J\u{202e}b\u{7f}\n";
+        let text = plain_json(&serde_json::to_string(name).expect("a string is JSON"));
+        assert!(!text.chars().any(wild), "{text:?}");
+        assert_eq!(serde_json::from_str::<String>(&text).expect("still JSON"), name);
     }
 }

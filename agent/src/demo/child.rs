@@ -5,16 +5,19 @@ use crate::{
         client::Client,
         protocol::{Ask, Request},
     },
+    commands::print,
     exit::{Exit, Failure},
 };
 use agent_core::action::Notice;
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 use tokio::{
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, Command},
     sync::mpsc,
     time::{Instant, timeout},
 };
@@ -46,13 +49,28 @@ impl DemoAgent {
         let mut command = program(&start.profile)?;
         // It ends when this pipe does: a demo that is killed leaves no agent behind.
         command.arg("run").arg("--demo").stdin(Stdio::piped()).kill_on_drop(true);
+        // Through our hands, because the terminal may be in raw mode, where a line end is only half of one.
+        command.stderr(Stdio::piped());
         if start.headless {
             command.arg("--headless");
         }
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
         let mut process =
             command.spawn().map_err(|error| Failure::other("the agent could not be started", error))?;
-        let mut client = connect(&start.profile, &mut process).await?;
+        let stderr = process.stderr.take();
+        let repeating = tokio::spawn(async move {
+            if let Some(stderr) = stderr {
+                repeat(stderr).await;
+            }
+        });
+        let mut client = match connect(&start.profile, &mut process).await {
+            Ok(client) => client,
+            Err(failure) => {
+                // Its last words say more than ours.
+                let _ = timeout(Duration::from_secs(1), repeating).await;
+                return Err(failure);
+            }
+        };
         client.send(&Request::Ask(Ask::Events {})).await?;
         let (tell, notices) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -104,6 +122,14 @@ impl DemoAgent {
             Ok(Err(error)) => Err(Failure::other("the agent's end was not seen", error)),
             Err(_) => Err(Failure::new(Exit::Failed, "the agent did not end within ten seconds of `quit`")),
         }
+    }
+}
+
+/// Repeats what the agent complains about.
+async fn repeat(stderr: ChildStderr) {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let _ = write!(std::io::stderr(), "{}\r\n", print::tame(&line));
     }
 }
 

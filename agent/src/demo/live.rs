@@ -68,6 +68,7 @@ impl Evening<'_> {
         let mut hang_up_at: Option<tokio::time::Instant> = None;
         let mut ring_at = None;
         let mut answer_at = None;
+        let mut end = std::pin::pin!(crate::platform::asked_to_end());
         loop {
             let key = async {
                 match &mut keys {
@@ -114,7 +115,7 @@ impl Evening<'_> {
                     hang_up_at = None;
                     self.ask(agent, &["hangup"]).await;
                 }
-                () = crate::platform::asked_to_end() => return Ok(Exit::Ok),
+                () = &mut end => return Ok(Exit::Ok),
             }
         }
     }

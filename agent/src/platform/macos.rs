@@ -1,24 +1,11 @@
-//! macOS: SIGTERM from launchd, SIGINT from the terminal, SIGHUP when the terminal goes.
+//! macOS: a Unix whose screen the window server has, and whose desktop nobody else may watch.
 
-use std::{ffi::c_void, io};
-use tokio::signal::unix::{SignalKind, signal};
+pub(super) use super::unix::{
+    Terminal, asked_to_end, in_foreground, leave_console, make_executable, on_its_own, take_variable,
+    wait_for_deaf_reader,
+};
 
-pub(super) async fn asked_to_end() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
-}
-
-pub(super) fn make_executable(path: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
-}
+use std::ffi::c_void;
 
 // A part of ApplicationServices, which the desktop takes along anyway.
 #[link(name = "ApplicationServices", kind = "framework")]
@@ -42,20 +29,6 @@ pub(super) fn has_display() -> bool {
         CFRelease(session);
     }
     true
-}
-
-pub(super) fn in_foreground() -> bool {
-    // SAFETY: both only read what the kernel knows of this process; neither touches memory of ours.
-    unsafe { libc::tcgetpgrp(0) == libc::getpgrp() }
-}
-
-/// A terminal is whoever started us's to close, never ours.
-pub(super) fn leave_console() {}
-
-/// In a process group of its own: the terminal's Ctrl+C and hang-up are for those who were started there.
-pub(super) fn on_its_own(command: &mut std::process::Command) {
-    use std::os::unix::process::CommandExt;
-    command.process_group(0);
 }
 
 /// Nobody else may read the notification centre, and the browser is not ours to replace.

@@ -1,6 +1,6 @@
 //! Windows: Ctrl+C and Ctrl+Break from the console, its closing; the end of the session for whom has no window.
 
-use std::{io, os::windows::process::CommandExt, process::Command, ptr::null_mut};
+use std::{future::Future, io, os::windows::process::CommandExt, process::Command, ptr::null_mut};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
 use windows_sys::Win32::System::{
     Console::{FreeConsole, GetConsoleProcessList},
@@ -9,17 +9,18 @@ use windows_sys::Win32::System::{
 };
 
 /// Once the desktop runs there are windows, and the system tells its end to them instead (agent-shell hears that).
-pub(super) async fn asked_to_end() -> io::Result<()> {
+pub(super) fn asked_to_end() -> io::Result<impl Future<Output = ()> + Send + use<>> {
     let (mut interrupt, mut pause, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
     let (mut logoff, mut shutdown) = (ctrl_logoff()?, ctrl_shutdown()?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = pause.recv() => {}
-        _ = close.recv() => {}
-        _ = logoff.recv() => {}
-        _ = shutdown.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = pause.recv() => {}
+            _ = close.recv() => {}
+            _ = logoff.recv() => {}
+            _ = shutdown.recv() => {}
+        }
+    })
 }
 
 /// What runs is told by a file's ending here.
@@ -71,4 +72,37 @@ pub(super) fn on_its_own(command: &mut Command) {
 /// Nobody else may read the notifications, and the browser is the user's to choose.
 pub(super) fn script_can_see() -> Result<(), &'static str> {
     Err("Windows lets no program see another one's notifications and pages")
+}
+
+/// The console; what it was like before a password was asked for is what every console is like.
+#[derive(Debug)]
+pub(super) struct Terminal;
+
+impl Terminal {
+    pub(super) fn remember() -> Option<Self> {
+        Some(Self)
+    }
+
+    /// Lines, echo, and Ctrl+C that interrupts.
+    pub(super) fn restore(&self) {
+        let _ = crossterm::terminal::disable_raw_mode();
+    }
+}
+
+/// Takes a variable out of the environment.
+///
+/// # Safety
+/// None needed here: the environment has a lock of the system's.
+pub(super) unsafe fn take_variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok();
+    // SAFETY: sound on Windows whatever other threads do.
+    unsafe { std::env::remove_var(name) };
+    value
+}
+
+/// A closed pipe is seen here when it is next written to.
+pub(super) fn wait_for_deaf_reader() {
+    loop {
+        std::thread::park();
+    }
 }
