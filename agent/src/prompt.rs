@@ -35,6 +35,10 @@ pub(crate) fn password(question: &str) -> io::Result<Secret> {
         lent => *lent = Lent::Asking(before),
     }
     let typed = rpassword::prompt_password(question);
+    if typed.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
+        // Every other way out of the question ends its line.
+        let _ = writeln!(io::stderr());
+    }
     let mut lent = terminal();
     if matches!(*lent, Lent::Asking(_)) {
         *lent = Lent::Free;

@@ -80,7 +80,11 @@ pub(crate) fn open(file: &Path) -> Result<Connection, StoreError> {
 /// Opens `file` for reading while the agent may be writing; `None` where there is none yet.
 pub(crate) fn open_to_read(file: &Path) -> Result<Option<Connection>, StoreError> {
     let fail = |error: &rusqlite::Error| failure(file, error);
-    if !file.exists() {
+    // A folder that may not be looked into is no empty journal.
+    let there = file
+        .try_exists()
+        .map_err(|error| StoreError::File { file: file.to_owned(), cause: error.to_string() })?;
+    if !there {
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
