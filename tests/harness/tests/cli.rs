@@ -74,7 +74,7 @@ fn every_refusal_has_its_code_and_its_sentence() {
     let exchange = exchange();
     let agent = registered(folder.path(), &exchange);
     for (arguments, exit, part) in [
-        (&["answer"][..], 4, "rings"),
+        (&["answer"][..], 4, "No call is ringing"),
         (&["decline"], 4, ""),
         (&["hangup"], 4, ""),
         (&["hold"], 4, ""),
@@ -336,7 +336,7 @@ fn a_test_of_the_account_stands_in_the_ledger_and_leaves_the_agents_calls_alone(
     let new = &rows[..rows.len() - before];
     assert!(!new.is_empty(), "no row: {rows:?}");
     let port = u64::from(exchange.address().port());
-    assert!(new.iter().all(|row| row["port"] == port && row["bytes_out"] != 0), "{new:?}");
+    assert!(new.iter().all(|row| row["port"] == port && row["scheme"] == "tcp"), "{new:?}");
     assert!(agent.ask(&["journal"]).iter().any(open), "the call that is up is written off");
     caller.hang_up();
     // Where the ledger cannot be written, the test is made all the same and says so.
