@@ -257,7 +257,7 @@ struct Ledger(Option<LedgerWriter>);
 
 impl Ledger {
     fn open(profile: &Profile) -> Self {
-        Self(LedgerWriter::open(profile).inspect_err(|error| Self::complain(error)).ok())
+        Self(LedgerWriter::open(profile).inspect_err(Self::complain).ok())
     }
 
     fn net(&self) -> Net {
