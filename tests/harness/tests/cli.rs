@@ -308,7 +308,10 @@ fn a_listener_who_has_enough_is_let_go_at_once() {
     let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
     out.read_line(&mut first).expect("hello");
     assert!(first.contains("hello"), "{first}");
-    // Nothing happens in this agent, so no event is written that could fail.
+    let mut second = String::new();
+    out.read_line(&mut second).expect("how things stand");
+    assert!(second.contains("registered"), "{second}");
+    // Nothing more happens in this agent, so no event is written that could fail.
     drop(out);
     let ended = wait::until(Duration::from_secs(5), || child.try_wait().ok().flatten());
     let _ = child.kill();
