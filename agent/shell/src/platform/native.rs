@@ -198,7 +198,8 @@ impl<O: Os> ApplicationHandler<Woke> for App<O> {
                 }
             }
             Woke::Menu(id) => {
-                let action = id.parse().ok().and_then(|id| self.menu.action(id).cloned());
+                let action =
+                    id.parse().ok().and_then(|id| self.menu.action(std::time::Instant::now(), id).cloned());
                 if let Some(action) = action {
                     (self.tell)(ShellInput::Action(action));
                 }
@@ -300,7 +301,7 @@ impl<O: Os> App<O> {
     }
 
     fn show_menu(&mut self, items: &[MenuItem]) {
-        let change = self.menu.set(items);
+        let change = self.menu.set(std::time::Instant::now(), items);
         if !change.layout {
             for line in self.menu.lines().iter().filter(|line| change.reworded.contains(&line.id)) {
                 if let (MenuItem::Label(words) | MenuItem::Entry { text: words, .. }, Some((_, row))) =

@@ -14,6 +14,7 @@ use agent_core::{
     view::{MenuItem, TrayIcon, TrayView},
 };
 use serde::Deserialize;
+use std::time::Instant;
 use zbus::{
     Connection, Message,
     zvariant::{ObjectPath, OwnedValue},
@@ -66,7 +67,7 @@ impl Tray {
             bus.emit_signal(NOBODY, ITEM_PATH, ITEM, "NewToolTip", &()).await?;
         }
         if old.menu != view.menu {
-            let change = self.menu.set(&view.menu);
+            let change = self.menu.set(Instant::now(), &view.menu);
             self.tell_menu(bus, &change).await?;
         }
         Ok(())
@@ -103,7 +104,7 @@ impl Tray {
     }
 
     /// Answers a call of the host; gives what the user wants by it. A call that makes no sense gets an error back.
-    pub(super) async fn answer(&self, bus: &Connection, call: &Message) -> zbus::Result<Option<Action>> {
+    pub(super) async fn answer(&mut self, bus: &Connection, call: &Message) -> zbus::Result<Option<Action>> {
         let header = call.header();
         let path = header.path().map(|path| path.as_str()).unwrap_or_default();
         let interface = header.interface().map(|name| name.as_str()).unwrap_or_default();
@@ -207,7 +208,7 @@ impl Tray {
         ])
     }
 
-    async fn answer_menu(&self, bus: &Connection, call: &Message, member: &str) -> zbus::Result<bool> {
+    async fn answer_menu(&mut self, bus: &Connection, call: &Message, member: &str) -> zbus::Result<bool> {
         let header = call.header();
         let body = call.body();
         match member {
@@ -245,8 +246,14 @@ impl Tray {
                 }
             }
             // The menu is always up to date: every change was told.
-            "AboutToShow" => bus.reply(&header, &false).await?,
-            "AboutToShowGroup" => bus.reply(&header, &(Vec::<i32>::new(), Vec::<i32>::new())).await?,
+            "AboutToShow" => {
+                self.menu.opened(Instant::now());
+                bus.reply(&header, &false).await?;
+            }
+            "AboutToShowGroup" => {
+                self.menu.opened(Instant::now());
+                bus.reply(&header, &(Vec::<i32>::new(), Vec::<i32>::new())).await?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -270,7 +277,7 @@ impl Tray {
     }
 
     async fn answer_event(
-        &self,
+        &mut self,
         bus: &Connection,
         call: &Message,
         member: &str,
@@ -286,8 +293,12 @@ impl Tray {
         } else {
             bus.reply(&call.header(), &Vec::<i32>::new()).await?;
         }
+        let now = Instant::now();
+        if events.iter().any(|(id, event, ..)| *id == 0 && event == "opened") {
+            self.menu.opened(now);
+        }
         let clicked = events.iter().filter(|(_, event, ..)| event == "clicked");
-        Ok(clicked.filter_map(|(id, ..)| self.menu.action(*id)).next().cloned())
+        Ok(clicked.filter_map(|(id, ..)| self.menu.action(now, *id)).next().cloned())
     }
 }
 
