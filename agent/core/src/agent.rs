@@ -103,10 +103,12 @@ impl Agent {
                 // A hotkey, a menu or a browser reads no reply: what is refused is shown.
                 let unread = request.is_none()
                     || matches!(&action, Action::Dial { source, .. } if *source != Source::Typed);
+                let about = Self::about(&action);
                 let result = self.user(now, action);
                 if let (true, Err(refusal)) = (unread, &result) {
+                    let (title, line) = self.unread(about, refusal);
                     let (_, mut cx) = self.calls_at(now);
-                    cx.inform(None, refusal.text.clone(), String::new());
+                    cx.inform(None, title, line);
                 }
                 self.reply(request, result);
             }

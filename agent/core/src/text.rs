@@ -208,6 +208,13 @@ phrases! {
     CALL_NOT_HELD: "{0} is not on hold", "{0} wird nicht gehalten", "{0} n'est pas en attente";
     SEVERAL: "Several calls fit, name one: {0}", "Mehrere Anrufe kommen in Frage, bitte einen nennen: {0}", "Plusieurs appels conviennent, précisez : {0}";
     NO_RECORD: "No record is known for this call", "Für diesen Anruf ist kein Datensatz bekannt", "Aucune fiche n'est connue pour cet appel";
+    NOT_DIALLED: "Nothing was dialled", "Es wurde nichts gewählt", "Rien n'a été composé";
+    THAT_CALL_GONE: "That call is over", "Dieser Anruf ist beendet", "Cet appel est terminé";
+    SEVERAL_CALLS: "Which call?", "Welcher Anruf?", "Quel appel ?";
+    CHOOSE_IN_MENU:
+        "Several fit: choose one in the tray's menu",
+        "Mehrere kommen in Frage: einen im Menü des Symbols wählen",
+        "Plusieurs conviennent : choisissez dans le menu de l'icône";
     QUESTION_GONE: "That question is no longer open", "Diese Frage ist nicht mehr offen", "Cette question n'est plus ouverte";
     NO_SUCH_CHOICE: "There is no choice {0}: choose from 1 to {1}", "Eine Wahl {0} gibt es nicht: möglich sind 1 bis {1}", "Il n'y a pas de choix {0} : possibles : 1 à {1}";
     NOT_REGISTERED:

@@ -3,7 +3,7 @@
 use crate::{
     action::{Action, Refusal, RefusalCode, Reply, Source, Status},
     agent::Agent,
-    id::AccountId,
+    id::{AccountId, CallId},
     number::kind::{Kind, NoNumber, Number, Understood},
     plain::plain,
     port::sip::SipCommand,
@@ -18,7 +18,46 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// When we stop waiting for it to say that it has.
 const GIVE_UP: Duration = Duration::from_millis(2500);
 
+/// What a request was about, for the toast that says why it was refused.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum About {
+    /// A number to dial.
+    Number,
+    /// The call it names.
+    Call(CallId),
+    /// Something else.
+    Other,
+}
+
 impl Agent {
+    /// What a request is about.
+    pub(super) fn about(action: &Action) -> About {
+        match action {
+            Action::Dial { .. } => About::Number,
+            Action::Answer { call: Some(call) }
+            | Action::Decline { call: Some(call) }
+            | Action::Hangup { call: Some(call) }
+            | Action::Hold { call: Some(call) }
+            | Action::Resume { call: Some(call) } => About::Call(*call),
+            _ => About::Other,
+        }
+    }
+
+    /// A refusal as a toast: a title that is short enough to be read whole, for desktops cut it, and a line that tells the
+    /// rest. Whoever clicked has never seen a call's number among ours, and has nowhere to name one.
+    pub(super) fn unread(&self, about: About, refusal: &Refusal) -> (String, String) {
+        match (about, refusal.code) {
+            (About::Number, _) => (self.say(&text::NOT_DIALLED, &[]), refusal.text.clone()),
+            (About::Call(call), RefusalCode::NoCall) if self.calls.get(call).is_none() => {
+                (self.say(&text::THAT_CALL_GONE, &[]), String::new())
+            }
+            (_, RefusalCode::Ambiguous) => {
+                (self.say(&text::SEVERAL_CALLS, &[]), self.say(&text::CHOOSE_IN_MENU, &[]))
+            }
+            _ => (refusal.text.clone(), String::new()),
+        }
+    }
+
     pub(super) fn user(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
         match action {
             Action::Status => return Ok(Reply::Status(Box::new(self.status()))),
@@ -78,6 +117,11 @@ impl Agent {
         source: Source,
         account: Option<AccountId>,
     ) -> Result<Reply, Refusal> {
+        if source != Source::Typed {
+            // Who selects or clicks another number has left the question about the last one behind.
+            let (questions, mut cx) = self.questions_at(now);
+            questions.close(&mut cx);
+        }
         match self.numbers.understand(text, source) {
             Understood::Dial(number) => self.call(now, &number, account),
             Understood::Ask(numbers) => {
