@@ -7,6 +7,7 @@ mod live;
 mod script;
 mod stage;
 mod timeline;
+mod tray;
 mod witness;
 
 pub(crate) use fault::Fault;

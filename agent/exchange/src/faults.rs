@@ -9,6 +9,7 @@ use std::{
 #[derive(Debug, Clone, Copy, Default)]
 struct Broken {
     registrar_silent: bool,
+    registrar_slow: bool,
     refuse_passwords: bool,
     mute_to_phone: bool,
     deaf_to_phone: bool,
@@ -24,6 +25,11 @@ impl Faults {
     /// REGISTER is not answered at all.
     pub fn registrar_silent(&self, on: bool) {
         self.change(|broken| broken.registrar_silent = on);
+    }
+
+    /// REGISTER is answered only when this is taken back, as by a registrar that has too much to do.
+    pub fn registrar_slow(&self, on: bool) {
+        self.change(|broken| broken.registrar_slow = on);
     }
 
     /// Every password is wrong (403).
@@ -58,6 +64,10 @@ impl Faults {
 
     pub(crate) fn is_registrar_silent(&self) -> bool {
         self.look().registrar_silent
+    }
+
+    pub(crate) fn is_registrar_slow(&self) -> bool {
+        self.look().registrar_slow
     }
 
     pub(crate) fn refuses_passwords(&self) -> bool {

@@ -24,7 +24,7 @@ use agent_sip::{
 use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::watch;
 
@@ -36,6 +36,8 @@ pub(crate) const ABILITIES: Abilities<'static> = Abilities {
 
 /// Calls to extensions that are remembered after their end.
 const MOST_REMEMBERED: usize = 64;
+/// How often a slow registrar looks whether it may answer.
+const SLOW: Duration = Duration::from_millis(10);
 /// Calls let in that were not told yet.
 const MOST_PENDING: usize = 4096;
 
@@ -150,7 +152,16 @@ impl Switch {
             }
             _ => Some(Response::to(request, 405, Some(&tag))),
         };
-        if let (Some(sip), Some(response)) = (&self.sip, response) {
+        let (Some(sip), Some(response)) = (self.sip.clone(), response) else { return };
+        if request.method == Method::Register && self.faults.is_registrar_slow() {
+            let faults = self.faults.clone();
+            tokio::spawn(async move {
+                while faults.is_registrar_slow() {
+                    tokio::time::sleep(SLOW).await;
+                }
+                sip.respond(id, response);
+            });
+        } else {
             sip.respond(id, response);
         }
     }

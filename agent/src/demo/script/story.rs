@@ -10,6 +10,7 @@ use crate::{
             TONE_DBOV,
         },
         timeline::{Timeline, Verdict},
+        tray::TrayWatch,
         witness::{Browser, ToastWatch},
     },
     exit::Failure,
@@ -19,6 +20,7 @@ use agent_core::{
     caller::CallerCard,
     journal::{JournalEntry, Outcome},
     port::sip::{CallEnd, Registration},
+    text,
 };
 use agent_exchange::{CallerCall, Extension, Ring};
 use agent_media::measure;
@@ -54,20 +56,23 @@ pub(crate) struct Story<'a> {
     fault: Option<Fault>,
     desktop: bool,
     toasts: Option<ToastWatch>,
+    tray: Option<TrayWatch>,
     browser: Option<Browser>,
 }
 
 impl<'a> Story<'a> {
     /// Nothing has happened yet.
     pub(crate) fn new(stage: &'a Stage, fault: Option<Fault>, desktop: bool) -> Self {
-        Self { stage, fault, desktop, toasts: None, browser: None }
+        Self { stage, fault, desktop, toasts: None, tray: None, browser: None }
     }
 
     /// Tells it to the end, or to the first step that fails.
     pub(crate) async fn tell(mut self, time: &mut Timeline) -> Told {
         told!(self.prepare(time).await);
         let mut agent = DemoAgent::start(&self.start()).await?;
+        let connecting = told!(self.connecting(time).await);
         told!(self.ready(&mut agent, time).await);
+        told!(self.turned(connecting, time).await);
         let caller = self.ring()?;
         told!(self.rings(&caller, &mut agent, time).await);
         if self.fault == Some(Fault::CallerGivesUp) {
@@ -117,6 +122,11 @@ impl<'a> Story<'a> {
                 Ok(watch) => self.toasts = Some(watch),
                 Err(text) => return Self::fail(time, "toast server", text),
             }
+            self.tray = TrayWatch::begin(&format!("{EXTENSION}@{}", self.stage.exchange.address()));
+            if self.tray.is_some() {
+                // So that there is time to see the tray connecting.
+                self.stage.exchange.faults().registrar_slow(true);
+            }
         }
         Ok(Ok(()))
     }
@@ -134,6 +144,29 @@ impl<'a> Story<'a> {
         }
         // Without a screen the agent says so once and goes on; pages still find their browser.
         Start { profile: self.stage.profile(), headless: false, environment }
+    }
+
+    /// The tray says that the agent is connecting, as long as the registrar keeps it waiting.
+    async fn connecting(&self, time: &mut Timeline) -> Told<Option<String>> {
+        let Some(tray) = &self.tray else { return Ok(Ok(None)) };
+        let Some(said) = tray.wait(&text::STATE_CONNECTING, PATIENCE).await else {
+            return Self::fail(time, "tray", "no tray shows that the agent is connecting");
+        };
+        self.stage.exchange.faults().registrar_slow(false);
+        Ok(Ok(Some(said)))
+    }
+
+    /// The tray says that it is ready.
+    async fn turned(&self, connecting: Option<String>, time: &mut Timeline) -> Told {
+        let (Some(tray), Some(connecting)) = (&self.tray, connecting) else { return Ok(Ok(())) };
+        match tray.wait(&text::STATE_READY, PATIENCE).await {
+            Some(ready) => {
+                let seen = format!("{connecting:?} became {ready:?}, as the session bus shows it");
+                time.note("tray", Verdict::Done, seen);
+                Ok(Ok(()))
+            }
+            None => Self::fail(time, "tray", format!("it goes on saying {connecting:?}")),
+        }
     }
 
     async fn ready(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
@@ -259,9 +292,18 @@ impl<'a> Story<'a> {
     }
 
     async fn talks(&self, caller: CallerCall, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
-        agent.command(&["answer"]).await?;
+        let how = match &self.tray {
+            Some(tray) => match tray.click(&text::ANSWER_WHO) {
+                Ok(entry) => format!("{entry:?} was clicked in the tray's menu, over the session bus"),
+                Err(seen) => return Self::fail(time, "answered", seen),
+            },
+            None => {
+                agent.command(&["answer"]).await?;
+                "`trayphone answer`".to_owned()
+            }
+        };
         match caller.answered(PATIENCE).await {
-            Ok(_) => time.note("answered", Verdict::Done, "200 reached the caller"),
+            Ok(_) => time.note("answered", Verdict::Done, format!("{how}; 200 reached the caller")),
             Err(error) => return Self::fail(time, "answered", error.to_string()),
         }
         told!(self.pops(agent, time).await);
