@@ -85,6 +85,8 @@ const DEBIAN_TEST: &[&str] = &[
     "x11-apps",
     "xterm",
     "xclip",
+    "mousepad",
+    "chromium",
     "python3-gi",
     "gir1.2-gtk-3.0",
     "python3-dbus",

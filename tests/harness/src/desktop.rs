@@ -5,14 +5,20 @@
 mod bus;
 mod fake;
 mod process;
+mod programs;
 mod screen;
 mod shell;
+mod tray;
+mod workplace;
 
 pub use bus::{Monitor, Notice};
 pub use fake::{FakeToasts, Manner};
 pub use process::{Child, Lines};
-pub use screen::{Area, Rgb, Screenshot};
+pub use programs::{Browser, Editor, Terminal};
+pub use screen::{Area, Rgb, Screenshot, icon};
 pub use shell::Shell;
+pub use tray::{OpenMenu, Row, Tray};
+pub use workplace::{Caller, Workplace};
 
 use std::{
     fs,
@@ -94,16 +100,25 @@ impl Desktop {
             command.env_remove(gone);
         }
         command
-            .env("DISPLAY", &self.display)
-            .env("DBUS_SESSION_BUS_ADDRESS", self.bus_address())
+            .envs(self.environment())
             .env("XDG_RUNTIME_DIR", self.folder.path().join("run"))
             .env("HOME", home)
-            .env("XDG_CURRENT_DESKTOP", "XFCE")
-            .env("XDG_SESSION_TYPE", "x11")
-            .env("GDK_BACKEND", "x11")
             .env("NO_AT_BRIDGE", "1")
             .env("LIBGL_ALWAYS_SOFTWARE", "1");
         command
+    }
+
+    /// What a program's environment must say to be on this desktop.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let bus = self.bus_address();
+        let named = [
+            ("DISPLAY", self.display.as_str()),
+            ("DBUS_SESSION_BUS_ADDRESS", &bus),
+            ("XDG_CURRENT_DESKTOP", "XFCE"),
+            ("XDG_SESSION_TYPE", "x11"),
+            ("GDK_BACKEND", "x11"),
+        ];
+        named.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
     /// Starts a program on this desktop that ends with the value; what it says goes to a log in the folder.
@@ -269,8 +284,28 @@ impl Desktop {
 
     /// The visible windows of a class, each with its place.
     pub fn windows(&self, class: &str) -> Vec<Area> {
+        self.window_ids(class).iter().filter_map(|id| self.window_area(id)).collect()
+    }
+
+    fn window_ids(&self, class: &str) -> Vec<String> {
         let ids = self.run("xdotool", &["search", "--onlyvisible", "--class", class]).unwrap_or_default();
-        ids.lines().filter_map(|id| self.window_area(id.trim())).collect()
+        ids.lines().map(|id| id.trim().to_owned()).collect()
+    }
+
+    /// The toasts that stand on the screen (of xfce4-notifyd), each window by its id.
+    pub fn toasts(&self) -> Vec<String> {
+        self.window_ids("xfce4-notifyd")
+    }
+
+    /// Waits for a toast with so many buttons that is none of those before; gives the buttons' middles from left to right.
+    pub fn toast_with_buttons(&self, before: &[String], count: usize) -> Result<Vec<(i32, i32)>, String> {
+        wait_for(&format!("a toast with {count} buttons"), || {
+            let new = self.toasts().into_iter().filter(|id| !before.contains(id));
+            let screen = self.screenshot().ok()?;
+            new.filter_map(|id| self.window_area(&id))
+                .map(|area| screen.buttons(area))
+                .find(|buttons| buttons.len() == count)
+        })
     }
 
     fn window_area(&self, id: &str) -> Option<Area> {
@@ -287,9 +322,9 @@ impl Desktop {
         })
     }
 
-    /// Whether Shift, Ctrl, Alt, Super or a lock is down right now.
-    pub fn modifiers_down(&self) -> Result<bool, String> {
-        screen::modifiers(&self.display)
+    /// Whether any key is down right now, or Shift, Ctrl, Alt, Super or a lock is on.
+    pub fn keys_down(&self) -> Result<bool, String> {
+        screen::keys_down(&self.display)
     }
 
     /// The display's name, `:7`.

@@ -1,17 +1,14 @@
 //! The shell on a real desktop: tray and toasts, seen on pixels and driven by a real pointer and real keys.
 
-use harness::desktop::{Area, Desktop, Notice, Rgb, Shell, Toasts, wait_for};
+use harness::desktop::{
+    Area, Desktop, Notice, Shell, Toasts,
+    icon::{BLUE, GREEN, GREY, ORANGE, RED, VIOLET},
+    wait_for,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 type Outcome = Result<(), String>;
-
-const GREY: Rgb = [128, 134, 146];
-const GREEN: Rgb = [28, 150, 72];
-const ORANGE: Rgb = [240, 122, 0];
-const BLUE: Rgb = [22, 108, 214];
-const VIOLET: Rgb = [122, 70, 196];
-const RED: Rgb = [206, 32, 41];
 
 fn show(icon: &str, menu: Value, toasts: Value) -> Value {
     json!({ "show": { "icon": icon, "tooltip": "Trayphone", "menu": menu, "toasts": toasts } })
@@ -26,18 +23,6 @@ fn ringing(id: u64, title: &str, line: &str) -> Value {
         { "text": "Answer", "action": answer(id) },
         { "text": "Decline", "action": { "action": "decline", "call": id } },
     ] })
-}
-
-/// The menu that is open, found as the window that was not there before.
-fn open_menu(desktop: &Desktop, icon: (i32, i32), button: u32) -> Result<Area, String> {
-    let before = desktop.windows("wrapper-2.0|xfce4-panel");
-    desktop.click(icon, button)?;
-    wait_for("the menu", || {
-        desktop
-            .windows("wrapper-2.0|xfce4-panel")
-            .into_iter()
-            .find(|area| !before.contains(area) && area.height > 40)
-    })
 }
 
 /// The middle of row `row` of a menu that has `rows` rows and no separator.
@@ -88,7 +73,7 @@ fn the_menu_answers_the_call_it_names_while_the_editor_keeps_the_keyboard() -> O
     shell.order(&show("ringing", two, json!([])))?;
     let icon = desktop.wait_for_colour(ORANGE, 60, Area::PANEL)?;
     desktop.type_text("ringing ")?;
-    let menu = open_menu(&desktop, icon, 3)?;
+    let menu = desktop.open_menu_at(icon, 3)?;
     desktop.keep("menu-two-calls");
     let told = shell.count();
     desktop.click(row(menu, 1, 2), 1)?;
@@ -97,7 +82,7 @@ fn the_menu_answers_the_call_it_names_while_the_editor_keeps_the_keyboard() -> O
     // A left click opens the menu as well; nothing happens by the click alone, nor by a middle click.
     let told = shell.count();
     desktop.click(icon, 2)?;
-    let menu = open_menu(&desktop, icon, 1)?;
+    let menu = desktop.open_menu_at(icon, 1)?;
     shell.stays_silent(told, |value| value.get("did").is_some())?;
 
     // While it is open, Alice hangs up and Carol calls: the first row is Carol's now, and only a click on it is hers.

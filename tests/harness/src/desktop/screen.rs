@@ -1,12 +1,30 @@
 //! What is on the screen, pixel by pixel.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 use x11rb::{
     connection::Connection as _, protocol::xproto::ConnectionExt as _, rust_connection::RustConnection,
 };
 
 /// A colour.
 pub type Rgb = [u8; 3];
+
+/// The colours by which the tray's icon is known on the screen.
+pub mod icon {
+    use super::Rgb;
+
+    /// Connecting.
+    pub const GREY: Rgb = [128, 134, 146];
+    /// Ready.
+    pub const GREEN: Rgb = [28, 150, 72];
+    /// A call rings.
+    pub const ORANGE: Rgb = [240, 122, 0];
+    /// In a call.
+    pub const BLUE: Rgb = [22, 108, 214];
+    /// Calls were missed.
+    pub const VIOLET: Rgb = [122, 70, 196];
+    /// Not registered, and only the user can help.
+    pub const RED: Rgb = [206, 32, 41];
+}
 
 /// A part of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +122,55 @@ impl Screenshot {
         (count > 0).then(|| Found { count, middle: ((x_sum / count) as i32, (y_sum / count) as i32) })
     }
 
+    /// The middles of the lines of text in an area of one background, from top to bottom. Separators and frames are
+    /// thinner than any text, and the dots over a letter nearer to it than another line.
+    pub fn text_lines(&self, area: Area) -> Vec<i32> {
+        let edge = 8;
+        let across = (area.x + edge)..(area.x + area.width - edge);
+        let background = self.background(area);
+        let inked =
+            |y: i32| across.clone().any(|x| self.pixel(x, y).is_some_and(|pixel| Some(pixel) != background));
+        let mut bands: Vec<(i32, i32)> = Vec::new();
+        for y in (area.y..area.y + area.height).filter(|y| inked(*y)) {
+            match bands.last_mut() {
+                Some((_, last)) if y - *last <= 3 => *last = y,
+                _ => bands.push((y, y)),
+            }
+        }
+        bands
+            .into_iter()
+            .filter(|(first, last)| last - first >= 5)
+            .map(|(first, last)| (first + last) / 2)
+            .collect()
+    }
+
+    /// The middles of a toast's buttons, from left to right: what is not background on the line just below their words.
+    pub fn buttons(&self, area: Area) -> Vec<(i32, i32)> {
+        let background = self.background(area);
+        let y = area.y + area.height - 20;
+        let mut runs: Vec<(i32, i32)> = Vec::new();
+        let across = area.x + 4..area.x + area.width - 4;
+        for x in across.filter(|x| self.pixel(*x, y).is_some_and(|pixel| Some(pixel) != background)) {
+            match runs.last_mut() {
+                Some((_, last)) if x - *last == 1 => *last = x,
+                _ => runs.push((x, x)),
+            }
+        }
+        let wide = runs.into_iter().filter(|(first, last)| last - first > 40);
+        wide.map(|(first, last)| ((first + last) / 2, y - 10)).collect()
+    }
+
+    /// The colour that most of an area has.
+    fn background(&self, area: Area) -> Option<Rgb> {
+        let mut counts: BTreeMap<Rgb, usize> = BTreeMap::new();
+        for y in area.y..area.y.saturating_add(area.height).min(self.height as i32) {
+            for x in area.x..area.x.saturating_add(area.width).min(self.width as i32) {
+                *counts.entry(self.pixel(x, y)?).or_default() += 1;
+            }
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(colour, _)| colour)
+    }
+
     /// How many pixels of an area differ from another picture.
     pub fn differing(&self, other: &Self, area: Area) -> usize {
         let pixels = self.rgb.chunks_exact(3).zip(other.rgb.chunks_exact(3)).enumerate();
@@ -115,10 +182,12 @@ impl Screenshot {
     }
 }
 
-/// Whether a modifier or a lock is down, as the server sees it.
-pub(super) fn modifiers(display: &str) -> Result<bool, String> {
-    let (x, screen) = RustConnection::connect(Some(display)).map_err(|e| e.to_string())?;
+/// Whether any key is down, or a modifier or a lock is on, as the server sees it.
+pub(super) fn keys_down(display: &str) -> Result<bool, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let (x, screen) = RustConnection::connect(Some(display)).map_err(|e| text(&e))?;
     let root = x.setup().roots[screen].root;
-    let state = x.query_pointer(root).map_err(|e| e.to_string())?.reply().map_err(|e| e.to_string())?;
-    Ok(u16::from(state.mask) & 0xff != 0)
+    let state = x.query_pointer(root).map_err(|e| text(&e))?.reply().map_err(|e| text(&e))?;
+    let keys = x.query_keymap().map_err(|e| text(&e))?.reply().map_err(|e| text(&e))?;
+    Ok(u16::from(state.mask) & 0xff != 0 || keys.keys.iter().any(|eight| *eight != 0))
 }

@@ -1,0 +1,160 @@
+//! The whole agent on a real desktop: its icon, its menu and its toasts, by pointer and keys, while somebody works on.
+
+use harness::desktop::{
+    Area, Child, Desktop, Editor, Notice, Toasts, Workplace,
+    icon::{BLUE, GREEN, ORANGE},
+    wait_for,
+};
+
+type Outcome = Result<(), String>;
+
+const ALICE: &str = "+49301234567";
+const BOB: &str = "+49407654321";
+
+/// Types slowly while other things happen; ends with the text's last character.
+fn typing(desktop: &Desktop, text: &str) -> Result<Child, String> {
+    desktop.spawn("xdotool", &["type", "--delay", "60", text])
+}
+
+fn typed(mut typing: Child) -> Outcome {
+    wait_for("the typing to end", || typing.has_ended().then_some(()))
+}
+
+#[test]
+fn the_icon_is_on_the_screen_and_the_menu_answers_while_somebody_types() -> Outcome {
+    let place = Workplace::open(Toasts::None)?;
+    let desktop = &place.desktop;
+    desktop.wait_for_colour(GREEN, 60, Area::PANEL)?;
+    desktop.keep("agent-tray-ready");
+    let editor = Editor::open(desktop, "")?;
+
+    // One calls while the letter is being written: not a character is lost, and the letter keeps the keyboard.
+    let hand = typing(desktop, "Dear Alice, thank you for your call. ")?;
+    let alice = place.ring(ALICE, "Alice")?;
+    desktop.wait_for_colour(ORANGE, 60, Area::PANEL)?;
+    assert_eq!(place.tray.status().as_deref(), Some("NeedsAttention"));
+    typed(hand)?;
+    editor.has_the_keyboard(desktop)?;
+
+    // A menu has the keyboard to itself while it is open, as every menu has; nobody writes a letter in it.
+    let menu = desktop.open_menu(&place.tray, ORANGE)?;
+    desktop.keep("agent-menu-ringing");
+    assert_eq!(menu.rows[0].0.text, "+49 30 1234567 is calling");
+    desktop.click(menu.at("Answer +49 30 1234567")?, 1)?;
+    alice.answered()?;
+    place.wait_for_call(alice.id, "established");
+    desktop.wait_for_no_menu()?;
+    desktop.wait_for_colour(BLUE, 60, Area::PANEL)?;
+
+    editor.has_the_keyboard(desktop)?;
+    typed(typing(desktop, "We shall deliver on Friday.")?)?;
+    editor.holds(desktop, "Dear Alice, thank you for your call. We shall deliver on Friday.")?;
+
+    let menu = desktop.open_menu(&place.tray, BLUE)?;
+    desktop.keep("agent-menu-talking");
+    desktop.click(menu.at("Hang up ")?, 1)?;
+    place.wait_for_call(alice.id, "terminated");
+    desktop.wait_for_colour(GREEN, 60, Area::PANEL)?;
+    assert!(!desktop.keys_down()?);
+    Ok(())
+}
+
+#[test]
+fn of_two_calls_the_menu_answers_the_one_that_was_chosen() -> Outcome {
+    let place = Workplace::open(Toasts::None)?;
+    let desktop = &place.desktop;
+    let (alice, bob) = (place.ring(ALICE, "")?, place.ring(BOB, "Bob & Sons <b>")?);
+    let menu = desktop.open_menu(&place.tray, ORANGE)?;
+    desktop.keep("agent-menu-two-calls");
+    assert_eq!(menu.rows[0].0.text, "2 calls are ringing");
+    menu.at("Answer +49 30 1234567")?;
+    desktop.click(menu.at("Answer +49 40 7654321")?, 1)?;
+    bob.answered()?;
+    place.wait_for_call(bob.id, "established");
+    assert_eq!(place.calls(), [(alice.id, "incoming".to_owned()), (bob.id, "established".to_owned())]);
+    assert!(!alice.was_answered());
+    desktop.wait_for_no_menu()?;
+
+    // And the other one after it: the first is held by that.
+    let menu = desktop.open_menu(&place.tray, ORANGE)?;
+    desktop.keep("agent-menu-call-waiting");
+    desktop.click(menu.at("Answer +49 30 1234567")?, 1)?;
+    alice.answered()?;
+    wait_for("Bob to be held", || bob.call.state().held.then_some(()))
+}
+
+#[test]
+fn a_call_gone_a_moment_earlier_answers_nobody() -> Outcome {
+    let place = Workplace::open(Toasts::Xfce)?;
+    let desktop = &place.desktop;
+    let (alice, bob) = (place.ring(ALICE, "")?, place.ring(BOB, "")?);
+    let menu = desktop.open_menu(&place.tray, ORANGE)?;
+    let aim = menu.at("Answer +49 30 1234567")?;
+
+    // Alice hangs up under the pointer, and Bob's line moves to where hers was.
+    desktop.run("xdotool", &["mousemove", &aim.0.to_string(), &aim.1.to_string()])?;
+    alice.call.hang_up();
+    place.wait_for_call(alice.id, "terminated");
+    desktop.run("xdotool", &["sleep", "0.2", "click", "1"])?;
+    let rings = [(bob.id, "incoming".to_owned())];
+    assert_eq!(place.calls(), rings, "the click meant Alice and reached somebody");
+    desktop.key("Escape")?;
+    desktop.wait_for_no_menu()?;
+    assert_eq!(place.calls(), rings, "the click meant Alice and reached somebody");
+
+    // The same with her toast, which still stands when the click comes: its server is asleep.
+    let before = desktop.toasts();
+    let alice = place.ring(ALICE, "")?;
+    let buttons = desktop.toast_with_buttons(&before, 2)?;
+    let monitor = desktop.monitor()?;
+    desktop.freeze_toasts(true);
+    alice.call.hang_up();
+    place.wait_for_call(alice.id, "terminated");
+    desktop.click(buttons[0], 1)?;
+    desktop.freeze_toasts(false);
+    let pressed = |notice: &Notice| matches!(notice, Notice::Invoked(..) | Notice::Closed(..));
+    monitor.wait(0, |_, notice| pressed(notice).then_some(()))?;
+    assert_eq!(place.calls(), rings);
+    assert!(!alice.was_answered() && !bob.was_answered());
+
+    let menu = desktop.open_menu(&place.tray, ORANGE)?;
+    desktop.keep("agent-menu-after-missed-calls");
+    desktop.click(menu.at("Answer +49 40 7654321")?, 1)?;
+    bob.answered()
+}
+
+#[test]
+fn the_toasts_button_answers_while_somebody_types() -> Outcome {
+    let place = Workplace::open(Toasts::Xfce)?;
+    let desktop = &place.desktop;
+    let monitor = desktop.monitor()?;
+    let editor = Editor::open(desktop, "")?;
+    let text = "This is a letter that goes on and on, whoever calls, and whatever is clicked meanwhile. ";
+    let hand = typing(desktop, &text.repeat(2))?;
+    let alice = place.ring(ALICE, "Alice <i>")?;
+    let (title, body, words) = monitor.wait(0, |_, notice| match notice {
+        Notice::Notify { title, body, actions, .. } => Some((title.clone(), body.clone(), actions.clone())),
+        _ => None,
+    })?;
+    assert_eq!((title.as_str(), body.as_str()), ("+49 30 1234567", "Alice &lt;i&gt;"));
+    assert_eq!([&words[1], &words[3]], ["Answer", "Decline"]);
+    let buttons = desktop.toast_with_buttons(&[], 2)?;
+    desktop.keep("agent-toast-ringing");
+    desktop.click(buttons[0], 1)?;
+    alice.answered()?;
+    place.wait_for_call(alice.id, "established");
+    wait_for("the toast to go", || desktop.toasts().is_empty().then_some(()))?;
+    typed(hand)?;
+    editor.has_the_keyboard(desktop)?;
+    editor.holds(desktop, &text.repeat(2))?;
+
+    // The other button, on the next one: declined, with the first call as it was.
+    let bob = place.ring(BOB, "")?;
+    let buttons = desktop.toast_with_buttons(&[], 2)?;
+    desktop.keep("agent-toast-call-waiting");
+    desktop.click(buttons[1], 1)?;
+    place.wait_for_call(bob.id, "terminated");
+    assert!(!bob.was_answered());
+    assert_eq!(place.calls(), [(alice.id, "established".to_owned())]);
+    Ok(())
+}
