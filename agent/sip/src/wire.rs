@@ -138,16 +138,24 @@ impl Wire {
 
     /// Gives an INVITE up, sent or still waiting for its road.
     pub(crate) fn cancel(&mut self, id: TransactionId, headers: Vec<Header>) {
-        let waiting =
-            self.waiting.iter().find(|(_, waiting)| waiting.id == Some(id)).map(|(reach, _)| *reach);
-        match waiting {
-            Some(reach) => {
-                if let Some(waiting) = self.waiting.remove(&reach) {
-                    self.give_up(&waiting, "it was given up before it could be sent");
-                }
-            }
-            None => self.transactions.cancel(self.now, id, headers),
+        if !self.withdraw(id) {
+            self.transactions.cancel(self.now, id, headers);
         }
+    }
+
+    /// Nobody waits for the answer to a request of ours any more.
+    pub(crate) fn forsake(&mut self, id: TransactionId) {
+        if !self.withdraw(id) {
+            self.transactions.forsake(self.now, id);
+        }
+    }
+
+    /// Drops a request that still waits for its road; `false` when none does.
+    fn withdraw(&mut self, id: TransactionId) -> bool {
+        let reach = self.waiting.iter().find(|(_, waiting)| waiting.id == Some(id)).map(|(reach, _)| *reach);
+        let Some(waiting) = reach.and_then(|reach| self.waiting.remove(&reach)) else { return false };
+        self.give_up(&waiting, "it was given up before it could be sent");
+        true
     }
 
     /// Asks for the way to a hop on behalf of `owner`, who is told the answer.

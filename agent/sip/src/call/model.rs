@@ -216,7 +216,10 @@ impl Call {
         self.drop_theirs(wire, 487);
         self.stage = Stage::Over;
         self.unacked = None;
-        self.change = Change::None;
+        if let Change::Out(out) = std::mem::take(&mut self.change) {
+            // Its answer may be lost for good: whoever owes it stops repeating it when the dialog ends.
+            wire.forsake(out.id);
+        }
         self.next_change = None;
         self.end(wire, end);
     }

@@ -40,6 +40,11 @@ impl Call {
 
     /// Their re-INVITE.
     pub(crate) fn reinvited(&mut self, wire: &mut Wire, id: TransactionId, request: Request) {
+        if matches!(self.stage, Stage::Up) && std::mem::take(&mut self.bye_after_ack) {
+            // Their ACK was lost or is late, and this shows as well as it would that our answer arrived (section 15).
+            self.answer(wire, id, &request, 487);
+            return self.bye(wire);
+        }
         let awaiting_answer = self.unacked.as_ref().is_some_and(|unacked| unacked.offered);
         match &self.stage {
             Stage::Up if self.theirs.is_some() => return self.come_again(wire, id, &request),
@@ -90,6 +95,10 @@ impl Call {
             return self.change_accepted(wire, response);
         }
         let Change::Out(out) = std::mem::take(&mut self.change) else { return };
+        if !matches!(self.stage, Stage::Up) {
+            // Our BYE is out: nothing of the session is to be changed any more, and its end is under way.
+            return;
+        }
         match response.status {
             401 | 407 => {
                 if let Some(again) = self.again(wire, &out, response) {

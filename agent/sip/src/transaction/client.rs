@@ -52,6 +52,8 @@ pub(super) struct Client {
     /// Timer B, D, F, K or M.
     end: Option<Instant>,
     cancel: Cancel,
+    /// Nobody waits for the answer any more: the wait for it has an end even after a provisional response.
+    forsaken: bool,
     /// The ACK to a refusal, repeated whenever the refusal is.
     ack: Option<Bytes>,
 }
@@ -77,6 +79,7 @@ impl Client {
             resend: (!flow.transport.reliable()).then(|| now + base.t1),
             end: Some(now + base.patience()),
             cancel: Cancel::No,
+            forsaken: false,
             ack: None,
         }
     }
@@ -132,7 +135,7 @@ impl Client {
                 Cancel::Wanted(headers) => Cancel::Due(headers),
                 other => other,
             };
-            if !matches!(self.cancel, Cancel::Sent) {
+            if !matches!(self.cancel, Cancel::Sent) && !self.forsaken {
                 self.end = None;
             }
         } else if self.resend.is_some() {
@@ -196,6 +199,15 @@ impl Client {
             State::Waiting => self.cancel = Cancel::Wanted(headers),
             State::Proceeding => self.cancel = Cancel::Due(headers),
             State::Accepted | State::Completed | State::Terminated => {}
+        }
+    }
+
+    /// The answer is not waited for any more: it has 64*T1 left, as after a CANCEL (RFC 3261 section 9.1). Without that,
+    /// an INVITE that was provisionally answered would wait for ever: no timer of RFC 3261 ends "Proceeding".
+    pub(super) fn forsake(&mut self, (now, base): (Instant, &TimerBase)) {
+        if matches!(self.state, State::Waiting | State::Proceeding) {
+            self.forsaken = true;
+            self.end.get_or_insert(now + base.patience());
         }
     }
 

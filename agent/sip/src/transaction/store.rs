@@ -146,6 +146,14 @@ impl Transactions {
         }
     }
 
+    /// Nobody waits for the answer to this request of ours any more: it is forgotten after 64*T1 at the latest.
+    pub fn forsake(&mut self, now: Instant, id: TransactionId) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.forsake((now, &self.base));
+            self.settle_client(now, id);
+        }
+    }
+
     /// Answers a request. Ignored when its transaction is gone or was answered.
     pub fn respond(&mut self, now: Instant, id: TransactionId, response: &Response) {
         if let Some(server) = self.servers.get_mut(&id) {

@@ -274,3 +274,72 @@ fn the_newest_of_several_changes_wins_and_the_contact_moves() {
     assert_eq!(second.body, sdp("c").0);
     assert_eq!(second.uri.to_string(), "sip:600@192.0.2.30", "RFC 3261 section 12.2.1.2");
 }
+
+/// RFC 3261 has no timer that ends an INVITE after a provisional answer, and whoever owes the final one stops
+/// repeating it when the dialog ends.
+#[test]
+fn a_change_whose_answer_was_lost_is_forgotten_with_the_call() {
+    for their_bye in [false, true] {
+        let mut world = World::new(12);
+        let (phone, pbx, call, ok) = theirs(&mut world);
+        world.command(phone, SipCommand::Reoffer { call, offer: sdp("hold") });
+        let (letter, _) = expect(&mut world, pbx, Method::Invite);
+        answer(&mut world, &letter, 100, &[], "");
+        world.settle();
+        if their_bye {
+            say(&mut world, pbx, phone, &inside(&ok, ("BYE", 2), "bye", "", ""));
+            event(&mut world, phone, "Ended { call: CallId(1), end: RemoteHangup }");
+        } else {
+            world.command(phone, SipCommand::Hangup { call });
+            let (letter, _) = expect(&mut world, pbx, Method::Bye);
+            answer(&mut world, &letter, 200, &[], "");
+            event(&mut world, phone, "Ended { call: CallId(1), end: LocalHangup }");
+        }
+        clean(&mut world, phone);
+        assert!(world.events(phone).is_empty(), "{:?}", world.events(phone));
+    }
+}
+
+#[test]
+fn a_change_refused_after_our_bye_begins_nothing_anew() {
+    for status in [401, 481, 491, 500] {
+        let mut world = World::new(13);
+        let (phone, pbx, call, _) = theirs(&mut world);
+        world.command(phone, SipCommand::Reoffer { call, offer: sdp("hold") });
+        let (change, _) = expect(&mut world, pbx, Method::Invite);
+        answer(&mut world, &change, 100, &[], "");
+        world.settle();
+        world.command(phone, SipCommand::Hangup { call });
+        let (bye, _) = expect(&mut world, pbx, Method::Bye);
+        let challenge = [("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", algorithm=MD5")];
+        answer(&mut world, &change, status, if status == 401 { &challenge } else { &[] }, "");
+        expect(&mut world, pbx, Method::Ack);
+        answer(&mut world, &bye, 200, &[], "");
+        event(&mut world, phone, "Ended { call: CallId(1), end: LocalHangup }");
+        clean(&mut world, phone);
+        assert!(world.inbox(pbx).is_empty(), "{status} began {:?}", world.inbox(pbx));
+        assert!(world.events(phone).is_empty(), "told once");
+    }
+}
+
+/// We hang up before their ACK came, and a change of theirs overtakes it: it shows as well that our answer arrived.
+#[test]
+fn a_change_that_comes_instead_of_the_ack_lets_our_bye_out() {
+    let mut world = World::new(14);
+    let (phone, pbx) = registered(&mut world);
+    say(&mut world, pbx, phone, &invite("in", 1, "", "offer"));
+    expect_status(&mut world, pbx, 100);
+    let call = call_of(&event(&mut world, phone, "Incoming"));
+    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
+    let (_, ok) = expect_status(&mut world, pbx, 200);
+    world.command(phone, SipCommand::Hangup { call });
+    say(&mut world, pbx, phone, &inside(&ok, ("INVITE", 2), "hold", "", "hold"));
+    expect_status(&mut world, pbx, 487);
+    let (bye, _) = expect(&mut world, pbx, Method::Bye);
+    say(&mut world, pbx, phone, &inside(&ok, ("ACK", 2), "hold", "", ""));
+    say(&mut world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
+    answer(&mut world, &bye, 200, &[], "");
+    event(&mut world, phone, "Ended { call: CallId(1), end: LocalHangup }");
+    clean(&mut world, phone);
+    assert!(world.inbox(pbx).is_empty() && world.events(phone).is_empty());
+}
