@@ -11,6 +11,7 @@ mod scan;
 mod special;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use crate::{action::Source, party::Party, settings::NumberSettings};
 use kind::{CallerNumber, Kind, NoNumber, Number, Understood};

@@ -52,7 +52,7 @@ const SOLE_HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// What the core may have from outside: nothing with I/O.
-const CORE_FROM_OUTSIDE: &[&str] = &["thiserror", "serde", "rlibphonenumber"];
+const CORE_FROM_OUTSIDE: &[&str] = &["thiserror", "serde", "rlibphonenumber", "prost"];
 
 /// Holds `cargo metadata --no-deps` against the floors.
 pub fn check(metadata: &Value, root: &str) -> Vec<Finding> {
