@@ -17,7 +17,7 @@ use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until, timeout},
 };
 
 /// Questions that wait for their turn; more are answered "busy" at once.
@@ -28,6 +28,9 @@ const AT_ONCE: usize = 16;
 
 /// A plugin nobody asks is loaded so long after the start, when the desktop has come to rest.
 const WARM_UP: Duration = Duration::from_secs(2);
+
+/// How long a question waits for the code, unless the call ends first.
+const COMPILE: Duration = Duration::from_secs(60);
 
 /// How long telling a plugin of a change may take.
 const REACT: Duration = Duration::from_secs(2);
@@ -259,7 +262,7 @@ impl Task {
     }
 
     async fn find(&self, asked: types::Call, deadline: Instant) -> Result<Vec<types::Card>, String> {
-        let guest = self.guest(deadline).await?;
+        let (guest, deadline) = self.guest(deadline).await?;
         let question = self.question("look up a caller", &asked, deadline);
         let found = guest.find(question, asked).await;
         self.judged(found)
@@ -271,23 +274,25 @@ impl Task {
         deadline: Instant,
         (change, card): (acts::Change, Option<Box<types::Card>>),
     ) -> Result<Vec<acts::Effect>, String> {
-        let guest = self.guest(deadline).await?;
+        let (guest, deadline) = self.guest(deadline).await?;
         let question = self.question("follow a call", &asked, deadline);
         let effects = guest.react(question, (asked, change, card.map(|card| *card))).await;
         self.judged(effects)
     }
 
-    /// The code, once it is there and unless the plugin is paused.
-    async fn guest(&self, deadline: Instant) -> Result<Guest, String> {
+    /// The code, once it is there and unless the plugin is paused; and the deadline, put off by the time it took. A
+    /// caller's name that comes late is still a name, and the plugin is not to blame for the wait: after a start
+    /// without a keyring, or while the keyring asks the user, the first calls meet it.
+    async fn guest(&self, deadline: Instant) -> Result<(Guest, Instant), String> {
         if let Some(problem) = self.health.borrow().problem() {
             return Err(problem.to_owned());
         }
+        let asked = Instant::now();
         let mut code = self.code.subscribe();
         let loaded =
-            timeout_at(deadline, code.wait_for(|code| matches!(code, Code::Ready(_) | Code::Failed(_))))
-                .await;
+            timeout(COMPILE, code.wait_for(|code| matches!(code, Code::Ready(_) | Code::Failed(_)))).await;
         match loaded.as_ref().map(|code| code.as_deref()) {
-            Ok(Ok(Code::Ready(guest))) => Ok(guest.clone()),
+            Ok(Ok(Code::Ready(guest))) => Ok((guest.clone(), deadline + asked.elapsed())),
             Ok(Ok(Code::Failed(why))) => Err(why.clone()),
             _ => Err("it is still being compiled".to_owned()),
         }

@@ -51,7 +51,7 @@ fn code_somebody_changed_is_never_run() {
         assert!(code(&profile).is_empty(), "the changed code is still there");
         // With the compiler it is made anew, and kept.
         profile.config.compiler = compiler;
-        profile.start().lookup_once_compiled().expect("a card");
+        profile.start().lookup(1).expect("a card");
         assert_eq!(code(&profile).len(), 1);
     }
 }
@@ -72,8 +72,26 @@ fn without_a_key_no_code_is_kept_and_the_plugin_runs_all_the_same() {
     let mut profile = Profile::new();
     profile.config.seal_key = None.into();
     profile.install(&built("demo-crm"), &[("base_url", &server.url())]).expect("installed");
-    profile.start().lookup_once_compiled().expect("a card");
+    profile.start().lookup(1).expect("a card");
     assert!(code(&profile).is_empty());
+}
+
+/// Longer than the plugin's own limit (`lookup_ms`, 2000).
+#[cfg(unix)]
+#[test]
+fn a_call_that_comes_while_the_code_is_compiled_is_named_once_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start(Manner::Good);
+    let mut profile = Profile::new();
+    profile.config.seal_key = None.into();
+    profile.install(&built("demo-crm"), &[("base_url", &server.url())]).expect("installed");
+    let compiler = profile.config.compiler.take().expect("the compiler");
+    let slow = profile.config.plugins.join("slow-compile");
+    let script = format!("#!/bin/sh\nsleep 3\nexec '{}' \"$@\"\n", compiler.display());
+    fs::write(&slow, script).expect("a script");
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o700)).expect("a program");
+    profile.config.compiler = Some(slow);
+    assert_eq!(profile.start().lookup(1).map(|card| card.name), Ok("Alice Schmidt".to_owned()));
 }
 
 #[cfg(unix)]

@@ -197,20 +197,6 @@ impl Running {
         self.outcome(call)
     }
 
-    /// What comes of a lookup once the plugin is compiled; compiling may take longer than one lookup waits.
-    pub(crate) fn lookup_once_compiled(&self) -> Result<CallerCard, Option<String>> {
-        let end = Instant::now() + PATIENCE;
-        let mut call = 1;
-        loop {
-            match self.lookup(call) {
-                Err(Some(error)) if error.contains("still being compiled") && Instant::now() < end => {
-                    call += 2
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
     /// What a lookup that must fail says.
     pub(crate) fn fault(&self, call: u64) -> String {
         match self.lookup(call) {
