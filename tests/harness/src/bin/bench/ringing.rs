@@ -137,7 +137,11 @@ mod tests {
         let mut seen = Seen::default();
         let other = notify(2, "+49 30 5000016", "");
         let toast = notify(5, "+49 30 5000017", "");
-        seen.look(&[call.clone()], 17, vec![other.clone(), toast, notify(9, &name(17), "+49 30 5000017")]);
+        seen.look(
+            std::slice::from_ref(&call),
+            17,
+            vec![other.clone(), toast, notify(9, &name(17), "+49 30 5000017")],
+        );
         seen.look(&[call], 17, vec![other, notify(500, &name(17), "+49 30 5000017")]);
         assert_eq!((seen.toast, seen.named), (vec![5.0, f64::INFINITY], vec![9.0, f64::INFINITY]));
     }
