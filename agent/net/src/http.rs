@@ -1,6 +1,9 @@
 //! One HTTP/1.1 exchange over a stream somebody else opened: what may be asked, what may come back, and the caps.
 
-use crate::error::NetError;
+use crate::{
+    error::NetError,
+    meter::{Capped, Room},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -27,6 +30,12 @@ pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 pub const MAX_HEADERS: usize = 64;
 /// The most bytes one header may have, name and value together.
 pub const MAX_HEADER_BYTES: usize = 8 * 1024;
+
+/// The most bytes taken before there is an answer. Interim answers (RFC 9110 section 15.2) may come in any number, are
+/// read without a pause, and would keep the thread from everything else.
+const MOST_BEFORE_ANSWER: usize = 2 * MAX_HEADERS * MAX_HEADER_BYTES;
+/// The most bytes taken after that: the body, in chunks however small.
+const MOST_OF_ANSWER: usize = 8 * MAX_RESPONSE_BYTES;
 
 /// Says whether an address found for a name may be connected to; the error is the rule that forbids it, as a sentence.
 pub type AddressCheck<'a> = dyn Fn(SocketAddr) -> Result<(), String> + Send + Sync + 'a;
@@ -201,14 +210,16 @@ pub(crate) async fn exchange<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let room = Room::new(MOST_BEFORE_ANSWER);
     let (mut sender, connection) = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEADERS * MAX_HEADER_BYTES)
-        .handshake(TokioIo::new(stream))
+        .handshake(TokioIo::new(Capped::new(stream, room.clone())))
         .await
         .map_err(|error| broken(host, &error))?;
     let work = async {
         let response = sender.send_request(request).await.map_err(|error| broken(host, &error))?;
+        room.widen(MOST_OF_ANSWER);
         take(response, host).await
     };
     alongside(connection, work).await

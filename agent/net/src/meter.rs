@@ -1,11 +1,11 @@
-//! A stream that counts the bytes passing through it.
+//! Streams that count the bytes passing through them, for the ledger and to know when it is enough.
 
 use std::{
     io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
 };
@@ -60,6 +60,62 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
         self.count.out.fetch_add(written as u64, Relaxed);
         Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// How many more bytes are taken; clones are the same room.
+#[derive(Debug, Clone)]
+pub(crate) struct Room(Arc<AtomicUsize>);
+
+impl Room {
+    /// Room for so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    /// Room for so many more.
+    pub(crate) fn widen(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Relaxed);
+    }
+}
+
+/// A stream that breaks when more comes than there is room for.
+pub(crate) struct Capped<S> {
+    stream: S,
+    room: Room,
+}
+
+impl<S> Capped<S> {
+    pub(crate) fn new(stream: S, room: Room) -> Self {
+        Self { stream, room }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Capped<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let came = buf.filled().len() - before;
+        let fits = self.room.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(came));
+        Poll::Ready(fits.map(drop).map_err(|_| io::Error::other("it sends more than is taken")))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Capped<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

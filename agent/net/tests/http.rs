@@ -237,3 +237,19 @@ async fn https_checks_the_certificate_and_keeps_the_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn interim_answers_without_end_are_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let many = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+        // Until the client has had enough.
+        while std::io::Write::write_all(&mut stream, many.as_bytes()).is_ok() {}
+    });
+    let ledger = Ledger::default();
+    let error = net(&ledger).http(&why(), get(&format!("http://{address}/")), &any).await.unwrap_err();
+    assert!(error.to_string().contains("it sends more than is taken"), "{error}");
+    server.join().unwrap();
+}
