@@ -63,9 +63,15 @@ impl Dialog {
         })
     }
 
-    /// The dialog that their `request` makes once it is answered with `tag` (section 12.1.1).
+    /// The dialog that their `request` makes once it is answered with `tag` (section 12.1.1). To a peer of RFC 2543,
+    /// which knew no branches and demanded no Contact, its From leads.
     pub fn by_request(request: &Request, tag: &str) -> Result<Self, FieldError> {
-        let contact = request.headers.contact().ok_or(missing_contact())?;
+        let old = request.headers.via()?.transaction_branch().is_none();
+        let target = match request.headers.contact() {
+            Some(contact) => contact.uri,
+            None if old => request.headers.from()?.uri,
+            None => return Err(missing_contact()),
+        };
         Ok(Self {
             call_id: request.headers.call_id()?,
             local: request.headers.to()?.with_tag(tag),
@@ -73,7 +79,7 @@ impl Dialog {
             local_number: 0,
             remote_number: Some(request.headers.cseq()?.number),
             routes: request.headers.addresses(name::RECORD_ROUTE)?,
-            target: contact.uri,
+            target,
         })
     }
 

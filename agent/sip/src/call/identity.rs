@@ -21,8 +21,17 @@ pub(super) fn party(headers: &Headers) -> Party {
         best.display.as_ref().or_else(|| from.as_ref().filter(same).and_then(|from| from.display.as_ref()));
     let number = number(&best.uri);
     let name = display.map(|name| name.to_display()).filter(|name| !name.is_empty() && *name != number);
+    let (name, number) = (name.map(|name| cut(&name)), cut(&number));
     Party { number, name, uri: bare(&best.uri), withheld }
 }
+
+/// A header field may hold 16 KB; nobody reads them, and the journal would keep them.
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+/// The longest name and number of a caller, characters.
+const LONGEST: usize = 256;
 
 /// The user part of an address as a person would write it.
 pub(super) fn number(uri: &Uri) -> String {
@@ -98,6 +107,14 @@ mod tests {
     fn from_serves_where_nothing_is_asserted() {
         let party = read(&[("From", "\"100\" <sip:100;ext=5@x;transport=tcp>;tag=1")]);
         assert_eq!((party.number.as_str(), party.name, party.uri.as_str()), ("100", None, "sip:100;ext=5@x"));
+    }
+
+    #[test]
+    fn what_nobody_reads_is_cut() {
+        let long = "ü".repeat(5000);
+        let party = read(&[("From", &format!("\"{long}\" <sip:{}@x>;tag=1", "1".repeat(5000)))]);
+        assert_eq!(party.name.map(|name| name.chars().count()), Some(256));
+        assert_eq!(party.number.len(), 256);
     }
 
     #[test]

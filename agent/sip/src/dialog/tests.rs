@@ -69,6 +69,16 @@ fn a_request_without_contact_makes_no_dialog() {
 }
 
 #[test]
+fn to_a_peer_of_rfc_2543_without_contact_its_from_leads() {
+    let mut received = invite("");
+    received.headers.remove(name::CONTACT);
+    received.headers.set(name::VIA, "SIP/2.0/UDP 192.0.2.1");
+    received.headers.set(name::FROM, "<sip:a@192.0.2.1:5080>");
+    let hop = Dialog::by_request(&received, "x").unwrap().hop().unwrap();
+    assert_eq!((hop.host.as_str(), hop.port), ("192.0.2.1", Some(5080)));
+}
+
+#[test]
 fn the_target_follows_the_contact() {
     let mut dialog = Dialog::by_request(&invite(""), "ours").unwrap();
     let mut again = invite("");

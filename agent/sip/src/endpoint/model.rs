@@ -6,7 +6,7 @@ use crate::{
     deadlines::{Deadlines, earliest},
     dialog::DialogId,
     flow::{Flow, Transport},
-    message::{Malformed, Message, ParseError, Request, StreamItem},
+    message::{Malformed, Message, Method, ParseError, Rejection, Request, StreamItem},
     registration::Registration,
     rng::Rng,
     transaction::{TransactionEvent, TransactionId},
@@ -213,7 +213,10 @@ impl Endpoint {
     fn message(&mut self, flow: Flow, message: Message) {
         match message {
             Message::Request(request) => {
-                self.wire.transactions.received_request(self.wire.now, request, flow)
+                let back = self.wire.transactions.received_request(self.wire.now, request, flow);
+                if let Some((request, wrong)) = back.filter(|(request, _)| request.method != Method::Ack) {
+                    self.answer_unread(flow, &request, &wrong.into());
+                }
             }
             Message::Response(response) => self.wire.transactions.received_response(self.wire.now, response),
         }
@@ -234,9 +237,13 @@ impl Endpoint {
             tracing::debug!(%error, "what came in cannot be read");
         }
         if let Some((request, rejection)) = error.answer() {
-            let tag = self.wire.rng.token(6);
-            self.wire.transactions.answer_unread(request, &rejection, (flow, &tag));
+            self.answer_unread(flow, request, &rejection);
         }
+    }
+
+    fn answer_unread(&mut self, flow: Flow, request: &Request, rejection: &Rejection) {
+        let tag = self.wire.rng.token(6);
+        self.wire.transactions.answer_unread(request, rejection, (flow, &tag));
     }
 
     fn reached(&mut self, id: ReachId, result: Result<Vec<Flow>, String>) {

@@ -25,9 +25,11 @@ impl ServerKey {
     fn with_method(request: &Request, via: &Via, method: &Method) -> Result<Self, FieldError> {
         let headers = &request.headers;
         Ok(Self(match via.transaction_branch() {
+            // Whose branches are not unique, against section 8.1.1.7, has calls all the same: Call-ID tells them apart.
             Some(branch) => {
                 let sent_by = format!("{}:{}", via.host, via.port.unwrap_or(0)).to_ascii_lowercase();
-                joined(&[method.as_bytes(), branch, sent_by.as_bytes()])
+                let call_id = headers.call_id().unwrap_or_default();
+                joined(&[method.as_bytes(), branch, sent_by.as_bytes(), &call_id])
             }
             // RFC 2543 knew no branches: everything that stays the same is compared. The To tag is left out, for an
             // ACK repeats ours and the INVITE has none; CSeq tells a re-INVITE apart.

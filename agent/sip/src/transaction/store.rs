@@ -3,7 +3,7 @@
 use crate::{
     deadlines::Deadlines,
     flow::{Flow, Transmit, Transport},
-    message::{Header, Method, Rejection, Request, Response, Text, Via, check_response, name},
+    message::{FieldError, Header, Method, Rejection, Request, Response, Text, Via, check_response, name},
     rng::Rng,
     transaction::{
         client::Client,
@@ -35,6 +35,9 @@ impl Default for Limits {
 
 /// Seconds after which those turned away may come again.
 const COME_AGAIN: &str = "10";
+
+/// Bytes of a request that its answers repeat, and that are kept with them: sixty-four hops fit.
+const MOST_REPEATED: usize = 8 * 1024;
 
 /// All client and server transactions.
 #[derive(Debug)]
@@ -167,16 +170,39 @@ impl Transactions {
         self.servers.get(&id).is_some_and(Server::is_open)
     }
 
-    /// A request came in.
-    pub fn received_request(&mut self, now: Instant, mut request: Request, flow: Flow) {
-        let Ok(via) = request.headers.via() else { return };
-        let Ok(key) = ServerKey::of(&request, &via) else { return };
+    /// A request came in. What can have no transaction is handed back, with the reason.
+    #[must_use]
+    pub fn received_request(
+        &mut self,
+        now: Instant,
+        request: Request,
+        flow: Flow,
+    ) -> Option<(Request, FieldError)> {
+        let found = request.headers.via().and_then(|via| Ok((ServerKey::of(&request, &via)?, via)));
+        let (key, via) = match found {
+            Ok(found) => found,
+            Err(wrong) => return Some((request, wrong)),
+        };
         if let Some(&id) = self.server_keys.get(&key) {
-            return self.again(now, id, request, flow);
+            self.again(now, id, request, flow);
+        } else if request.method == Method::Ack {
+            self.sink.events.push_back(TransactionEvent::Ack { request, flow });
+        } else if repeated(&request) > MOST_REPEATED {
+            return Some((request, FieldError { field: name::VIA, what: "an answer would repeat too much" }));
+        } else {
+            self.begin_server(now, request, flow, (key, &via));
         }
-        if request.method == Method::Ack {
-            return self.sink.events.push_back(TransactionEvent::Ack { request, flow });
-        }
+        None
+    }
+
+    /// The server transaction of a request that begins one.
+    fn begin_server(
+        &mut self,
+        now: Instant,
+        mut request: Request,
+        flow: Flow,
+        (key, via): (ServerKey, &Via),
+    ) {
         request.headers.note_source(flow.peer);
         let reply = reply_way(&request, flow);
         if self.servers.len() >= self.limits.servers {
@@ -189,7 +215,7 @@ impl Transactions {
         let merge = MergeKey::of(&request).ok().flatten();
         let merged = merge.as_ref().is_some_and(|merge| self.merge_keys.contains_key(merge));
         let cancels = (request.method == Method::Cancel)
-            .then(|| ServerKey::cancelled(&request, &via).ok())
+            .then(|| ServerKey::cancelled(&request, via).ok())
             .flatten()
             .and_then(|key| self.server_keys.get(&key).copied());
         let id = self.reserve();
@@ -329,6 +355,12 @@ fn add_via(request: &mut Request, flow: &Flow, rng: &mut dyn Rng) -> Text {
     let via = Via::new(flow.transport.via_name(), local.ip(), Some(local.port()), branch.clone());
     request.headers.push_front(name::VIA, via.to_value());
     branch
+}
+
+/// How many bytes of a request stand in its answers (RFC 3261 section 8.2.6.2).
+fn repeated(request: &Request) -> usize {
+    let names = [name::VIA, name::FROM, name::TO, name::CALL_ID, name::CSEQ];
+    names.into_iter().flat_map(|name| request.headers.all(name)).map(|value| value.len()).sum()
 }
 
 /// Where answers go (RFC 3261 section 18.2.2, RFC 3581 section 4). The source is noted in the Via already. A host name

@@ -9,6 +9,10 @@ use bytes::Bytes;
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -28,6 +32,8 @@ const MOST: usize = 512;
 const MOST_FROM_ONE: usize = 128;
 /// Messages waiting for a peer that does not read; more, and the connection is given up.
 const MOST_WAITING: usize = 1024;
+/// Bytes waiting for such a peer. An answer repeats what was asked: who asks much and reads nothing must not fill memory.
+const MOST_WAITING_BYTES: usize = 256 * 1024;
 /// A connection over which nothing came for so long is closed. Registrations keep theirs busy.
 const IDLE: Duration = Duration::from_secs(3600);
 /// A write that takes longer has lost its peer.
@@ -44,6 +50,8 @@ pub(super) enum TcpNews {
 
 struct Connection {
     writer: mpsc::Sender<Bytes>,
+    /// Bytes that were not written yet.
+    waiting: Arc<AtomicUsize>,
     tasks: [AbortHandle; 2],
 }
 
@@ -82,9 +90,10 @@ impl Connections {
         let (reading, writing) = stream.into_split();
         let (writer, queue) = mpsc::channel(MOST_WAITING);
         let reader = tokio::spawn(read(reading, flow, self.news.clone()));
-        let sender = tokio::spawn(write(writing, queue, flow, self.news.clone()));
+        let waiting: Arc<AtomicUsize> = Arc::default();
+        let sender = tokio::spawn(write(writing, (queue, waiting.clone()), flow, self.news.clone()));
         let tasks = [reader.abort_handle(), sender.abort_handle()];
-        self.open.insert((peer, local), Connection { writer, tasks });
+        self.open.insert((peer, local), Connection { writer, waiting, tasks });
         Some(flow)
     }
 
@@ -99,7 +108,8 @@ impl Connections {
         let exact = self.open.contains_key(&(flow.peer, flow.local)).then_some(*flow);
         let Some(flow) = exact.or_else(|| self.to(flow.peer)) else { return false };
         let Some(connection) = self.open.get(&(flow.peer, flow.local)) else { return false };
-        if connection.writer.try_send(bytes.clone()).is_err() {
+        let waiting = connection.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        if waiting > MOST_WAITING_BYTES || connection.writer.try_send(bytes.clone()).is_err() {
             // It does not read, or its writer just died: the reader's news of it must still come.
             connection.tasks[1].abort();
             let gone = TcpNews::Closed(flow, "the peer does not read".to_owned());
@@ -151,13 +161,16 @@ async fn read(mut stream: OwnedReadHalf, flow: Flow, news: mpsc::Sender<TcpNews>
 
 async fn write(
     mut stream: OwnedWriteHalf,
-    mut queue: mpsc::Receiver<Bytes>,
+    (mut queue, waiting): (mpsc::Receiver<Bytes>, Arc<AtomicUsize>),
     flow: Flow,
     news: mpsc::Sender<TcpNews>,
 ) {
     while let Some(bytes) = queue.recv().await {
         let failed = match timeout(STUCK, stream.write_all(&bytes)).await {
-            Ok(Ok(())) => continue,
+            Ok(Ok(())) => {
+                waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+                continue;
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the peer does not read".to_owned(),
         };

@@ -175,3 +175,38 @@ fn a_flood_is_turned_away_and_leaves_nothing_behind() {
     }
     crate::script::clean(&mut world, phone);
 }
+
+#[test]
+fn a_via_that_cannot_be_read_is_refused_at_the_source_and_an_ack_with_it_dropped() {
+    let mut world = World::new(1);
+    let who = registered(&mut world);
+    let broken = invite("x", 1, "", "offer").replace("SIP/2.0/UDP {ip}", "SIP/2.0/UDP {ip};;,;,,");
+    assert_eq!(status(&mut world, who, &broken).status, 400);
+    say(&mut world, who.1, who.0, &broken.replace("INVITE", "ACK"));
+    world.settle();
+    assert!(world.inbox(who.1).is_empty());
+}
+
+#[test]
+fn two_requests_with_one_branch_are_two_when_their_call_ids_differ() {
+    let mut world = World::new(1);
+    let who = registered(&mut world);
+    let one = invite("x", 1, "", "offer").replace("INVITE", "OPTIONS");
+    let two = one.replace("call-in", "another");
+    assert_eq!(status(&mut world, who, &one).headers.call_id().unwrap().as_ref(), b"call-in");
+    assert_eq!(status(&mut world, who, &two).headers.call_id().unwrap().as_ref(), b"another");
+    assert_eq!(status(&mut world, who, &one).headers.call_id().unwrap().as_ref(), b"call-in", "repeated");
+}
+
+#[test]
+fn what_would_make_answers_fat_is_refused_and_not_kept() {
+    let mut world = World::new(1);
+    let who = registered(&mut world);
+    let via = format!("Via: SIP/2.0/UDP 192.0.2.77;branch=z9hG4bK{}\n", "x".repeat(1000));
+    let fat = invite("x", 1, "", "offer").replace("From:", &format!("{}From:", via.repeat(9)));
+    for _ in 0..3 {
+        assert_eq!(status(&mut world, who, &fat).status, 400);
+    }
+    let thin = invite("y", 1, "", "offer").replace("From:", &format!("{}From:", via.repeat(7)));
+    assert_eq!(status(&mut world, who, &thin).status, 100);
+}
