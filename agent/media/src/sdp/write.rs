@@ -31,9 +31,9 @@ impl Rejected {
     }
 }
 
-/// Their words as they may stand in our text.
+/// Their words as they may stand in our text: as many as they were, none of them empty.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect()
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '-' }).collect()
 }
 
 /// The whole text. `lines`: their media lines in order, `None` where ours stands; empty: only ours.
