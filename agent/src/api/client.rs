@@ -74,10 +74,15 @@ impl Client {
 
     /// Sends a request and hears its answer.
     pub(crate) async fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
-        self.send(request).await?;
+        let sent = self.send(request).await;
         let line = timeout(PATIENCE, self.line())
             .await
-            .map_err(|_| Failure::new(Exit::Failed, "the agent did not answer within 10 seconds"))??;
+            .map_err(|_| Failure::new(Exit::Failed, "the agent did not answer within 10 seconds"))?;
+        // Who is turned away at the door is told why before they have spoken.
+        let line = match (sent, line) {
+            (Err(error), Err(_) | Ok(None)) => return Err(error),
+            (_, line) => line?,
+        };
         let line = line.ok_or_else(|| Failure::new(Exit::Quitting, "the agent ended before it answered"))?;
         serde_json::from_str(&line)
             .map_err(|error| Failure::other("the agent's answer was not understood", error))

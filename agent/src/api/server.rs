@@ -55,8 +55,12 @@ where
     };
     let mut lines = BufReader::new(read);
     while let Some(line) = next_line(&mut lines).await {
-        let answer = match line.and_then(|line| Request::parse(&line)) {
-            Err(text) => Answer::Malformed { text },
+        let answer = match line.and_then(|line| Request::parse(&line).map_err(Wrong::Line)) {
+            Err(Wrong::Line(text)) => Answer::Malformed { text },
+            Err(Wrong::Endless(text)) => {
+                let _ = say(&mut write, &Answer::Malformed { text }).await;
+                return;
+            }
             Ok(Request::Ask(Ask::Events {})) => return stream_events(&desk, lines, write).await,
             Ok(Request::Action(action)) => act(&desk, action).await,
             Ok(Request::Ask(ask)) => other(&desk, ask).await,
@@ -67,17 +71,25 @@ where
     }
 }
 
-/// The next line; `None` at the end, an error for one that is too long (what follows it cannot be trusted to be one).
-async fn next_line<R: AsyncRead + Unpin>(lines: &mut BufReader<R>) -> Option<Result<String, String>> {
+/// Why a line is no request; the sentence is for the client.
+enum Wrong {
+    /// The next line may be one.
+    Line(String),
+    /// It is too long: what follows is the rest of it, and never an order.
+    Endless(String),
+}
+
+/// The next line; `None` at the end.
+async fn next_line<R: AsyncRead + Unpin>(lines: &mut BufReader<R>) -> Option<Result<String, Wrong>> {
     let mut line = Vec::new();
     let read = lines.take(LONGEST_LINE as u64).read_until(b'\n', &mut line).await.ok()?;
     if read == 0 {
         return None;
     }
     if line.last() != Some(&b'\n') && read >= LONGEST_LINE {
-        return Some(Err(format!("a line may hold at most {LONGEST_LINE} bytes")));
+        return Some(Err(Wrong::Endless(format!("a line may hold at most {LONGEST_LINE} bytes"))));
     }
-    Some(String::from_utf8(line).map_err(|_| "a line must be UTF-8".to_owned()))
+    Some(String::from_utf8(line).map_err(|_| Wrong::Line("a line must be UTF-8".to_owned())))
 }
 
 async fn say<W: AsyncWrite + Unpin>(write: &mut W, answer: &Answer) -> std::io::Result<()> {
@@ -245,8 +257,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_without_end_is_refused_at_the_cap() {
-        let heard = talk(&vec![b'x'; LONGEST_LINE], 1).await;
-        assert!(heard[0].contains("at most"), "{}", heard[0]);
+        let order = b"\n{\"action\":\"status\"}\n";
+        let (mut ours, theirs) = tokio::io::duplex(1 << 20);
+        let served = tokio::spawn(serve(theirs, desk()));
+        let words = [&vec![b'x'; LONGEST_LINE][..], order].concat();
+        ours.write_all(&words).await.expect("the pipe stands");
+        let mut heard = String::new();
+        ours.read_to_string(&mut heard).await.expect("utf-8");
+        assert!(heard.contains("at most") && heard.lines().count() == 1, "what follows is no order: {heard}");
+        served.await.expect("it ends");
     }
 
     #[tokio::test]
