@@ -275,20 +275,67 @@ impl Agent {
     /// # Panics
     /// When it listens nowhere.
     pub fn listening_port(&self) -> u16 {
+        let rows = self.sockets("tcp", 9);
+        // State 0A is LISTEN.
+        let port = rows.iter().filter(|row| row[3] == "0A").filter_map(|row| port_of(row)).max();
+        port.unwrap_or_else(|| panic!("the agent listens nowhere\n{}", self.proc))
+    }
+
+    /// Every UDP port it has open: SIP, and the sound of its calls.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn udp_ports(&self) -> Vec<u16> {
+        self.sockets("udp", 9).iter().filter_map(|row| port_of(row)).collect()
+    }
+
+    /// Where it takes orders: its local socket.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn door(&self) -> PathBuf {
+        let rows = self.sockets("unix", 6);
+        // Flags 00010000 say that it accepts connections; the path is the last column.
+        let row = rows.iter().find(|row| row[3] == "00010000" && row.len() > 7);
+        row.map(|row| PathBuf::from(&row[7]))
+            .unwrap_or_else(|| panic!("the agent has no door\n{}", self.proc))
+    }
+
+    /// The rows of a table in `/proc/net` (proc(5)) that are about its own sockets; `column` holds their inodes.
+    fn sockets(&self, table: &str, column: usize) -> Vec<Vec<String>> {
         let process = PathBuf::from(format!("/proc/{}", self.proc.id()));
-        let sockets: Vec<String> = fs::read_dir(process.join("fd"))
+        let ours: Vec<String> = fs::read_dir(process.join("fd"))
             .expect("the agent runs")
             .filter_map(|file| Some(fs::read_link(file.ok()?.path()).ok()?.to_string_lossy().into_owned()))
             .collect();
-        let table = fs::read_to_string(process.join("net/tcp")).expect("the agent runs");
-        // proc(5): local address, remote address, state (0A is LISTEN), …, inode
-        let port = table.lines().filter_map(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let ours = sockets.contains(&format!("socket:[{}]", fields.get(9)?));
-            (ours && *fields.get(3)? == "0A")
-                .then(|| u16::from_str_radix(fields[1].split(':').nth(1)?, 16).ok())?
-        });
-        port.max().unwrap_or_else(|| panic!("the agent listens nowhere\n{}", self.proc))
+        let table = fs::read_to_string(process.join("net").join(table)).expect("the agent runs");
+        let rows = table.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        rows.filter(|row| row.get(column).is_some_and(|inode| ours.contains(&format!("socket:[{inode}]"))))
+            .collect()
+    }
+
+    /// Its resident memory, KiB.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// Its resident memory at its highest so far, KiB.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn most_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// A size the kernel keeps of it (proc(5)).
+    fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.proc.id())).expect("the agent runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let size = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
+        size.unwrap_or_else(|| panic!("the agent has ended\n{}", self.proc))
     }
 
     /// Ends it by SIGTERM and starts it again with the same profile.
@@ -303,6 +350,11 @@ impl Agent {
         drop(self);
         Self::start_again(&folder, profile, start)
     }
+}
+
+/// The local port in a row of `/proc/net/tcp` or `udp`.
+fn port_of(row: &[String]) -> Option<u16> {
+    u16::from_str_radix(row.get(1)?.split(':').nth(1)?, 16).ok()
 }
 
 /// The objects in a file, one a line; `None` while there is no whole line.

@@ -14,4 +14,6 @@ pub mod pty;
 pub mod pulse;
 pub mod recording;
 pub mod sipp;
+pub mod stranger;
 pub mod wait;
+pub mod web;

@@ -1,0 +1,322 @@
+//! Plugins and CRMs at their worst, against the running agent: the number is shown at once, the call is answered, nothing gets out.
+
+use crate::scene::{NUMBER, Scene};
+use harness::{
+    agent::Start,
+    desktop::Desktop,
+    proc::Proc,
+    wait::{self, SOON},
+    web::{Manners, Web},
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+const HOSTILE: &str = "io.trayphone.hostile";
+
+/// The rule that keeps a plugin from any other host.
+const NOT_GRANTED: &str = "this host was not granted";
+
+/// Between the 180 at the caller and the toast with the number in our hands. A lookup may take a second, so that
+/// a toast that waits for one is seen, and a busy machine is not.
+const AT_ONCE: Duration = Duration::from_millis(400);
+
+/// What the agent may hold more at its highest, KiB: the 32 MiB its manifest grants the plugin, and the same for the rest.
+const MEMORY: u64 = 64 * 1024;
+
+/// An agent, and two web servers: the plugin's, and one it was not granted.
+struct Stage {
+    scene: Scene,
+    crm: Web,
+    other: Web,
+}
+
+impl Stage {
+    fn new(change: impl FnOnce(&mut Start)) -> Self {
+        let scene = Scene::with(&["1001"], change);
+        Self { scene, crm: Web::start(Manners::Silent), other: Web::start(Manners::Silent) }
+    }
+
+    /// Installs the plugin as a user does, told how to behave.
+    fn install(&self, behaviour: &str) {
+        let (base, behaviour) = (format!("base_url={}", self.crm.url()), format!("behaviour={behaviour}"));
+        let other = format!("other_url={}/api/contacts", self.other.url());
+        let source = built("hostile");
+        let told = self.scene.agent.ask(&[
+            "plugin",
+            "install",
+            &source.display().to_string(),
+            "--yes",
+            "--set",
+            &base,
+            "--set",
+            &behaviour,
+            "--set",
+            &other,
+        ]);
+        assert_eq!(told[0]["id"], HOSTILE, "{told:?}");
+    }
+
+    fn remove(&self) {
+        self.scene.agent.ask(&["plugin", "remove", HOSTILE]);
+    }
+
+    /// Waits until the plugin's code is there. Without a keyring it is compiled at every start, which is said.
+    fn wait_until_compiled(&self) {
+        let said = || self.scene.agent.proc.log().contains("compiled for this start only").then_some(());
+        assert!(wait::until(SOON * 3, said).is_some(), "it is not compiled\n{}", self.scene.agent.proc);
+    }
+
+    /// Rings, and waits until the plugin has failed as `said`.
+    fn fails(&self, said: &str) {
+        let (agent, seen) = (&self.scene.agent, self.scene.agent.events().len());
+        let call = self.scene.ring();
+        let (event, _) = agent.wait_for(said, seen, SOON, |event| event["type"] == "error");
+        assert!(event["text"].as_str().is_some_and(|text| text.contains(said)), "{event}");
+        call.hang_up();
+        agent.wait_for_call("terminated", seen, SOON);
+    }
+
+    /// A call that is shown at once, is answered while the plugin is at it, and ends.
+    fn a_call_is_shown_and_answered(&self, meanwhile: impl FnOnce()) {
+        let agent = &self.scene.agent;
+        let seen = agent.events().len();
+        let call = self.scene.ring();
+        let (toast, _) = agent.wait_for("the toast", seen, SOON, |event| event["type"] == "toast");
+        let shown = Instant::now();
+        let ringing = wait::until(SOON, || call.state().ringing).expect("180");
+        let title: String = toast["text"][0].as_str().unwrap_or_default().split_whitespace().collect();
+        assert_eq!(title, NUMBER, "the number first: {toast}");
+        let late = shown.saturating_duration_since(ringing);
+        assert!(late < AT_ONCE, "the number was shown {late:?} after the 180");
+        meanwhile();
+        agent.ask(&["answer", &toast["call"].to_string()]);
+        let answered = wait::until(SOON, || call.state().answered).expect("200");
+        println!("toast {late:?} after the 180, answered {:?} after it", answered - ringing);
+        call.hang_up();
+        agent.wait_for_call("terminated", seen, SOON);
+    }
+
+    /// Whether the agent's memory stayed within bounds, from `before` on.
+    fn stays_small(&self, before: u64) {
+        let most = self.scene.agent.most_memory();
+        println!("{before} KiB at first, {most} KiB at its highest");
+        assert!(most < before + MEMORY, "{before} KiB at first, {most} KiB at its highest");
+    }
+
+    /// The ledger's rows of this plugin: what our own rules kept in.
+    fn refused(&self) -> Vec<Value> {
+        let rows = self.scene.agent.ask(&["ledger"]);
+        let ours = rows.into_iter().filter(|row| row["purpose"]["who"] == format!("plugin:{HOSTILE}"));
+        ours.filter(|row| row["outcome"]["refused"].is_string()).collect()
+    }
+}
+
+/// The folder of a plugin as `cargo xtask` builds it.
+fn built(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let plugins = env::var_os("TRAYPHONE_PLUGINS").map_or_else(|| root.join("target/plugins"), PathBuf::from);
+    let folder = plugins.join(name);
+    assert!(folder.join("plugin.wasm").is_file(), "{} is missing: `cargo xtask plugins`", folder.display());
+    folder
+}
+
+/// A plugin that behaves like this fails as `said`, and costs a name and never the call.
+fn costs_no_call(behaviour: &str, said: &str, crm: impl FnOnce(&Stage) -> Manners) {
+    let stage = Stage::new(|_| ());
+    let before = stage.scene.agent.memory();
+    stage.crm.behave(crm(&stage));
+    stage.install(behaviour);
+    stage.wait_until_compiled();
+    stage.fails(said);
+    stage.a_call_is_shown_and_answered(|| ());
+    assert_eq!(stage.other.connections(), 0, "a host that was not granted was reached");
+    stage.stays_small(before);
+    // What was tried stands in the ledger, once a try, with where it would have gone.
+    let port = stage.other.url().rsplit(':').next().and_then(|port| port.parse::<u64>().ok());
+    let refused = stage.refused();
+    assert_eq!(!refused.is_empty(), said == NOT_GRANTED, "{refused:?}");
+    assert!(
+        refused.iter().all(|row| row["host"] == "127.0.0.1" && row["port"].as_u64() == port),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn an_endless_loop_costs_no_call() {
+    costs_no_call("loop", "computes for longer than 250 ms", |_| Manners::Silent);
+}
+
+#[test]
+fn a_gibibyte_costs_no_call() {
+    costs_no_call("memory", "needs more memory than the 32 MiB", |_| Manners::Silent);
+}
+
+#[test]
+fn a_host_that_was_not_granted_is_not_reached() {
+    costs_no_call("elsewhere", NOT_GRANTED, |_| Manners::Silent);
+}
+
+#[test]
+fn a_redirect_to_a_host_that_was_not_granted_is_not_followed() {
+    costs_no_call("good", NOT_GRANTED, |stage| {
+        Manners::Redirect(format!("{}/api/contacts", stage.other.url()))
+    });
+}
+
+#[test]
+fn a_crm_at_its_worst_costs_a_name_and_never_the_call() {
+    let stage = Stage::new(|_| ());
+    let before = stage.scene.agent.memory();
+    stage.crm.behave(someone());
+    stage.install("good");
+    for (manners, said) in [
+        (Manners::Silent, "did not answer in time"),
+        (Manners::Huge, "the answer"),
+        (Manners::Headers, "too large"),
+        (Manners::Continue, "more than is taken"),
+        (Manners::Garbage, "not HTTP"),
+    ] {
+        // What failed the same way before is not told again until it has worked.
+        stage.crm.behave(someone());
+        named_by_the_plugin(&stage);
+        stage.crm.behave(manners.clone());
+        stage.fails(said);
+        let asked = stage.crm.requests().len();
+        stage.a_call_is_shown_and_answered(|| {
+            if manners == Manners::Silent {
+                let hangs = || stage.crm.requests().len() > asked && stage.crm.open() > 0;
+                assert!(wait::until(SOON, || hangs().then_some(())).is_some(), "the CRM was not asked");
+            }
+        });
+        let gone = wait::until(SOON, || (stage.crm.open() == 0).then_some(()));
+        assert!(gone.is_some(), "{said}: the connection stays open");
+    }
+    println!("{} KiB of all that the CRM had were taken", stage.crm.sent() / 1024);
+    stage.stays_small(before);
+}
+
+/// A CRM that knows the caller.
+fn someone() -> Manners {
+    Manners::Says(format!(
+        r#"[{{"id":7,"name":"Alice Schmidt","company":"ACME GmbH","phones":["{NUMBER}"]}}]"#
+    ))
+}
+
+#[test]
+fn after_remove_nothing_of_the_plugin_is_left() {
+    let desktop = with_keyring();
+    let stage = Stage::new(|start| {
+        start.environment.push(("DBUS_SESSION_BUS_ADDRESS".to_owned(), desktop.0.bus_address()));
+    });
+    let profile = stage.scene.agent.profile().to_owned();
+    let (files, settings) = (files(&profile), fs::read(profile.join("trayphone.toml")).expect("settings"));
+    stage.crm.behave(someone());
+    stage.install("good");
+    let cached = wait::until(SOON * 3, || {
+        let now = self::files(&profile);
+        now.iter().any(|file| file.contains("/cache/")).then_some(now)
+    });
+    let cached = cached.expect("with a keyring, compiled code is kept");
+    assert!(cached.iter().any(|file| file.ends_with("settings.toml")), "{cached:?}");
+    named_by_the_plugin(&stage);
+    let asked = stage.crm.requests().len();
+    stage.remove();
+    let left: Vec<String> = self::files(&profile).difference(&files).cloned().collect();
+    // The journal and the ledger are the user's, and a database's own files come and go.
+    let left: Vec<&String> = left.iter().filter(|file| !is_database(file)).collect();
+    assert_eq!(left, [] as [&String; 0]);
+    assert_eq!(fs::read(profile.join("trayphone.toml")).expect("settings"), settings);
+    assert_eq!(stage.scene.agent.ask(&["plugin", "list"]), [] as [Value; 0]);
+    let kept = desktop.secrets();
+    assert!(!kept.contains("hostile") && !kept.contains("Hostile"), "{kept}");
+    let seen = stage.scene.agent.events().len();
+    stage.a_call_is_shown_and_answered(|| ());
+    assert_eq!(stage.crm.requests().len(), asked, "it is still asked");
+    let events = stage.scene.agent.events().split_off(seen);
+    assert!(events.iter().all(|event| !event.to_string().contains("Alice")), "{events:?}");
+}
+
+/// A call whose toast comes to carry what the plugin found.
+fn named_by_the_plugin(stage: &Stage) {
+    let named = wait::until(SOON * 3, || {
+        let seen = stage.scene.agent.events().len();
+        let call = stage.scene.ring();
+        let name = wait::until(Duration::from_secs(3), || {
+            let events = stage.scene.agent.events().split_off(seen);
+            events
+                .iter()
+                .any(|event| event["type"] == "toast" && event["text"][0] == "Alice Schmidt")
+                .then_some(())
+        });
+        call.hang_up();
+        stage.scene.agent.wait_for_call("terminated", seen, SOON);
+        name
+    });
+    assert!(named.is_some(), "the plugin finds nobody\n{}", stage.scene.agent.proc);
+}
+
+/// Every file below a folder, as paths from there.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = fs::read_dir(next) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            found.insert(path.strip_prefix(folder).expect("below").display().to_string());
+        }
+    }
+    found
+}
+
+fn is_database(file: &str) -> bool {
+    ["-wal", "-shm", "-journal"].iter().any(|end| file.ends_with(end))
+}
+
+/// A bus with a keyring that is open.
+struct Keyring(Desktop, Proc);
+
+fn with_keyring() -> Keyring {
+    let mut desktop = Desktop::bare().expect("an X server");
+    desktop.start_bus().expect("a bus");
+    let mut command = desktop.command("gnome-keyring-daemon");
+    command.args(["--foreground", "--unlock", "--components=secrets"]);
+    let folder = desktop.folder().to_owned();
+    let mut proc = Proc::start("keyring", &mut command, &folder);
+    proc.type_line("test");
+    proc.close_stdin();
+    let keyring = Keyring(desktop, proc);
+    let there = wait::until(SOON, || keyring.search().ok());
+    assert!(there.is_some(), "no keyring: {:?}\n{}", keyring.search(), keyring.1);
+    keyring
+}
+
+impl Keyring {
+    fn search(&self) -> Result<String, String> {
+        let call =
+            ["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"];
+        let all = ["org.freedesktop.Secret.Service.SearchItems", "dict:string:string:"];
+        self.0.run("dbus-send", &[&call[..], &all[..]].concat())
+    }
+
+    /// Names and attributes of everything that is kept.
+    fn secrets(&self) -> String {
+        let found = self.search().expect("the keyring answers");
+        let paths = found.split('"').filter(|piece| piece.starts_with("/org/freedesktop/secrets/"));
+        let ask = |path: &str| {
+            let call = ["--session", "--print-reply", "--dest=org.freedesktop.secrets", path];
+            let all = ["org.freedesktop.DBus.Properties.GetAll", "string:org.freedesktop.Secret.Item"];
+            self.0.run("dbus-send", &[&call[..], &all[..]].concat()).expect("the keyring answers")
+        };
+        let told: Vec<String> = paths.map(ask).collect();
+        assert!(!told.is_empty(), "the key that seals compiled code is kept: {found}");
+        told.join("\n")
+    }
+}
