@@ -43,8 +43,8 @@ impl Heard {
         })
     }
 
-    /// The ACK that a final answer to an INVITE to `uri` ends with (RFC 3261 section 17.1.1.3); it repeats the fields byte
-    /// for byte.
+    /// The ACK that a final answer to an INVITE to `uri` ends with; it repeats the fields byte for byte. A refusal's is part
+    /// of the transaction (RFC 3261 section 17.1.1.3), one of 200 has a branch of its own (section 13.2.2.4).
     fn ack(&self, uri: &str) -> Option<Vec<u8>> {
         let head = self.bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
         let mut ack = format!("ACK {uri} SIP/2.0\r\n").into_bytes();
@@ -65,15 +65,27 @@ impl Heard {
             // What the phone noted in our Via is not ours to repeat.
             let noted = line.windows(10).position(|piece| piece == b";received=").unwrap_or(line.len());
             ack.extend_from_slice(&line[..noted]);
+            if name == b"via" && self.code() < 300 {
+                ack.extend_from_slice(b"-ack");
+            }
             ack.extend_from_slice(b"\r\n");
         }
         ack.extend_from_slice(b"Content-Length: 0\r\n\r\n");
-        (self.code() >= 300).then_some(ack)
+        (self.code() >= 200).then_some(ack)
     }
 
     fn lines(&self) -> impl Iterator<Item = String> {
-        self.bytes.split(|&byte| byte == b'\n').map(|line| line.trim_ascii().escape_ascii().to_string())
+        self.bytes.split(|&byte| byte == b'\n').map(|line| legible(line.trim_ascii()))
     }
+}
+
+/// Text with what is none escaped; quotes stay as they are.
+fn legible(line: &[u8]) -> String {
+    let escaped = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => byte.escape_ascii().to_string(),
+    };
+    line.iter().map(escaped).collect()
 }
 
 impl fmt::Debug for Heard {
@@ -161,7 +173,8 @@ impl Stranger {
     /// When it is not answered.
     pub fn ask(&mut self) -> Vec<Heard> {
         self.asked += 1;
-        let name = format!("probe{}", self.asked);
+        // Nobody else's: one name at two addresses would be one request that came twice (section 8.2.2.2).
+        let name = format!("probe{}-{}", self.asked, self.address());
         self.say(&options(self.agent, self.address(), "UDP", &name));
         let mut before = Vec::new();
         let until = Instant::now() + SOON;

@@ -72,6 +72,8 @@ impl Wrong {
     fn compare(&mut self, row: &Row, wanted: &str, answer: Option<&Heard>, end: &str) {
         let mut seen = said(answer) + end;
         let id = answer.and_then(|answer| answer.header("Call-ID")).unwrap_or_default();
+        // The table escapes every quote and backslash.
+        let id = id.escape_default().to_string();
         if answer.is_some() && row.call_id != "?" && !row.call_id.is_empty() && id != row.call_id {
             seen.push_str(&format!(" for the call {id}"));
         }

@@ -107,6 +107,9 @@ fn giant_and_broken_session_descriptions_are_answered() {
             // Answered, so that media has to make something of the offer; whatever comes of it, the call ends.
             let call = event["call"].clone();
             agent.command(&["answer", &call.to_string()]);
+            let end = stranger.hear(SOON).map(|end| end.code()).unwrap_or_default();
+            println!("{what}, answered: {end}");
+            assert!((200..700).contains(&end), "{what}, answered: {end}");
             agent.wait_for(what, seen, SOON, |event| {
                 event["type"] == "call" && event["call"] == call && event["state"] != "incoming"
             });
