@@ -86,7 +86,10 @@ impl Stage {
         let agent = &self.scene.agent;
         let seen = agent.events().len();
         let call = self.scene.ring();
-        let (toast, _) = agent.wait_for("the toast", seen, SOON, |event| event["type"] == "toast");
+        // The last call's may be taken down only now; what failed is told in one that belongs to no call.
+        let (toast, _) = agent.wait_for("the toast", seen, SOON, |event| {
+            event["type"] == "toast" && event["text"].is_array() && event["call"].is_u64()
+        });
         let shown = Instant::now();
         let ringing = wait::until(SOON, || call.state().ringing).expect("180");
         let title: String = toast["text"][0].as_str().unwrap_or_default().split_whitespace().collect();
