@@ -170,7 +170,8 @@ pub(crate) struct CallArg {
 /// Arguments of `run`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// No tray, no toasts, no hotkeys: only the command line and the local API
+    /// No tray, no toasts, no hotkeys, and no pages opened (`events` tells each as a screen_pop): only the command line
+    /// and the local API
     #[arg(long)]
     pub headless: bool,
     /// Part of `trayphone demo`: sound may come from files with a desktop, too

@@ -21,11 +21,14 @@ impl Desktop {
         }
     }
 
-    /// Asks for something a view cannot say.
-    pub(crate) fn send(&self, command: ShellCommand) {
+    /// Asks for something a view cannot say; `false` where nobody is there to do it.
+    pub(crate) fn send(&self, command: ShellCommand) -> bool {
         match self {
-            Self::Shell(shell) => shell.send(command),
-            Self::Headless => {}
+            Self::Shell(shell) => {
+                shell.send(command);
+                true
+            }
+            Self::Headless => false,
         }
     }
 

@@ -1,12 +1,19 @@
 //! The one way out: every `Effect` goes to the neighbour it is for.
 
-use crate::{api::hub::Hub, desktop::Desktop, passwords::Passwords};
+use crate::{
+    api::{hub::Hub, server::Desk},
+    desktop::Desktop,
+    exit::Failure,
+    neighbours::{Current, Serving, Starter},
+};
 use agent_core::{
     port::{
-        Effect, Event,
+        Effect, Event, Neighbour,
+        shell::{Part, ShellEvent},
         store::{StoreCommand, StoreEvent},
     },
     settings::{AudioBackend, Settings},
+    view::Sound,
 };
 use agent_host::HostHandle;
 use agent_media::MediaHandle;
@@ -20,17 +27,25 @@ pub(crate) struct Dispatch {
     /// The audio.
     pub media: MediaHandle,
     /// The plugins.
-    pub host: HostHandle,
+    pub host: Current<HostHandle>,
     /// The disk and the keyring.
-    pub store: StoreHandle,
-    /// Passwords given for this run.
-    pub passwords: Passwords,
+    pub store: Current<StoreHandle>,
     /// Tray, toasts and browser, or their stand-in without a desktop.
     pub desktop: Desktop,
     /// Those who asked and those who listen.
     pub hub: Hub,
     /// Files may stand in for microphone and ear.
     pub files: bool,
+    /// Begins anew what broke.
+    pub starter: Starter,
+    /// The settings as they are now.
+    pub settings: Settings,
+    /// The sound as it is now.
+    pub sound: Option<Sound>,
+    /// What the local API is served with, and who serves it.
+    pub api: (Desk, Serving),
+    /// It was said that no pages open here.
+    pub said_no_pages: bool,
 }
 
 /// Why files cannot stand in for microphone and ear.
@@ -39,29 +54,84 @@ pub(crate) const NO_FILES: &str =
 
 impl Dispatch {
     /// What the core does not carry: devices and hotkeys as they are set now.
-    pub(crate) fn configure(&self, settings: &Settings) {
+    pub(crate) fn configure(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
         self.media.configure(settings.audio.clone());
         self.desktop.hotkeys(settings.hotkeys.clone());
     }
 
     /// Delivers one effect; `false` when it was the last one.
-    pub(crate) fn deliver(&self, effect: Effect) -> bool {
+    pub(crate) fn deliver(&mut self, effect: Effect) -> bool {
         match effect {
             Effect::Sip(command) => self.sip.send(command),
             Effect::Media(command) => self.media.send(command),
-            Effect::Host(command) => self.host.send(command),
-            Effect::Store(StoreCommand::Password { account }) if self.passwords.answer(account) => {}
-            Effect::Store(command) => self.store.send(command),
-            Effect::Shell(command) => self.desktop.send(command),
+            Effect::Host(command) => self.host.get().send(command),
+            Effect::Store(StoreCommand::Password(question)) if self.starter.passwords().answer(&question) => {
+            }
+            Effect::Store(command) => self.store.get().send(command),
+            Effect::Shell(command) => {
+                if !self.desktop.send(command) {
+                    self.say_no_pages();
+                }
+            }
             Effect::View(view) => {
+                self.sound = view.sound;
                 self.media.sound(view.sound);
                 self.desktop.show(*view);
             }
             Effect::Reply { request, result } => self.hub.answer(request, result),
             Effect::Notice(notice) => self.hub.publish(&notice),
+            Effect::Restart(who) => self.restart(who),
             Effect::Finished => return false,
         }
         true
+    }
+
+    /// Closes the doors, and lets the profile go with everything that holds it.
+    pub(crate) async fn wind_up(self) {
+        let Self { sip, api: (_, serving), .. } = self;
+        drop(sip);
+        serving.end().await;
+    }
+
+    /// Begins a neighbour anew that broke. What it knew is gone; the core tells it again.
+    fn restart(&mut self, who: Neighbour) {
+        let event = match self.begin(who) {
+            Ok(()) => Event::Restarted(who),
+            Err(failure) => {
+                tracing::error!(?who, "no new start: {}", failure.text);
+                Event::Broken(who)
+            }
+        };
+        self.starter.funnel().tell(event);
+    }
+
+    fn begin(&mut self, who: Neighbour) -> Result<(), Failure> {
+        match who {
+            Neighbour::Sip => self.sip = self.starter.sip(),
+            Neighbour::Media => {
+                self.media = self.starter.media(&self.settings)?;
+                self.media.sound(self.sound);
+            }
+            Neighbour::Host => self.host.set(self.starter.host()?),
+            Neighbour::Store => self.store.set(self.starter.store()?),
+            Neighbour::Shell => {
+                self.starter.shell()?;
+                self.desktop.hotkeys(self.settings.hotkeys.clone());
+            }
+            Neighbour::Api => self.api.1 = self.starter.api(self.api.0.clone()),
+        }
+        Ok(())
+    }
+
+    /// Without a desktop no page opens; the user is told once, and the address stands in the events each time.
+    fn say_no_pages(&mut self) {
+        if !std::mem::replace(&mut self.said_no_pages, true) {
+            let problem = "pages are not opened without a desktop (--headless): the address of each stands in \
+                           `trayphone events` as a screen_pop";
+            let event = ShellEvent::Part { part: Part::Browser, problem: Some(problem.to_owned()) };
+            self.starter.funnel().tell(Event::Shell(event));
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use agent_core::{
     id::AccountId,
     port::{
         Event,
-        store::{SecretProblem, StoreEvent},
+        store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
     settings::Settings,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{ErrorKind, IsTerminal},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -31,7 +31,17 @@ struct State {
     /// The accounts' addresses, by their place in the settings.
     aors: Vec<String>,
     given: BTreeMap<String, Secret>,
-    prompted: BTreeMap<String, ()>,
+    prompted: BTreeSet<String>,
+}
+
+impl State {
+    /// Other accounts from now on: what was given for one that is gone is forgotten.
+    fn learn(&mut self, settings: &Settings) {
+        self.aors = settings.accounts.iter().map(|account| account.aor.clone()).collect();
+        let Self { aors, given, prompted } = self;
+        given.retain(|aor, _| aors.contains(aor));
+        prompted.retain(|aor| aors.contains(aor));
+    }
 }
 
 impl Passwords {
@@ -49,10 +59,11 @@ impl Passwords {
     }
 
     /// Answers the core's question for a password from what was given; `false`: the store must.
-    pub(crate) fn answer(&self, account: AccountId) -> bool {
-        match self.given(account) {
+    pub(crate) fn answer(&self, question: &PasswordQuestion) -> bool {
+        match self.given(&question.aor) {
             Some(secret) => {
-                self.funnel.tell(Event::Store(StoreEvent::Password { account, result: Ok(secret) }));
+                let question = question.clone();
+                self.funnel.tell(Event::Store(StoreEvent::Password { question, result: Ok(secret) }));
                 true
             }
             None => false,
@@ -66,8 +77,8 @@ impl Passwords {
             return Err(format!("no account of the running agent is called {aor}"));
         };
         state.given.insert(aor.to_owned(), secret);
-        drop(state);
         let account = u32::try_from(place).ok().map(AccountId);
+        // Told while nobody can put other settings in between, in which the place is another account's.
         self.funnel.tell(Event::User { request: None, action: Action::Reconnect { account } });
         Ok(())
     }
@@ -76,37 +87,35 @@ impl Passwords {
     /// nowhere is asked for on the terminal, if there is one.
     pub(crate) fn overhear(&self, event: StoreEvent) {
         let event = self.corrected(event);
-        match &event {
-            StoreEvent::Settings(settings) => self.learn(settings),
-            StoreEvent::Password { account, result: Err(problem) } => self.prompt(*account, problem),
-            _ => {}
+        if let StoreEvent::Settings(settings) = &event {
+            let mut state = self.state();
+            state.learn(settings);
+            return self.funnel.tell(Event::Store(event));
+        }
+        if let StoreEvent::Password { question, result: Err(problem) } = &event {
+            self.prompt(&question.aor, problem);
         }
         self.funnel.tell(Event::Store(event));
     }
 
     /// A keyring that has nothing (or was not unlocked) does not undo what was given meanwhile.
     fn corrected(&self, event: StoreEvent) -> StoreEvent {
-        let StoreEvent::Password { account, result: Err(problem) } = event else { return event };
-        let result = self.given(account).ok_or(problem);
-        StoreEvent::Password { account, result }
+        let StoreEvent::Password { question, result: Err(problem) } = event else { return event };
+        let result = self.given(&question.aor).ok_or(problem);
+        StoreEvent::Password { question, result }
     }
 
-    fn given(&self, account: AccountId) -> Option<Secret> {
-        let state = self.state();
-        state.aors.get(account.0 as usize).and_then(|aor| state.given.get(aor)).cloned()
+    fn given(&self, aor: &str) -> Option<Secret> {
+        self.state().given.get(aor).cloned()
     }
 
-    fn learn(&self, settings: &Settings) {
-        self.state().aors = settings.accounts.iter().map(|account| account.aor.clone()).collect();
-    }
-
-    fn prompt(&self, account: AccountId, problem: &SecretProblem) {
+    fn prompt(&self, aor: &str, problem: &SecretProblem) {
         if !self.may_prompt || !matches!(problem, SecretProblem::Missing | SecretProblem::NoKeyring(_)) {
             return;
         }
+        let aor = aor.to_owned();
         let mut state = self.state();
-        let Some(aor) = state.aors.get(account.0 as usize).cloned() else { return };
-        if state.prompted.insert(aor.clone(), ()).is_some() {
+        if !state.aors.contains(&aor) || !state.prompted.insert(aor.clone()) {
             return;
         }
         drop(state);
@@ -129,5 +138,55 @@ impl Passwords {
         if let Err(error) = thread {
             print::note(&format!("cannot ask for a password: {error}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agent_core::settings::{AccountSettings, PasswordSource};
+
+    fn settings(aors: &[&str]) -> StoreEvent {
+        let account = |aor: &&str| AccountSettings {
+            aor: (*aor).to_owned(),
+            registrar: None,
+            username: None,
+            password: PasswordSource::Keyring,
+        };
+        let accounts = aors.iter().map(account).collect();
+        StoreEvent::Settings(Box::new(Settings { accounts, ..Settings::default() }))
+    }
+
+    fn question(aor: &str) -> PasswordQuestion {
+        PasswordQuestion { account: AccountId(0), aor: aor.to_owned(), generation: 1 }
+    }
+
+    #[test]
+    fn what_was_given_belongs_to_the_address_and_goes_with_the_account() {
+        let funnel = Funnel::default();
+        let passwords = Passwords::new(funnel.clone(), false);
+        passwords.overhear(settings(&["sip:1@b", "sip:2@b"]));
+        passwords.give("sip:2@b", Secret::new("two".to_owned())).unwrap();
+        assert!(passwords.give("sip:3@b", Secret::new("x".to_owned())).unwrap_err().contains("sip:3@b"));
+        // The same place, another account: nothing was given for it.
+        assert!(!passwords.answer(&question("sip:1@b")));
+        assert!(passwords.answer(&question("sip:2@b")));
+        // The keyring has nothing: what was given counts.
+        passwords.overhear(StoreEvent::Password {
+            question: question("sip:2@b"),
+            result: Err(SecretProblem::Missing),
+        });
+        let told: Vec<Event> = std::iter::from_fn(|| funnel.next()).collect();
+        let answers = |event: &&Event| {
+            matches!(event, Event::Store(StoreEvent::Password { question, result: Ok(secret) })
+                if question.aor == "sip:2@b" && secret.expose() == "two")
+        };
+        assert_eq!(told.iter().filter(answers).count(), 2, "{told:?}");
+        let reconnect =
+            Event::User { request: None, action: Action::Reconnect { account: Some(AccountId(1)) } };
+        assert!(told.contains(&reconnect));
+        passwords.overhear(settings(&["sip:1@b"]));
+        passwords.overhear(settings(&["sip:2@b"]));
+        assert!(!passwords.answer(&question("sip:2@b")), "it was forgotten with the account");
     }
 }

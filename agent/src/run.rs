@@ -3,7 +3,7 @@
 use crate::{
     api::{
         hub::Hub,
-        server::{self, Desk, MOST_CONNECTIONS},
+        server::{Desk, MOST_CONNECTIONS},
     },
     cli::{Common, RunArgs},
     commands::print,
@@ -12,25 +12,24 @@ use crate::{
     exit::{Exit, Failure},
     funnel::Funnel,
     home,
-    passwords::Passwords,
+    neighbours::{self, Current, Starter},
 };
 use agent_core::{
     Agent,
     action::Action,
-    port::{Event, store::StoreEvent},
-    settings::{AudioBackend, Settings},
+    port::{Event, Neighbour, store::StoreEvent},
+    settings::{AudioBackend, HotkeySettings, Settings},
     time::{Now, UnixMillis},
     transcript::Mask,
 };
-use agent_media::MediaConfig;
-use agent_net::Net;
 use agent_shell::{
-    ShellConfig, ShellInput,
+    ShellConfig, ShellHandle, ShellInbox, ShellInput,
     instance::{self, InstanceError, Listener},
 };
 use agent_store::Profile;
 use std::{
-    sync::Arc,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Semaphore;
@@ -52,9 +51,10 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     } else if !args.headless {
         crate::platform::leave_console();
     }
-    let desktop = if args.headless { Desktop::Headless } else { Desktop::Shell(shell) };
-    let parts = Parts { profile, funnel: funnel.clone(), desktop, files, settings: settings.clone() };
-    let (started, hear) = std::sync::mpsc::channel();
+    let desktop = if args.headless { Desktop::Headless } else { Desktop::Shell(shell.clone()) };
+    let (again, begin_anew) = mpsc::channel();
+    let parts = Parts { profile, funnel: funnel.clone(), desktop, files, settings: settings.clone(), again };
+    let (started, hear) = mpsc::channel();
     let agent = std::thread::Builder::new()
         .name("agent".to_owned())
         .spawn(move || {
@@ -64,18 +64,44 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::other("the agent's thread could not be started", error))?;
     // The desktop is touched only once the profile is ours: a second start must leave no trace on the screen.
     if hear.recv().is_ok() && !args.headless {
-        let tell = Arc::new(move |input| match input {
-            ShellInput::Event(event) => funnel.tell(Event::Shell(event)),
-            ShellInput::Action(action) => funnel.tell(Event::User { request: None, action }),
-        });
-        let config = ShellConfig { hotkeys: settings.hotkeys, ..ShellConfig::default() };
-        if let Err(error) = agent_shell::run(config, inbox, tell) {
-            print::note(&format!("{error}; going on without a desktop"));
-        }
+        desk(settings.hotkeys, (shell, inbox), &funnel, &begin_anew);
     }
     agent
         .join()
         .unwrap_or_else(|_| Err(Failure::new(Exit::Failed, "the agent broke down; please report this")))
+}
+
+/// Runs the desktop, which owns the main thread, until the agent ends. A fault in it is told, and it begins anew when it
+/// is asked to.
+fn desk(
+    hotkeys: HotkeySettings,
+    (shell, mut inbox): (ShellHandle, ShellInbox),
+    funnel: &Funnel,
+    begin_anew: &mpsc::Receiver<()>,
+) {
+    loop {
+        let funnel = funnel.clone();
+        let vigil = neighbours::vigil(&funnel, Neighbour::Shell);
+        let tell = Arc::new(move |input| match input {
+            ShellInput::Event(event) => funnel.tell(Event::Shell(event)),
+            ShellInput::Action(action) => funnel.tell(Event::User { request: None, action }),
+        });
+        let config = ShellConfig { hotkeys: hotkeys.clone(), ..ShellConfig::default() };
+        match catch_unwind(AssertUnwindSafe(|| agent_shell::run(config, inbox, tell))) {
+            Ok(ended) => {
+                vigil.over();
+                if let Err(error) = ended {
+                    print::note(&format!("{error}; going on without a desktop"));
+                }
+                return;
+            }
+            Err(_) => drop(vigil),
+        }
+        if begin_anew.recv().is_err() {
+            return;
+        }
+        inbox = shell.inbox();
+    }
 }
 
 /// The agent of a demo ends with the demo, however that ends: nothing is ever written to its stdin.
@@ -96,17 +122,24 @@ impl Drop for Ending {
 }
 
 /// What the agent's thread starts from.
-struct Parts {
-    profile: Profile,
-    funnel: Funnel,
-    desktop: Desktop,
-    files: bool,
-    settings: Settings,
+pub(crate) struct Parts {
+    /// The profile.
+    pub profile: Profile,
+    /// The inbox.
+    pub funnel: Funnel,
+    /// Tray, toasts and browser, or their stand-in.
+    pub desktop: Desktop,
+    /// Files may stand in for microphone and ear.
+    pub files: bool,
+    /// The settings at the start.
+    pub settings: Settings,
+    /// Lets the main thread begin the desktop anew.
+    pub again: mpsc::Sender<()>,
 }
 
 impl Parts {
     /// Opens every door, runs the loop until it is finished, closes everything.
-    fn live(self, started: &std::sync::mpsc::Sender<()>) -> Result<Exit, Failure> {
+    pub(crate) fn live(self, started: &mpsc::Sender<()>) -> Result<Exit, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -117,62 +150,60 @@ impl Parts {
                 other => Failure::new(Exit::Failed, other.to_string()),
             })?;
             let _ = started.send(());
-            let dispatch = self.neighbours()?;
-            let serving = tokio::spawn(serve(door, self.desk(&dispatch)));
-            let signals = tokio::spawn(signals(self.funnel.clone()));
-            turn(&self.funnel, &dispatch).await;
-            signals.abort();
+            let funnel = self.funnel.clone();
+            let mut dispatch = self.neighbours(door)?;
+            turn(&funnel, &mut dispatch).await;
             dispatch.media.close();
-            if let Err(text) = dispatch.store.close(Duration::from_secs(5)) {
+            if let Err(text) = dispatch.store.get().close(Duration::from_secs(5)) {
                 print::note(&text);
             }
             // Only now the profile is free for another agent; whoever waits for our end hears of it after that.
-            serving.abort();
-            let _ = serving.await;
+            dispatch.wind_up().await;
             Ok(Exit::Ok)
         })
     }
 
-    fn neighbours(&self) -> Result<Dispatch, Failure> {
-        let passwords = Passwords::new(self.funnel.clone(), true);
-        let overhear = passwords.clone();
-        let store = agent_store::start(self.profile.clone(), Arc::new(move |event| overhear.overhear(event)))
-            .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        let rows = store.clone();
-        let ledger: agent_net::LedgerSink = Arc::new(move |row| rows.ledger(row));
-        let net = Net::new(ledger.clone());
-        let sip =
-            agent_sip::start(agent_sip::SipConfig::default(), net.clone(), self.funnel.door(Event::Sip));
-        let config = MediaConfig {
-            audio: self.settings.audio.clone(),
-            net: net.clone(),
-            country: self.settings.numbers.country.clone(),
-        };
-        let media = agent_media::start(config, self.funnel.door(Event::Media))
-            .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        let host = agent_host::start(home::plugins(&self.profile)?, ledger, self.funnel.door(Event::Host));
+    fn neighbours(self, door: Listener) -> Result<Dispatch, Failure> {
+        let Self { profile, funnel, desktop, files, settings, again } = self;
+        let (starter, store) = Starter::new(profile, funnel.clone(), door, again)?;
+        let sip = starter.sip();
+        let media = starter.media(&settings)?;
+        let host = Current::new(starter.host()?);
         let hub = Hub::new();
-        let (desktop, files) = (self.desktop.clone(), self.files);
-        Ok(Dispatch { sip, media, host, store, passwords, desktop, hub, files })
-    }
-
-    fn desk(&self, dispatch: &Dispatch) -> Desk {
-        let (desktop, host, store) = (self.desktop.clone(), dispatch.host.clone(), dispatch.store.clone());
-        let passwords = dispatch.passwords.clone();
-        Desk {
-            hub: dispatch.hub.clone(),
-            funnel: self.funnel.clone(),
-            selection: Arc::new(move || desktop.selection()),
-            plugins: Arc::new(move |command| host.send(command)),
-            reload: Arc::new(move || store.reload()),
-            password: Arc::new(move |aor, secret| passwords.give(aor, secret)),
-            places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
-        }
+        let desk = {
+            let (desktop, host, store) = (desktop.clone(), host.clone(), store.clone());
+            let passwords = starter.passwords().clone();
+            Desk {
+                hub: hub.clone(),
+                funnel,
+                selection: Arc::new(move || desktop.selection()),
+                plugins: Arc::new(move |command| host.get().send(command)),
+                reload: Arc::new(move || store.get().reload()),
+                password: Arc::new(move |aor, secret| passwords.give(aor, secret)),
+                places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            }
+        };
+        let api = (desk.clone(), starter.api(desk));
+        let (sound, said_no_pages) = (None, false);
+        Ok(Dispatch {
+            sip,
+            media,
+            host,
+            store,
+            desktop,
+            hub,
+            files,
+            starter,
+            settings,
+            sound,
+            api,
+            said_no_pages,
+        })
     }
 }
 
 /// The loop: one event, then every effect of it, then the next; a deadline is an event like any other.
-async fn turn(funnel: &Funnel, dispatch: &Dispatch) {
+async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
     let mut agent = Agent::new();
     loop {
         while let Some(event) = funnel.next() {
@@ -194,9 +225,12 @@ async fn turn(funnel: &Funnel, dispatch: &Dispatch) {
     }
 }
 
-fn step(agent: &mut Agent, event: Event, dispatch: &Dispatch) -> bool {
+fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool {
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!("{}", agent_core::transcript::line_in(&event, Mask::On));
+    }
+    if let Event::Broken(who) = &event {
+        tracing::error!(?who, "a part of the program has broken down");
     }
     let event = admitted(event, dispatch.files);
     if let Event::Store(StoreEvent::Settings(settings)) = &event {
@@ -216,29 +250,4 @@ fn step(agent: &mut Agent, event: Event, dispatch: &Dispatch) -> bool {
 fn now() -> Now {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Now { at: Instant::now(), wall: UnixMillis(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)) }
-}
-
-/// Lets programs of the same user in, one after the other.
-async fn serve(door: Listener, desk: Desk) {
-    loop {
-        match door.accept().await {
-            Ok(stream) => {
-                tokio::spawn(server::serve(stream, desk.clone()));
-            }
-            Err(error) => {
-                tracing::warn!("the local API could not let somebody in: {error}");
-                // Out of file descriptors, for example: trying again at once would only burn the processor.
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        }
-    }
-}
-
-/// The system's wish to end is the user's: calls are ended and accounts de-registered first.
-fn signals(funnel: Funnel) -> impl Future<Output = ()> {
-    let asked = crate::platform::asked_to_end();
-    async move {
-        asked.await;
-        funnel.tell(Event::User { request: None, action: Action::Quit });
-    }
 }

@@ -6,6 +6,7 @@ use crate::{
     journal::{Direction, Outcome},
     party::Party,
     port::{
+        Neighbour,
         host::PluginInfo,
         media::{AudioState, StreamFacts},
         shell::Part,
@@ -181,6 +182,9 @@ pub struct Status {
     pub missed: u32,
     /// The plugins.
     pub plugins: Vec<PluginInfo>,
+    /// Parts of the program that broke and have not begun anew yet.
+    #[serde(default)]
+    pub faults: Vec<Neighbour>,
     /// Parts of the desktop that do not work, and why.
     pub problems: Vec<(Part, String)>,
 }

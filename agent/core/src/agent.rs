@@ -1,17 +1,19 @@
 //! The one door: events come in with the time, effects go out, and the next deadline is told.
 
+mod faults;
 mod user;
 
 use crate::{
     action::{Action, Notice, Refusal, Reply, RequestId, Source},
     calls::{Calls, Invite},
     context::Context,
+    faults::Faults,
     notes::Notes,
     number::Dialplan,
     outbox::Outbox,
     plain::plain,
     port::{
-        Effect, Event,
+        Effect, Event, Neighbour,
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
@@ -48,6 +50,7 @@ pub struct Agent {
     plugins: Vec<PluginInfo>,
     audio: Option<AudioState>,
     problems: BTreeMap<Part, String>,
+    faults: Faults,
     more_toast: u64,
     missed_toast: u64,
     quitting: bool,
@@ -55,6 +58,8 @@ pub struct Agent {
     /// Something may look different.
     dirty: bool,
     shown: View,
+    /// What is shown must be drawn again, changed or not.
+    redraw: bool,
 }
 
 impl Default for Agent {
@@ -83,10 +88,12 @@ impl Agent {
             plugins: Vec::new(),
             audio: None,
             problems: BTreeMap::new(),
+            faults: Faults::default(),
             quitting: false,
             finished: false,
             dirty: true,
             shown: View::default(),
+            redraw: false,
         }
     }
 
@@ -113,11 +120,15 @@ impl Agent {
                 self.reply(request, result);
             }
             _ if self.finished => {}
+            // What a session said before it broke came before the word that it did.
+            Event::Sip(_) if self.faults.is_down(Neighbour::Sip) => {}
             Event::Sip(event) => self.sip(now, event),
             Event::Media(event) => self.media(now, event),
             Event::Host(event) => self.host(now, event),
             Event::Store(event) => self.store(now, event),
             Event::Shell(event) => self.shell(now, event),
+            Event::Broken(who) => self.broken(now, who),
+            Event::Restarted(who) => self.restarted(now, who),
             Event::Timeout => {
                 while let Some(deadline) = self.timers.due(now.at) {
                     self.deadline(now, deadline);
@@ -140,7 +151,7 @@ impl Agent {
         }
         if std::mem::take(&mut self.dirty) {
             let view = show::view(&self.state());
-            if view != self.shown {
+            if std::mem::take(&mut self.redraw) || view != self.shown {
                 self.tell_toasts(&view);
                 self.shown = view.clone();
                 return Some(Effect::View(Box::new(view)));
@@ -298,6 +309,7 @@ impl Agent {
             HostEvent::NotFound { plugin, error, .. } => calls.not_found(cx, &plugin, error.as_deref()),
             HostEvent::LookupDone { call } => calls.lookup_over(cx, call),
             HostEvent::OpenRecord { call, plugin, url } => calls.offered_record(cx, call, &plugin, url),
+            HostEvent::Trouble { plugin, what } => cx.plugin_trouble(&plugin, what),
             HostEvent::Plugins(_) => {}
         }
     }
@@ -314,9 +326,9 @@ impl Agent {
                     accounts.apply(&mut cx, &settings);
                 }
             }
-            StoreEvent::Password { account, result } if !self.quitting => {
+            StoreEvent::Password { question, result } if !self.quitting => {
                 let (accounts, mut cx) = self.accounts_at(now);
-                accounts.password(&mut cx, account, result);
+                accounts.password(&mut cx, &question, result);
             }
             StoreEvent::Password { .. } => {}
             StoreEvent::Trouble(sentence) => {
@@ -353,6 +365,12 @@ impl Agent {
             Deadline::Note(id) => return self.notes.drop_note(id),
             Deadline::Tone => return self.calls.tone_over(),
             Deadline::Quit => return self.finish(),
+            Deadline::Restart(who) => return self.restart(who),
+            Deadline::Steady(who) => return self.steady(who),
+            Deadline::Password(id) => {
+                let (accounts, mut cx) = self.accounts_at(now);
+                return accounts.unanswered(&mut cx, id);
+            }
             Deadline::Question => {
                 let (questions, mut cx) = self.questions_at(now);
                 return questions.close(&mut cx);
@@ -366,7 +384,13 @@ impl Agent {
             Deadline::Step(id) => calls.overdue(cx, id),
             Deadline::Lookup(id) => calls.lookup_over(cx, id),
             Deadline::Retry(id) => calls.retry(cx, id),
-            Deadline::Note(_) | Deadline::Tone | Deadline::Quit | Deadline::Question => {}
+            Deadline::Note(_)
+            | Deadline::Tone
+            | Deadline::Quit
+            | Deadline::Question
+            | Deadline::Restart(_)
+            | Deadline::Steady(_)
+            | Deadline::Password(_) => {}
         }
     }
 

@@ -6,8 +6,9 @@ use crate::{
     notes::{Notes, Words},
     number::Dialplan,
     outbox::Outbox,
+    port::host::HostTrouble,
     settings::{Language, Settings},
-    text::Phrase,
+    text::{self, Phrase},
     time::Now,
     timers::{Deadline, Timers},
     view::ToastKind,
@@ -59,6 +60,18 @@ impl Context<'_> {
             self.timers.clear(Deadline::Note(gone));
         }
         self.after(Deadline::Note(id), INFORMED);
+    }
+
+    /// A plugin runs, and something about it is to be known.
+    pub(crate) fn plugin_trouble(&mut self, plugin: &str, what: HostTrouble) {
+        let name = crate::plain::plain(plugin);
+        match what {
+            HostTrouble::Tampered => {
+                let title = self.say(&text::PLUGIN_TAMPERED, &[&name]);
+                let line = self.say(&text::PLUGIN_COMPILED_ANEW, &[]);
+                self.trouble(&format!("seal {plugin}"), None, title, line);
+            }
+        }
     }
 
     /// A toast about a trouble, once until [`Notes::over`] says it is over, and a word to listeners.

@@ -10,6 +10,7 @@ mod call;
 pub mod caller;
 mod calls;
 mod context;
+mod faults;
 pub mod id;
 pub mod journal;
 pub mod ledger;
@@ -30,5 +31,6 @@ pub mod time;
 mod timers;
 pub mod transcript;
 pub mod view;
+pub mod vigil;
 
 pub use agent::Agent;

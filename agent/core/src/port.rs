@@ -2,9 +2,12 @@
 
 pub mod host;
 pub mod media;
+mod neighbour;
 pub mod shell;
 pub mod sip;
 pub mod store;
+
+pub use neighbour::Neighbour;
 
 use crate::{
     action::{Action, Notice, Refusal, Reply, RequestId},
@@ -31,6 +34,10 @@ pub enum Event {
         /// What is wanted.
         action: Action,
     },
+    /// A neighbour has ended although nobody asked it to: a fault of ours. Told once for each start of it.
+    Broken(Neighbour),
+    /// A neighbour was started anew, as `Effect::Restart` asked; it knows nothing of before.
+    Restarted(Neighbour),
     /// A deadline of `poll_timeout` has come.
     Timeout,
 }
@@ -59,6 +66,8 @@ pub enum Effect {
     },
     /// A fact for those who listen (`trayphone events`).
     Notice(Notice),
+    /// A neighbour that broke is to be started anew; answered by `Event::Restarted`, or `Broken` when it cannot be.
+    Restart(Neighbour),
     /// Everything is wound up: the program may end.
     Finished,
 }

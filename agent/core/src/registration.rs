@@ -7,13 +7,28 @@ use crate::{
     plain::plain,
     port::{
         sip::{Registration, RegistrationProblem, SipCommand},
-        store::{SecretProblem, StoreCommand},
+        store::{PasswordQuestion, SecretProblem, StoreCommand},
     },
     secret::Secret,
     settings::{AccountSettings, Settings},
     text,
+    timers::Deadline,
 };
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+/// A question for a password that has no answer by then never gets one: the keyring's own patience is half of it.
+const UNANSWERED: Duration = Duration::from_secs(60);
+
+/// How far the question for an account's password has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Nothing was heard.
+    Open,
+    /// It was said why there is none; the password may follow yet, when the keyring is unlocked late.
+    Denied,
+    /// It came. What is said again is passed over.
+    Given,
+}
 
 /// One account and what it is doing.
 #[derive(Debug)]
@@ -23,8 +38,9 @@ pub(crate) struct Account {
     /// What is wrong and what to do about it.
     problem: Option<String>,
     local: Option<IpAddr>,
-    /// Passwords asked for and not yet given; only the last one is of these settings.
-    asked: u32,
+    /// The question for its password that counts; an answer to an earlier one is of other settings.
+    question: u64,
+    asked: Asked,
     /// It was handed to the PBX session.
     handed: bool,
 }
@@ -59,6 +75,10 @@ impl Account {
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     list: BTreeMap<AccountId, Account>,
+    /// Questions for passwords so far.
+    questions: u64,
+    /// The PBX session broke and has not begun anew.
+    down: bool,
 }
 
 impl Accounts {
@@ -85,6 +105,7 @@ impl Accounts {
         let gone: Vec<AccountId> = self.list.keys().filter(|id| id.0 >= count).copied().collect();
         for id in gone {
             cx.notes.over(&topic(id));
+            cx.timers.clear(Deadline::Password(id));
             if self.list.remove(&id).is_some_and(|account| account.handed) {
                 cx.out.sip(SipCommand::Unregister { account: id });
             }
@@ -99,7 +120,8 @@ impl Accounts {
                         state: Registration::Idle,
                         problem: None,
                         local: None,
-                        asked: 0,
+                        question: 0,
+                        asked: Asked::Open,
                         handed: false,
                     };
                     self.list.insert(id, account);
@@ -111,13 +133,63 @@ impl Accounts {
 
     /// Fetches the password; the registration follows.
     fn start(&mut self, cx: &mut Context<'_>, id: AccountId) {
+        // Nobody could be handed the password; the new start asks for it.
+        let Some(account) = self.list.get_mut(&id).filter(|_| !self.down) else { return };
         cx.notes.over(&topic(id));
-        if let Some(account) = self.list.get_mut(&id) {
-            account.asked += 1;
-            account.problem = None;
-            account.state = Registration::Idle;
-            cx.out.store(StoreCommand::Password { account: id });
+        self.questions += 1;
+        account.question = self.questions;
+        account.asked = Asked::Open;
+        account.problem = None;
+        account.state = Registration::Idle;
+        let aor = account.settings.aor.clone();
+        cx.out.store(StoreCommand::Password(PasswordQuestion {
+            account: id,
+            aor,
+            generation: account.question,
+        }));
+        cx.after(Deadline::Password(id), UNANSWERED);
+    }
+
+    /// The store begins anew: what it was asked before is forgotten there.
+    pub(crate) fn ask_again(&mut self, cx: &mut Context<'_>) {
+        let open = |(id, account): (&AccountId, &Account)| (account.asked == Asked::Open).then_some(*id);
+        let ids: Vec<AccountId> = self.list.iter().filter_map(open).collect();
+        ids.into_iter().for_each(|id| self.start(cx, id));
+    }
+
+    /// The PBX session broke: nothing is registered, and nothing can be until it begins anew after `wait`.
+    pub(crate) fn lost(&mut self, cx: &mut Context<'_>, wait: Duration) {
+        self.down = true;
+        let ids: Vec<AccountId> = self.list.keys().copied().collect();
+        for id in ids {
+            cx.timers.clear(Deadline::Password(id));
+            let Some(account) = self.list.get_mut(&id) else { continue };
+            account.handed = false;
+            account.local = None;
+            if account.asked == Asked::Denied {
+                continue;
+            }
+            let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+            account.problem = Some(failed(cx, &account.settings.aor, &RegistrationProblem::Fault));
+            account.state = Registration::Failed { reason: RegistrationProblem::Fault, retry_ms };
+            self.told(cx, id);
         }
+    }
+
+    /// The PBX session begins anew.
+    pub(crate) fn back(&mut self, cx: &mut Context<'_>) {
+        self.down = false;
+        let ids: Vec<AccountId> = self.list.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.start(cx, id));
+    }
+
+    /// The store never said a word to the question for this account's password.
+    pub(crate) fn unanswered(&mut self, cx: &mut Context<'_>, id: AccountId) {
+        let Some(account) = self.list.get(&id).filter(|account| account.asked == Asked::Open) else { return };
+        let (aor, generation) = (account.settings.aor.clone(), account.question);
+        let question = PasswordQuestion { account: id, aor, generation };
+        let why = SecretProblem::Failed(cx.say(&text::KEYRING_SILENT, &[]));
+        self.password(cx, &question, Err(why));
     }
 
     /// The user wants another try, with the password as it is now.
@@ -141,18 +213,25 @@ impl Accounts {
         }
     }
 
-    /// The store gave a password, or says why not.
+    /// The store gave a password, or says why not. What answers an earlier question is passed over: it may be another
+    /// account's.
     pub(crate) fn password(
         &mut self,
         cx: &mut Context<'_>,
-        id: AccountId,
+        question: &PasswordQuestion,
         result: Result<Secret, SecretProblem>,
     ) {
-        let Some(account) = self.list.get_mut(&id) else { return };
-        account.asked = account.asked.saturating_sub(1);
-        if account.asked > 0 {
+        let id = question.account;
+        let Some(account) = self.list.get_mut(&id).filter(|_| !self.down) else { return };
+        if account.question != question.generation || account.settings.aor != question.aor {
             return;
         }
+        match (account.asked, &result) {
+            (Asked::Given, _) | (Asked::Denied, Err(_)) => return,
+            (_, Ok(_)) => account.asked = Asked::Given,
+            (_, Err(_)) => account.asked = Asked::Denied,
+        }
+        cx.timers.clear(Deadline::Password(id));
         match result {
             Ok(password) => {
                 account.handed = true;
@@ -265,6 +344,7 @@ fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
         RegistrationProblem::NoPassword => cx.say(&text::REG_NO_PASSWORD, &[aor]),
         RegistrationProblem::Silent => cx.say(&text::REG_SILENT, &[aor]),
         RegistrationProblem::Unreachable { detail } => cx.say(&text::REG_UNREACHABLE, &[aor, &plain(detail)]),
+        RegistrationProblem::Fault => cx.say(&text::REG_FAULT, &[aor]),
         RegistrationProblem::Refused { status, phrase } => {
             cx.say(&text::REG_REFUSED, &[aor, &status.to_string(), &plain(phrase)])
         }

@@ -133,9 +133,43 @@ phrases! {
     NOT_CONNECTED: "Not connected to the PBX", "Nicht mit der Telefonanlage verbunden", "Pas de connexion au central";
     TROUBLE: "Trouble", "Störung", "Problème";
     PLUGIN_FAILED: "The plugin {0} failed", "Das Plugin {0} ist gescheitert", "Le module {0} a échoué";
+    PLUGIN_TAMPERED:
+        "Compiled code of the plugin {0} was changed",
+        "Übersetzter Code des Plugins {0} wurde verändert",
+        "Le code compilé du module {0} a été modifié";
+    PLUGIN_COMPILED_ANEW:
+        "Something other than Trayphone changed or damaged the file; it was deleted and not run, and the code was compiled anew",
+        "Etwas anderes als Trayphone hat die Datei verändert oder beschädigt; sie wurde gelöscht und nicht ausgeführt, der Code neu übersetzt",
+        "Autre chose que Trayphone a modifié ou endommagé le fichier ; il a été supprimé sans être exécuté, et le code compilé à nouveau";
     PAGE_FAILED: "The page could not be opened", "Die Seite ließ sich nicht öffnen", "La page n'a pas pu être ouverte";
     STORE_FAILED: "Something could not be kept", "Etwas konnte nicht gespeichert werden", "Quelque chose n'a pas pu être enregistré";
     DESKTOP_PART: "A part of the desktop does not work", "Ein Teil des Desktops geht nicht", "Une partie du bureau ne fonctionne pas";
+    PART_FAILED: "A part of Trayphone failed", "Ein Teil von Trayphone ist ausgefallen", "Une partie de Trayphone est en panne";
+    FAULT: "a fault of Trayphone itself", "ein Fehler von Trayphone selbst", "une erreur de Trayphone même";
+    FAULT_SIP:
+        "The connection to the PBX broke down and its calls are lost; it begins anew in {0} s",
+        "Die Verbindung zur Telefonanlage ist zusammengebrochen, ihre Gespräche sind verloren; neuer Versuch in {0} s",
+        "La liaison avec le central s'est effondrée et ses appels sont perdus ; nouvel essai dans {0} s";
+    FAULT_MEDIA:
+        "The sound broke down: calls go on without it, hang up and call again; new calls have it again in {0} s",
+        "Der Ton ist zusammengebrochen: Gespräche laufen ohne ihn weiter, auflegen und neu anrufen; neue haben ihn in {0} s wieder",
+        "Le son s'est effondré : les appels continuent sans lui, raccrochez et rappelez ; les nouveaux l'auront dans {0} s";
+    FAULT_HOST:
+        "The plugins broke down: callers are not looked up until they begin anew in {0} s",
+        "Die Plugins sind zusammengebrochen: Anrufer werden nicht gesucht, bis sie in {0} s neu beginnen",
+        "Les modules se sont effondrés : les appelants ne sont pas recherchés avant leur relance dans {0} s";
+    FAULT_STORE:
+        "Journal and settings broke down: calls go on, what happens until the new start in {0} s may be missing there",
+        "Journal und Einstellungen sind zusammengebrochen: Gespräche gehen weiter, bis zum Neustart in {0} s kann dort etwas fehlen",
+        "Le journal et les réglages se sont effondrés : les appels continuent, il peut y manquer ce qui arrive avant la relance dans {0} s";
+    FAULT_SHELL:
+        "Tray, toasts and hotkeys broke down and begin anew in {0} s; calls go on",
+        "Infobereich, Hinweise und Tastenkürzel sind zusammengebrochen und beginnen in {0} s neu; Gespräche gehen weiter",
+        "L'icône, les notifications et les raccourcis se sont effondrés, relance dans {0} s ; les appels continuent";
+    FAULT_API:
+        "The door for the command line broke down and opens again in {0} s; calls go on",
+        "Der Zugang für die Kommandozeile ist zusammengebrochen und öffnet in {0} s wieder; Gespräche gehen weiter",
+        "L'accès pour la ligne de commande s'est effondré et rouvre dans {0} s ; les appels continuent";
     RUNNING: "Trayphone is running in the tray", "Trayphone läuft im Infobereich", "Trayphone est actif dans la zone de notification";
 
     // Registration.
@@ -159,6 +193,7 @@ phrases! {
         "{0}: the keyring gave no password ({1}); unlock it and run `trayphone account password {0}`",
         "{0}: Der Schlüsselbund gibt das Passwort nicht her ({1}); entsperren und `trayphone account password {0}` ausführen",
         "{0} : le trousseau n'a pas donné le mot de passe ({1}) ; déverrouillez-le et exécutez `trayphone account password {0}`";
+    KEYRING_SILENT: "no answer came", "es kam keine Antwort", "aucune réponse n'est venue";
     REG_SILENT:
         "{0}: the PBX does not answer; trying again",
         "{0}: Die Telefonanlage antwortet nicht; neuer Versuch folgt",
@@ -167,6 +202,10 @@ phrases! {
         "{0}: the PBX cannot be reached ({1}); trying again",
         "{0}: Die Telefonanlage ist nicht erreichbar ({1}); neuer Versuch folgt",
         "{0} : le central est injoignable ({1}) ; nouvel essai à suivre";
+    REG_FAULT:
+        "{0}: the connection to the PBX broke down by a fault of Trayphone; it begins anew",
+        "{0}: Die Verbindung zur Telefonanlage ist durch einen Fehler von Trayphone zusammengebrochen; sie beginnt neu",
+        "{0} : la liaison avec le central s'est effondrée par une erreur de Trayphone ; elle recommence";
     REG_REFUSED:
         "{0}: the PBX refused the registration ({1} {2})",
         "{0}: Die Telefonanlage weist die Anmeldung ab ({1} {2})",

@@ -1,6 +1,9 @@
 //! Every deadline the core waits for, in one ordered place, so that a thousand calls cost no scan.
 
-use crate::id::CallId;
+use crate::{
+    id::{AccountId, CallId},
+    port::Neighbour,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,
@@ -23,6 +26,12 @@ pub(crate) enum Deadline {
     Question,
     /// A toast that only informs has been up long enough.
     Note(u64),
+    /// A question for an account's password was not answered at all.
+    Password(AccountId),
+    /// A neighbour that broke is started anew.
+    Restart(Neighbour),
+    /// A neighbour that was started anew has lasted.
+    Steady(Neighbour),
     /// The PBX session had its time to wind up.
     Quit,
 }

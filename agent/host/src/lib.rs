@@ -44,4 +44,4 @@ pub use error::HostError;
 pub use inspect::{Inspection, MAX_WASM_BYTES, inspect};
 pub use install::{Ask, install, list, remove};
 pub use manifest::{API, SENDS};
-pub use worker::{HostHandle, Tell, start};
+pub use worker::{HostHandle, Tell, start, start_watched};

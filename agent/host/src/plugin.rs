@@ -9,9 +9,10 @@ use crate::{
     health::Health,
     installed::Installed,
     known::Known,
+    seal::Kept,
     web::Web,
 };
-use agent_core::id::CallId;
+use agent_core::{id::CallId, port::host::HostTrouble};
 use agent_net::{LedgerSink, Net};
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
@@ -31,6 +32,9 @@ const WARM_UP: Duration = Duration::from_secs(2);
 
 /// How long a question waits for the code, unless the call ends first.
 const COMPILE: Duration = Duration::from_secs(60);
+
+/// What is said of a plugin whose task ended by a fault of ours.
+pub(crate) const BROKEN: &str = "Trayphone's part that runs it broke down: start Trayphone again";
 
 /// How long telling a plugin of a change may take.
 const REACT: Duration = Duration::from_secs(2);
@@ -70,6 +74,8 @@ pub(crate) enum Done {
     Effects { call: CallId, plugin: Arc<str>, effects: Vec<acts::Effect> },
     /// Its record changed: it is paused, or no longer.
     Health,
+    /// Something about it that the user should know.
+    Trouble { plugin: Arc<str>, what: HostTrouble },
 }
 
 /// The worker's end of a plugin.
@@ -118,8 +124,16 @@ impl Plugin {
         self.queue.try_send(Job { call, asked, kind, deadline: Instant::now() + limit }).is_ok()
     }
 
+    /// Whether its task has ended although it is installed: a fault of ours.
+    pub(crate) fn broken(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Why it does not run, if it does not.
     pub(crate) fn problem(&self) -> Option<String> {
+        if self.broken() {
+            return Some(BROKEN.to_owned());
+        }
         if let Code::Failed(why) = &*self.code.borrow() {
             return Some(why.clone());
         }
@@ -204,9 +218,11 @@ impl Task {
         let seal_key = self.common.config.seal_key.clone();
         // A locked keyring shows a prompt: the other plugins must not wait for the user.
         let key = tokio::task::spawn_blocking(move || seal_key.get()).await.unwrap_or(None);
-        if let Some(key) = &key
-            && let Some(code) = self.installed.cache(key).load()
-        {
+        let kept = key.as_ref().map_or(Kept::Nothing, |key| self.installed.cache(key).load());
+        if matches!(kept, Kept::Unsealed) {
+            self.told(Done::Trouble { plugin: self.id.clone(), what: HostTrouble::Tampered });
+        }
+        if let Kept::Code(code) = kept {
             // SAFETY: the seal holds: this very code was made by the compile helper and kept by this user's agent.
             match unsafe { Guest::load(&machine, &code, manifest) } {
                 Ok(guest) => return Ok(guest),

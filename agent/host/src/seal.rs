@@ -16,6 +16,17 @@ pub(crate) const MAX_CODE_BYTES: usize = 64 * 1024 * 1024;
 const MAGIC: &[u8; 8] = b"TPCODE1\n";
 const HEAD: usize = MAGIC.len() + 32;
 
+/// What is kept of a plugin's compiled code.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Code whose seal holds.
+    Code(Vec<u8>),
+    /// None, or of another engine.
+    Nothing,
+    /// A file whose seal does not hold: damaged, or somebody else's. It was deleted.
+    Unsealed,
+}
+
 /// The place of one plugin's compiled code.
 pub(crate) struct Cache<'a> {
     /// The plugin's folder.
@@ -29,11 +40,11 @@ pub(crate) struct Cache<'a> {
 }
 
 impl Cache<'_> {
-    /// The code, if there is some and its seal holds. What does not hold is deleted, and said.
-    pub(crate) fn load(&self) -> Option<Vec<u8>> {
+    /// The code, if there is some and its seal holds. What does not hold is deleted.
+    pub(crate) fn load(&self) -> Kept {
         let path = self.path();
         if !path.exists() {
-            return None;
+            return Kept::Nothing;
         }
         let read = folder::read(&path, MAX_CODE_BYTES + HEAD);
         let found = read.as_ref().ok().and_then(|file| {
@@ -41,11 +52,14 @@ impl Cache<'_> {
             let (mac, code) = rest.split_at_checked(32)?;
             sealed(self.key, self.pieces(code), mac).then(|| code.to_vec())
         });
-        if found.is_none() {
-            tracing::warn!("compiled code of a plugin without a valid seal: deleted, compiling anew");
-            self.forget();
+        match found {
+            Some(code) => Kept::Code(code),
+            None => {
+                tracing::warn!("compiled code of a plugin without a valid seal: deleted, compiling anew");
+                self.forget();
+                Kept::Unsealed
+            }
         }
-        found
     }
 
     /// Keeps the code, and nothing older beside it.
@@ -75,7 +89,7 @@ impl Cache<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cache, Folder};
+    use super::{Cache, Folder, Kept};
 
     #[test]
     fn only_code_sealed_for_this_plugin_user_and_engine_is_loaded() -> Result<(), Box<dyn std::error::Error>>
@@ -86,10 +100,10 @@ mod tests {
         let cache = |key| Cache { folder: &folder, key, wasm: [1; 32], engine: [2; 32] };
         let mine = cache(&[7; 32]);
         mine.keep(b"code")?;
-        assert_eq!(mine.load().as_deref(), Some(&b"code"[..]));
+        assert_eq!(mine.load(), Kept::Code(b"code".to_vec()));
         // Another user's key: refused, and deleted.
-        assert_eq!(cache(&[8; 32]).load(), None);
-        assert_eq!(mine.load(), None);
+        assert_eq!(cache(&[8; 32]).load(), Kept::Unsealed);
+        assert_eq!(mine.load(), Kept::Nothing);
         // One bit flipped.
         mine.keep(b"code")?;
         let path = mine.path();
@@ -98,13 +112,13 @@ mod tests {
             *last ^= 1;
         }
         std::fs::write(&path, bytes)?;
-        assert_eq!(mine.load(), None);
+        assert_eq!(mine.load(), Kept::Unsealed);
         assert!(!path.exists());
         // Another wasm's code under this one's name.
         mine.keep(b"code")?;
         let other = Cache { folder: &folder, key: &[7; 32], wasm: [9; 32], engine: [2; 32] };
         std::fs::copy(&path, other.path())?;
-        assert_eq!(other.load(), None);
+        assert_eq!(other.load(), Kept::Unsealed);
         std::fs::remove_dir_all(dir)?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::{
     config::HostConfig,
     contract::{acts, types},
     installed,
-    plugin::{Common, Done, JobKind, Plugin},
+    plugin::{BROKEN, Common, Done, JobKind, Plugin},
     web::refusal,
 };
 use agent_core::{
@@ -13,6 +13,7 @@ use agent_core::{
     journal::Direction,
     ledger::Purpose,
     port::host::{CallChange, HostCommand, HostEvent, PluginInfo},
+    vigil::Vigil,
 };
 use agent_net::{LedgerSink, Net};
 use std::{
@@ -54,11 +55,18 @@ impl HostHandle {
 
 /// Starts the plugins' thread. It reads what is installed, tells it, and loads code only when somebody asks.
 pub fn start(config: HostConfig, ledger: LedgerSink, tell: Tell) -> HostHandle {
+    start_watched(config, ledger, tell, Vigil::unwatched())
+}
+
+/// The same; `vigil` tells when the thread ends by a fault: no caller is looked up until the plugins are started anew.
+pub fn start_watched(config: HostConfig, ledger: LedgerSink, tell: Tell, vigil: Vigil) -> HostHandle {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let handle = HostHandle { commands, tell: tell.clone() };
-    let spawned = thread::Builder::new()
-        .name("plugins".to_owned())
-        .spawn(move || supervised(config, ledger, tell, inbox));
+    let spawned = thread::Builder::new().name("plugins".to_owned()).spawn(move || {
+        if supervised(config, ledger, tell, inbox) {
+            vigil.over();
+        }
+    });
     if let Err(error) = spawned {
         // The inbox is gone with the closure, so that every question is answered by the handle.
         tracing::error!(%error, "plugins do not run: no thread");
@@ -67,25 +75,33 @@ pub fn start(config: HostConfig, ledger: LedgerSink, tell: Tell) -> HostHandle {
 }
 
 /// A panic of ours ends the plugins, not the calls: every plugin says so, and every question is answered by the handle.
-fn supervised(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receiver<HostCommand>) {
+/// `false` when they did not end as they should.
+fn supervised(
+    config: HostConfig,
+    ledger: LedgerSink,
+    tell: Tell,
+    inbox: mpsc::Receiver<HostCommand>,
+) -> bool {
     let (folder, told) = (config.plugins.clone(), tell.clone());
-    if panic::catch_unwind(AssertUnwindSafe(|| work(config, ledger, tell, inbox))).is_err() {
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(config, ledger, tell, inbox)));
+    if outcome.is_err() {
         tracing::error!("plugins do not run any more: the host has panicked");
-        let why = "the plugin host has crashed: start Trayphone again".to_owned();
+        let why = "the plugin host has crashed and begins anew".to_owned();
         let plugins = installed::all(&folder).into_iter().map(|(id, read)| match read {
             Ok(plugin) => plugin.info(Some(why.clone())),
             Err(error) => installed::broken(&id, &error),
         });
         told(HostEvent::Plugins(plugins.collect()));
     }
+    outcome.unwrap_or(false)
 }
 
-fn work(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receiver<HostCommand>) {
+fn work(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receiver<HostCommand>) -> bool {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "plugins do not run: no event loop");
-            return;
+            return false;
         }
     };
     let local = tokio::task::LocalSet::new();
@@ -105,6 +121,7 @@ fn work(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receive
     });
     // A compile that nobody waits for any more must not hold the program up.
     runtime.shutdown_background();
+    true
 }
 
 struct Worker {
@@ -169,7 +186,8 @@ impl Worker {
             if plugin.ask(call, asked.clone(), JobKind::Lookup(cancelled.clone())) {
                 waiting += 1;
             } else {
-                let error = Some("too many calls are being looked up already".to_owned());
+                let why = if plugin.broken() { BROKEN } else { "too many calls are being looked up already" };
+                let error = Some(why.to_owned());
                 (self.tell)(HostEvent::NotFound { call, plugin: id.clone(), error });
             }
         }
@@ -210,6 +228,9 @@ impl Worker {
                 }
             }
             Done::Health => self.tell_plugins(),
+            Done::Trouble { plugin, what } => {
+                (self.tell)(HostEvent::Trouble { plugin: plugin.to_string(), what });
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod common;
 
+use agent_core::port::host::HostTrouble;
 use common::{Manner, Profile, Server, built};
 use std::{fs, path::PathBuf};
 
@@ -46,8 +47,10 @@ fn code_somebody_changed_is_never_run() {
         fs::write(path, change(fs::read(path).expect("code"))).expect("code");
         // Nothing to compile anew with: it must rather not run at all.
         let compiler = profile.config.compiler.replace(PathBuf::from("/nowhere/trayphone-compile"));
-        let fault = profile.start().fault(1);
+        let running = profile.start();
+        let fault = running.fault(1);
         assert!(fault.contains("trayphone-compile is missing"), "{fault}");
+        assert_eq!(running.troubles(), [HostTrouble::Tampered], "the user hears of it");
         assert!(code(&profile).is_empty(), "the changed code is still there");
         // With the compiler it is made anew, and kept.
         profile.config.compiler = compiler;

@@ -17,7 +17,7 @@ use crate::{
     codec::Codec,
     device::{Opened, hurry},
 };
-use agent_core::{port::media::MediaCommand, settings::AudioSettings, view::Sound};
+use agent_core::{port::media::MediaCommand, settings::AudioSettings, view::Sound, vigil::Vigil};
 use agent_net::Net;
 use front::Front;
 use inbox::{Ending, Inbox, Order, WAKER};
@@ -82,11 +82,22 @@ impl MediaHandle {
     }
 }
 
-/// Starts the sound. Opens no device and asks no sound server: that happens when something is to be heard.
+/// Starts the sound unwatched; see [`start_watched`].
 ///
 /// # Errors
 /// When the system gives no poll or no thread.
 pub fn start(config: MediaConfig, tell: Tell) -> Result<MediaHandle, MediaError> {
+    start_watched(config, tell, Vigil::unwatched())
+}
+
+/// Starts the sound. Opens no device and asks no sound server: that happens when something is to be heard.
+///
+/// `vigil` tells when the thread ends by a fault (it begins anew by itself after the first ones): then nothing is
+/// answered any more until the sound is started anew.
+///
+/// # Errors
+/// When the system gives no poll or no thread.
+pub fn start_watched(config: MediaConfig, tell: Tell, vigil: Vigil) -> Result<MediaHandle, MediaError> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), WAKER)?;
     let inbox = Arc::new(Inbox::new(waker));
@@ -119,7 +130,9 @@ pub fn start(config: MediaConfig, tell: Tell) -> Result<MediaHandle, MediaError>
     thread::Builder::new().name("media".to_owned()).spawn(move || {
         let _ending = ending;
         hurry();
-        engine.supervise();
+        if engine.supervise() {
+            vigil.over();
+        }
     })?;
     Ok(MediaHandle(Arc::new(Owner(inbox))))
 }

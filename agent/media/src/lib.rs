@@ -18,4 +18,4 @@ mod tone;
 mod wav;
 
 pub use device::{DeviceInfo, devices, hurry};
-pub use engine::{MediaConfig, MediaError, MediaHandle, Tell, probe, start};
+pub use engine::{MediaConfig, MediaError, MediaHandle, Tell, probe, start, start_watched};

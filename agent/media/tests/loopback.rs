@@ -251,6 +251,22 @@ fn a_fault_costs_its_calls_and_no_more() {
 }
 
 #[test]
+fn faults_without_end_are_told() {
+    let (alarm, alarms) = mpsc::channel();
+    let vigil = agent_core::vigil::Vigil::new(move || alarm.send(()).expect("somebody keeps watch"));
+    let tell = Arc::new(|event: MediaEvent| {
+        assert!(!matches!(event, MediaEvent::Offered { .. }), "a fault, on purpose");
+    });
+    let net = agent_net::Net::new(Arc::new(|_| {}));
+    let config = agent_media::MediaConfig { audio: null(), net, country: "DE".to_owned() };
+    let media = agent_media::start_watched(config, tell, vigil).expect("an engine");
+    for _ in 0..20 {
+        media.send(MediaCommand::Offer { call: CALL, local: LOCAL });
+    }
+    alarms.recv().expect("the end of the sound is told");
+}
+
+#[test]
 fn two_hundred_offers_a_second_are_no_burden() {
     let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
     let begin = Instant::now();

@@ -76,6 +76,14 @@ impl ShellHandle {
         }
     }
 
+    /// The other half again, for a [`crate::run`] that follows one that broke down. What it was given and had not taken
+    /// up is still there; what it showed is to be shown again.
+    pub fn inbox(&self) -> ShellInbox {
+        *lock(&self.mailbox.bell) = None;
+        lock(&self.mailbox.mail).ended = false;
+        ShellInbox { mailbox: self.mailbox.clone() }
+    }
+
     /// Takes everything down and lets [`crate::run`] return.
     pub fn quit(&self) {
         *lock(&self.mailbox.quitting) = true;
@@ -230,5 +238,9 @@ mod tests {
         assert!(answers.recv().expect("answered when the shell ends").is_err());
         handle.read_selection(move |text| drop(sender.send(text)));
         assert!(answers.recv().expect("answered after the shell ended").is_err());
+        // A shell that begins anew takes questions again.
+        let inbox = handle.inbox();
+        handle.read_selection(|_| ());
+        assert_eq!(inbox.take().readers.len(), 1);
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     message::Abilities,
     transaction::{Limits, TimerBase},
 };
+use agent_core::id::CallId;
 use std::time::Duration;
 
 /// Who may call an account straight, past its registrar.
@@ -31,6 +32,8 @@ pub struct Config {
     pub calls: usize,
     /// Who may call straight.
     pub callers: Callers,
+    /// The id of the first call that comes in: behind those of an endpoint that was here before.
+    pub first_call: CallId,
     /// Methods, extensions and bodies that are understood; the rest is refused as RFC 3261 section 8.2 says.
     pub abilities: Abilities<'static>,
     /// Requests outside dialogs (but ACK and CANCEL) go to the owner as [`Output::Outside`](crate::endpoint::Output)
@@ -52,6 +55,7 @@ impl Default for Config {
             limits: Limits::default(),
             calls: 4096,
             callers: Callers::default(),
+            first_call: CallId::FIRST_INCOMING,
             abilities: Abilities::PHONE,
             screened: false,
             expires: Duration::from_secs(120),

@@ -12,6 +12,7 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     port::sip::{SipCommand, SipEvent},
+    vigil::Vigil,
 };
 use agent_net::Net;
 use std::{net::SocketAddr, sync::Arc, time::Instant};
@@ -67,24 +68,34 @@ pub struct SipHandle {
     listening: watch::Receiver<Option<Result<SocketAddr, String>>>,
 }
 
-/// Starts SIP on the current tokio runtime, for the agent.
+/// Starts SIP on the current tokio runtime, for an agent that is not watched.
 pub fn start(config: SipConfig, net: Net, tell: Tell<SipEvent>) -> SipHandle {
-    serve(
-        config,
-        net,
-        Arc::new(move |told| {
-            if let Told::Event(event) = told {
-                tell(event);
-            }
-        }),
-    )
+    start_watched(config, net, tell, Vigil::unwatched())
+}
+
+/// Starts SIP on the current tokio runtime, for the agent. `vigil` tells when the loop ends by a fault: then every call
+/// and every registration is gone, and orders are lost until SIP is started anew.
+pub fn start_watched(config: SipConfig, net: Net, tell: Tell<SipEvent>, vigil: Vigil) -> SipHandle {
+    let events = Arc::new(move |told| {
+        if let Told::Event(event) = told {
+            tell(event);
+        }
+    });
+    begin(config, net, events, vigil)
 }
 
 /// Starts an endpoint on the current tokio runtime and tells everything it says, for who answers requests itself.
 pub fn serve(config: SipConfig, net: Net, tell: Tell<Told>) -> SipHandle {
+    begin(config, net, tell, Vigil::unwatched())
+}
+
+fn begin(config: SipConfig, net: Net, tell: Tell<Told>, vigil: Vigil) -> SipHandle {
     let (orders, queue) = mpsc::channel(MOST_WAITING);
     let (announce, listening) = watch::channel(None);
-    tokio::spawn(run(config, net, (tell, announce), queue));
+    tokio::spawn(async move {
+        run(config, net, (tell, announce), queue).await;
+        vigil.over();
+    });
     SipHandle { orders, listening }
 }
 

@@ -16,4 +16,4 @@ pub mod transaction;
 mod transport;
 mod wire;
 
-pub use handle::{SipConfig, SipHandle, Tell, Told, serve, start};
+pub use handle::{SipConfig, SipHandle, Tell, Told, serve, start, start_watched};

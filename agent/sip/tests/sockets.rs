@@ -6,12 +6,13 @@ use agent_core::{
     port::sip::{Registration, SipCommand, SipEvent},
     secret::Secret,
     settings::{AccountSettings, PasswordSource},
+    vigil::Vigil,
 };
 use agent_net::Net;
 use agent_sip::{
     SipConfig, SipHandle,
     message::{Message, Method, Request, Response, StreamDecoder, StreamItem},
-    start,
+    start, start_watched,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -306,4 +307,20 @@ async fn a_port_that_is_taken_is_said() {
         Some(SipEvent::Registration { state: Registration::Unregistered, .. })
     ));
     assert_eq!(within(events.recv()).await, Some(SipEvent::Down));
+}
+
+#[tokio::test]
+async fn a_fault_in_the_loop_is_told_and_an_end_that_was_meant_is_not() {
+    for fault in [true, false] {
+        let (alarm, mut alarms) = unbounded_channel();
+        let vigil = Vigil::new(move || alarm.send(()).expect("somebody keeps watch"));
+        let tell = Arc::new(move |_: SipEvent| assert!(!fault, "a fault put in"));
+        let sip = start_watched(SipConfig::default(), Net::new(Arc::new(|_| {})), tell, vigil);
+        within(sip.listening()).await.unwrap();
+        sip.send(SipCommand::Unregister { account: ACCOUNT });
+        if !fault {
+            drop(sip);
+        }
+        assert_eq!(within(alarms.recv()).await, fault.then_some(()), "fault: {fault}");
+    }
 }

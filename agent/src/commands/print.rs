@@ -6,6 +6,7 @@ use agent_core::{
     journal::{Direction, JournalEntry, Outcome},
     ledger::{Egress, LedgerRecord},
     port::{
+        Neighbour,
         host::PluginInfo,
         media::AudioState,
         sip::{Registration, RegistrationProblem},
@@ -139,8 +140,22 @@ fn status(status: &Status) {
     for plugin in &status.plugins {
         line(&self::plugin(plugin));
     }
+    for fault in &status.faults {
+        line(&format!("note: {} broke down by a fault of Trayphone and begins anew", part(*fault)));
+    }
     for (_, problem) in &status.problems {
         line(&format!("note: {}", tame(problem)));
+    }
+}
+
+fn part(part: Neighbour) -> &'static str {
+    match part {
+        Neighbour::Sip => "the PBX session",
+        Neighbour::Media => "the sound",
+        Neighbour::Host => "the plugin host",
+        Neighbour::Store => "the journal",
+        Neighbour::Shell => "the desktop",
+        Neighbour::Api => "the local API",
     }
 }
 
@@ -172,6 +187,9 @@ fn problem(problem: &RegistrationProblem) -> String {
         }
         RegistrationProblem::NoPassword => {
             "there is no password; set it with `trayphone account password AOR`".to_owned()
+        }
+        RegistrationProblem::Fault => {
+            "the PBX session broke down by a fault of Trayphone and begins anew".to_owned()
         }
         RegistrationProblem::Silent => "the PBX does not answer".to_owned(),
         RegistrationProblem::Unreachable { detail } => {

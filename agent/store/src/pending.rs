@@ -1,6 +1,6 @@
 //! What waits to be written: bounded, never blocking whoever hands it in, and forgetting no call.
 
-use agent_core::{id::AccountId, journal::JournalEntry, ledger::LedgerRecord};
+use agent_core::{id::AccountId, journal::JournalEntry, ledger::LedgerRecord, port::store::PasswordQuestion};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Ledger rows that may wait; the oldest go first when a disk has been full for long.
@@ -17,7 +17,8 @@ pub(crate) struct Pending {
     pub(crate) rows: VecDeque<LedgerRecord>,
     /// Calls and rows that found no room.
     pub(crate) lost: usize,
-    pub(crate) passwords: BTreeMap<AccountId, u32>,
+    /// The newest question of each account; the core passes answers to older ones over.
+    pub(crate) passwords: BTreeMap<AccountId, PasswordQuestion>,
     pub(crate) reload: bool,
     /// Everything up to this flush request is to be written out.
     pub(crate) flush_asked: u64,

@@ -7,10 +7,11 @@ use agent_core::{
     id::AccountId,
     journal::JournalEntry,
     ledger::LedgerRecord,
-    port::store::{SecretProblem, StoreCommand, StoreEvent},
+    port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
     settings::{PasswordSource, Settings},
     time::UnixMillis,
+    vigil::Vigil,
 };
 use rusqlite::Connection;
 use std::{
@@ -69,11 +70,11 @@ struct Progress {
 
 impl Shared {
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(&self.pending)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(&self.progress)
     }
 
     fn change(&self, change: impl FnOnce(&mut Pending)) {
@@ -85,6 +86,12 @@ impl Shared {
 /// Starts the store for `profile`. The settings are told first (or, when the file is wrong, a `Trouble` with every
 /// mistake in it), then what is wrong with the journal, if anything is.
 pub fn start(profile: Profile, tell: Tell) -> Result<StoreHandle, StoreError> {
+    start_watched(profile, tell, Vigil::unwatched())
+}
+
+/// The same; `vigil` tells when the thread ends by a fault: what is handed in afterwards is lost until the store is
+/// started anew, and questions stay without an answer.
+pub fn start_watched(profile: Profile, tell: Tell, vigil: Vigil) -> Result<StoreHandle, StoreError> {
     let shared = Arc::new(Shared {
         pending: Mutex::default(),
         come: Condvar::new(),
@@ -106,12 +113,14 @@ pub fn start(profile: Profile, tell: Tell) -> Result<StoreHandle, StoreError> {
         open_at: Some(Instant::now() + SETTLE),
         fetching: Arc::default(),
     };
-    thread::Builder::new().name("store".to_owned()).spawn(move || keeper.run()).map_err(|error| {
-        StoreError::Journal {
-            file: "journal.db".into(),
-            cause: format!("no thread for it: {error}"),
-            damaged: false,
-        }
+    let work = move || {
+        keeper.run();
+        vigil.over();
+    };
+    thread::Builder::new().name("store".to_owned()).spawn(work).map_err(|error| StoreError::Journal {
+        file: "journal.db".into(),
+        cause: format!("no thread for it: {error}"),
+        damaged: false,
     })?;
     Ok(StoreHandle { _owner: Arc::new(Owner(shared.clone())), shared })
 }
@@ -120,8 +129,8 @@ impl StoreHandle {
     /// Does what the core asks, soon.
     pub fn send(&self, command: StoreCommand) {
         self.shared.change(|pending| match command {
-            StoreCommand::Password { account } => {
-                *pending.passwords.entry(account).or_default() += 1;
+            StoreCommand::Password(question) => {
+                pending.passwords.insert(question.account, question);
             }
             StoreCommand::Journal(entry) => pending.call(*entry),
         });
@@ -174,7 +183,7 @@ struct Work {
     calls: BTreeMap<String, JournalEntry>,
     rows: VecDeque<LedgerRecord>,
     lost: usize,
-    passwords: BTreeMap<AccountId, u32>,
+    passwords: BTreeMap<AccountId, PasswordQuestion>,
     reload: bool,
     flush: u64,
     closing: bool,
@@ -199,8 +208,8 @@ struct Keeper {
     fresh: bool,
     /// When the journal is to be opened at the latest; `None` once it was tried.
     open_at: Option<Instant>,
-    /// How many questions wait for the keyring: each gets its answer.
-    fetching: Arc<Mutex<BTreeMap<AccountId, u32>>>,
+    /// What the keyring was asked, by address, and whether it is still at it. Its answer goes to the newest question.
+    fetching: Arc<Mutex<BTreeMap<String, (PasswordQuestion, bool)>>>,
 }
 
 /// A store that ends, however it ends, must not leave anybody waiting for it.
@@ -221,8 +230,8 @@ impl Keeper {
             if work.reload {
                 self.load();
             }
-            for (account, questions) in work.passwords {
-                self.password(account, questions);
+            for question in work.passwords.into_values() {
+                self.password(question);
             }
             if work.lost > 0 {
                 let text = format!(
@@ -299,47 +308,44 @@ impl Keeper {
         }
     }
 
-    /// Every question gets an answer: the core counts them.
-    fn password(&self, account: AccountId, questions: u32) {
-        let answer = |result: Result<Secret, SecretProblem>| {
-            for _ in 0..questions {
-                (self.tell)(StoreEvent::Password { account, result: result.clone() });
-            }
+    /// The account is found by its address: its place may be another's in settings the core does not know yet.
+    fn password(&self, question: PasswordQuestion) {
+        let wanted = self.settings.accounts.iter().find(|account| account.aor == question.aor);
+        let result = match wanted.map(|account| &account.password) {
+            None => Err(SecretProblem::Failed("the settings have no such account any more".to_owned())),
+            Some(PasswordSource::Env(name)) => variables::variable(name),
+            Some(PasswordSource::Keyring) => return self.fetch(question),
         };
-        let Some(wanted) = self.settings.accounts.get(account.0 as usize) else {
-            return answer(Err(SecretProblem::Failed(
-                "the settings have no such account any more".to_owned(),
-            )));
-        };
-        match &wanted.password {
-            PasswordSource::Env(name) => answer(variables::variable(name)),
-            PasswordSource::Keyring => self.fetch(account, wanted.aor.clone(), questions),
-        }
+        (self.tell)(StoreEvent::Password { question, result });
     }
 
     /// The keyring may ask the user: on threads of its own, and once at a time for each account.
-    fn fetch(&self, account: AccountId, aor: String, questions: u32) {
+    fn fetch(&self, question: PasswordQuestion) {
         let fetching = self.fetching.clone();
-        let mut waiting = fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = waiting.entry(account).or_default();
-        let busy = *asked > 0;
-        *asked += questions;
-        drop(waiting);
-        if busy {
+        let aor = question.aor.clone();
+        let before = unpoisoned(&fetching).insert(aor.clone(), (question, true));
+        if before.is_some_and(|(_, busy)| busy) {
             return;
         }
-        let tell = self.tell.clone();
+        let (tell, of) = (self.tell.clone(), aor.clone());
         let told = move |result: Result<Secret, SecretProblem>| {
-            let asked = fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
-            // A late answer, after the keyring was given up, answers nobody's question and is told all the same.
-            for _ in 0..asked.unwrap_or(1) {
-                tell(StoreEvent::Password { account, result: result.clone() });
+            let question = unpoisoned(&fetching).get_mut(&of).map(|(question, busy)| {
+                *busy = false;
+                question.clone()
+            });
+            // A late answer, after the keyring was given up, is told as well.
+            if let Some(question) = question {
+                tell(StoreEvent::Password { question, result });
             }
         };
         if let Err(error) = keyring::fetch(aor, told.clone()) {
             told(Err(SecretProblem::Failed(error.to_string())));
         }
     }
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Journal and ledger.

@@ -6,13 +6,14 @@ use agent_core::{
     id::AccountId,
     journal::{Direction, Outcome},
     ledger::Egress,
-    port::store::{SecretProblem, StoreCommand, StoreEvent},
+    port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
     time::UnixMillis,
+    vigil::Vigil,
 };
-use agent_store::{JournalQuery, JournalReader, LedgerQuery, LedgerWriter, Profile};
+use agent_store::{JournalQuery, JournalReader, LedgerQuery, LedgerWriter, Profile, start_watched};
 use common::{LONG, Running, call, now, open_call, row};
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path, sync::Arc, time::Instant};
 
 fn read(dir: &Path, query: &JournalQuery) -> Vec<agent_core::journal::JournalEntry> {
     JournalReader::open(&Profile::existing(Some(dir)).unwrap()).unwrap().calls(query).unwrap()
@@ -282,13 +283,37 @@ fn passwords_come_from_the_environment_or_say_why_not() {
     fs::write(dir.path().join("trayphone.toml"), text).unwrap();
     let store = Running::start(dir.path());
     assert!(matches!(store.next(), StoreEvent::Settings(settings) if settings.accounts.len() == 2));
-    for account in 0..3 {
-        store.handle.send(StoreCommand::Password { account: AccountId(account) });
+    // The place in the core's settings is not trusted: the address says whose password it is.
+    let question = |account: u32, n: u64| PasswordQuestion {
+        account: AccountId(account),
+        aor: format!("sip:{n}@b"),
+        generation: 10 + n,
+    };
+    let asked = [(1, 1), (0, 2), (2, 3)];
+    for (account, n) in asked {
+        store.handle.send(StoreCommand::Password(question(account, n)));
+        let StoreEvent::Password { question: of, result } = store.next() else { panic!("no answer") };
+        assert_eq!(of, question(account, n));
+        match n {
+            1 => assert_eq!(result, Ok(Secret::new(path.clone()))),
+            2 => assert_eq!(result, Err(SecretProblem::NoVariable("TRAYPHONE_NOT_SET".to_owned()))),
+            _ => assert!(matches!(result, Err(SecretProblem::Failed(_)))),
+        }
     }
-    let answer = |account, result| StoreEvent::Password { account: AccountId(account), result };
-    assert_eq!(store.next(), answer(0, Ok(Secret::new(path))));
-    assert_eq!(store.next(), answer(1, Err(SecretProblem::NoVariable("TRAYPHONE_NOT_SET".to_owned()))));
-    assert!(matches!(store.next(), StoreEvent::Password { account: AccountId(2), result: Err(_) }));
+}
+
+#[test]
+fn a_fault_in_the_thread_is_told_and_leaves_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    for fault in [true, false] {
+        let (alarm, alarms) = std::sync::mpsc::channel();
+        let vigil = Vigil::new(move || alarm.send(()).unwrap());
+        let tell = Arc::new(move |_: StoreEvent| assert!(!fault, "a fault put in"));
+        let profile = Profile::open(Some(dir.path())).unwrap();
+        let store = start_watched(profile, tell, vigil).unwrap();
+        store.close(LONG).unwrap();
+        assert_eq!(alarms.recv_timeout(LONG).is_ok(), fault);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod common;
 
 use agent_core::{
     id::AccountId,
-    port::store::{SecretProblem, StoreCommand, StoreEvent},
+    port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
 };
 use agent_store::{Keyring, Profile, seal_key};
@@ -75,14 +75,14 @@ fn child_with_a_keyring() {
         .unwrap();
     let store = Running::start(&dir);
     store.next();
-    store.handle.send(StoreCommand::Password { account: AccountId(0) });
+    store.handle.send(StoreCommand::Password(question(one)));
     let told =
-        StoreEvent::Password { account: AccountId(0), result: Ok(Secret::new("gehäim 1".to_owned())) };
+        StoreEvent::Password { question: question(one), result: Ok(Secret::new("gehäim 1".to_owned())) };
     assert_eq!(store.next(), told);
-    store.handle.send(StoreCommand::Password { account: AccountId(1) });
+    store.handle.send(StoreCommand::Password(question("sip:3@b")));
     assert_eq!(
         store.next(),
-        StoreEvent::Password { account: AccountId(1), result: Err(SecretProblem::Missing) }
+        StoreEvent::Password { question: question("sip:3@b"), result: Err(SecretProblem::Missing) }
     );
 
     assert_eq!(keyring.delete(one), Ok(true));
@@ -110,11 +110,15 @@ fn child_without_a_keyring() {
     fs::write(dir.join("trayphone.toml"), "[[account]]\naor = 'sip:1@b'\n").unwrap();
     let store = Running::start(&dir);
     store.next();
-    store.handle.send(StoreCommand::Password { account: AccountId(0) });
+    store.handle.send(StoreCommand::Password(question("sip:1@b")));
     let told = store.next();
     let StoreEvent::Password { result: Err(SecretProblem::NoKeyring(text)), .. } = &told else {
         panic!("{told:?}");
     };
     assert!(text.contains("env:NAME"), "{text}");
     assert_eq!(seal_key(), None);
+}
+
+fn question(aor: &str) -> PasswordQuestion {
+    PasswordQuestion { account: AccountId(0), aor: aor.to_owned(), generation: 1 }
 }

@@ -6,7 +6,7 @@ use crate::{
     id::{AccountId, CallId},
     number::kind::{Kind, NoNumber, Number, Understood},
     plain::plain,
-    port::sip::SipCommand,
+    port::{Neighbour, sip::SipCommand},
     show, text,
     time::Now,
     timers::Deadline,
@@ -200,6 +200,7 @@ impl Agent {
             muted: self.calls.muted(),
             missed: self.notes.missed(),
             plugins: self.plugins.clone(),
+            faults: self.faults.down().collect(),
             problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
         }
     }
@@ -211,6 +212,10 @@ impl Agent {
         self.quitting = true;
         let (calls, mut cx) = self.calls_at(now);
         calls.end_all(&mut cx);
+        if self.faults.is_down(Neighbour::Sip) {
+            return self.finish();
+        }
+        let (_, mut cx) = self.calls_at(now);
         cx.out.sip(SipCommand::Shutdown { within: GOODBYE });
         cx.after(Deadline::Quit, GIVE_UP);
     }

@@ -68,18 +68,29 @@ impl Calls {
         self.ended(cx, id, &CallEnd::Lost { detail: detail.to_owned() });
     }
 
-    /// Ends everything: ringing calls are refused, the others hung up.
-    pub(crate) fn end_all(&mut self, cx: &mut Context<'_>) {
-        self.stop_tone(cx);
+    /// The PBX session broke: whatever it carried is over, and there is nobody to say goodbye to.
+    pub(crate) fn all_lost(&mut self, cx: &mut Context<'_>, detail: &str) {
+        for id in self.without_heirs(cx) {
+            self.ended(cx, id, &CallEnd::Lost { detail: detail.to_owned() });
+        }
+    }
+
+    /// All calls, none of which inherits the microphone from another on the way out.
+    fn without_heirs(&mut self, cx: &mut Context<'_>) -> Vec<CallId> {
         let ids: Vec<CallId> = self.map.keys().copied().collect();
-        // Nobody inherits the microphone on the way out.
         self.set_focus(cx, None);
         for id in &ids {
             if let Some(call) = self.call(*id) {
                 call.talk.want_hold = true;
             }
         }
-        for id in ids {
+        ids
+    }
+
+    /// Ends everything: ringing calls are refused, the others hung up.
+    pub(crate) fn end_all(&mut self, cx: &mut Context<'_>) {
+        self.stop_tone(cx);
+        for id in self.without_heirs(cx) {
             if self.ringing.contains(&id) {
                 cx.out.sip(SipCommand::Reject { call: id, why: Reject::Unavailable });
                 self.finish(cx, id, Outcome::Missed);

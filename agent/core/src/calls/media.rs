@@ -91,7 +91,7 @@ impl Calls {
                 Change::Offering | Change::Completing => self.change_failed(cx, id, why),
                 Change::Accepting | Change::OfferingBack => self.refuse_theirs(cx, id),
                 Change::CompletingBack => self.change_over(cx, id),
-                Change::None | Change::Sent | Change::AwaitingAck => {}
+                Change::None | Change::Sent | Change::AwaitingAck => self.fell_silent(cx, id, why),
             },
             Phase::Ringing { .. } | Phase::Accepted { .. } => {}
             Phase::Answering { .. }
@@ -119,6 +119,21 @@ impl Calls {
         cx.error(format!("{title}: {line}"));
         self.finish(cx, id, Outcome::Failed);
         cx.inform(None, title, line);
+    }
+
+    /// The audio broke: whoever waits for its word gets none, and who talked is heard no longer.
+    pub(crate) fn soundless(&mut self, cx: &mut Context<'_>, why: &str) {
+        let ids: Vec<CallId> = self.map.keys().copied().collect();
+        for id in ids {
+            self.refused(cx, id, why);
+        }
+    }
+
+    /// A call that stands lost its sound: it goes on, and the user is told.
+    fn fell_silent(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
+        let title = self.label(id, cx.language());
+        let line = cx.say(&text::CALL_NO_MEDIA, &[why]);
+        cx.trouble(&format!("silent {id}"), Some(id), title, line);
     }
 
     /// A neighbour did not answer in time.

@@ -37,6 +37,14 @@ impl Calls {
         }
     }
 
+    /// The plugins are gone: nobody is waited for in any call.
+    pub(crate) fn lookups_over(&mut self, cx: &mut Context<'_>) {
+        let ids: Vec<CallId> = self.map.keys().copied().collect();
+        for id in ids {
+            self.lookup_over(cx, id);
+        }
+    }
+
     /// A plugin offers a record outside a lookup: the user's rule decides whether it opens.
     pub(crate) fn offered_record(&mut self, cx: &mut Context<'_>, id: CallId, plugin: &str, url: String) {
         let Some(call) = self.call(id) else { return };

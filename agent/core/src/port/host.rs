@@ -20,6 +20,13 @@ pub struct PluginInfo {
     pub problem: Option<String>,
 }
 
+/// Something about a plugin that the user should know although it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostTrouble {
+    /// Its compiled code on the disk was changed or damaged; it was deleted and is compiled anew.
+    Tampered,
+}
+
 /// What the plugins tell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HostEvent {
@@ -45,6 +52,13 @@ pub enum HostEvent {
     LookupDone {
         /// Which call.
         call: CallId,
+    },
+    /// Something the user should know.
+    Trouble {
+        /// The plugin's id.
+        plugin: String,
+        /// What.
+        what: HostTrouble,
     },
     /// A plugin asks to open its record for a call (the effect *open record*), outside a lookup.
     OpenRecord {

@@ -45,6 +45,8 @@ pub enum RegistrationProblem {
         /// What the system said.
         detail: String,
     },
+    /// The PBX session broke by a fault of the program itself, and begins anew.
+    Fault,
     /// A final answer that is none of the above.
     Refused {
         /// The status code.

@@ -15,15 +15,28 @@ pub enum SecretProblem {
     Failed(String),
 }
 
+/// Names one question for a password, so that its answer finds the account it was asked for and no other: the settings
+/// may put another account in the same place before the keyring was unlocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordQuestion {
+    /// Whose, by its place in the settings the core knows.
+    pub account: AccountId,
+    /// Whose, by its address: what the keyring is asked for.
+    pub aor: String,
+    /// Counts the questions; only the last one of an account counts.
+    pub generation: u64,
+}
+
 /// What the store tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoreEvent {
     /// The settings, at start and after each change that was accepted.
     Settings(Box<Settings>),
-    /// The answer to `Password`.
+    /// The answer to `Password`. An answer that says why not may be followed by the password: a keyring can be
+    /// unlocked late.
     Password {
-        /// Whose.
-        account: AccountId,
+        /// To which question.
+        question: PasswordQuestion,
         /// The password, or why not.
         result: Result<Secret, SecretProblem>,
     },
@@ -35,10 +48,7 @@ pub enum StoreEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoreCommand {
     /// Fetches an account's password.
-    Password {
-        /// Whose.
-        account: AccountId,
-    },
+    Password(PasswordQuestion),
     /// Writes a journal entry, or overwrites the one with the same key.
     Journal(Box<JournalEntry>),
 }

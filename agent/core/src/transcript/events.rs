@@ -7,12 +7,12 @@ use crate::{
     id::CallId,
     party::{Party, Sdp},
     port::{
-        Effect, Event,
+        Effect, Event, Neighbour,
         host::{HostCommand, HostEvent},
         media::{AudioState, MediaCommand, MediaEvent},
         shell::{ShellCommand, ShellEvent},
         sip::{CallEnd, Registration, RegistrationProblem, SipCommand, SipEvent},
-        store::{SecretProblem, StoreCommand, StoreEvent},
+        store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     },
 };
 
@@ -28,6 +28,8 @@ pub(super) fn event(event: &Event, mask: Mask) -> (&'static str, String) {
             let request = request.map(|r| format!("#{} ", r.0)).unwrap_or_default();
             ("user", format!("{request}{}", self::action(action, mask)))
         }
+        Event::Broken(who) => (name(*who), "broken".to_owned()),
+        Event::Restarted(who) => (name(*who), "restarted".to_owned()),
         Event::Timeout => ("clock", "timeout".to_owned()),
     }
 }
@@ -47,7 +49,20 @@ pub(super) fn effect(effect: &Effect, mask: Mask) -> (&'static str, String) {
             ("user", format!("#{} {}", request.0, reply(result.as_ref(), mask)))
         }
         Effect::Notice(notice) => ("api", self::notice(notice, mask)),
+        Effect::Restart(who) => (name(*who), "Restart".to_owned()),
         Effect::Finished => ("user", "Finished".to_owned()),
+    }
+}
+
+/// The neighbour's name at the head of a line.
+fn name(who: Neighbour) -> &'static str {
+    match who {
+        Neighbour::Sip => "sip",
+        Neighbour::Media => "media",
+        Neighbour::Host => "host",
+        Neighbour::Store => "store",
+        Neighbour::Shell => "shell",
+        Neighbour::Api => "api",
     }
 }
 
@@ -114,6 +129,7 @@ fn registration(state: &Registration) -> String {
             let reason = match reason {
                 RegistrationProblem::WrongPassword => "wrong-password".to_owned(),
                 RegistrationProblem::NoPassword => "no-password".to_owned(),
+                RegistrationProblem::Fault => "fault".to_owned(),
                 RegistrationProblem::Silent => "silent".to_owned(),
                 RegistrationProblem::Unreachable { detail } => format!("unreachable {detail:?}"),
                 RegistrationProblem::Refused { status, phrase } => format!("refused {status} {phrase:?}"),
@@ -168,6 +184,7 @@ fn host(event: &HostEvent, mask: Mask) -> String {
             format!("not-found {call} by {plugin}{error}")
         }
         HostEvent::LookupDone { call } => format!("lookup-done {call}"),
+        HostEvent::Trouble { plugin, what } => format!("trouble {plugin} {what:?}"),
         HostEvent::OpenRecord { call, plugin, url } => {
             format!("open-record {call} {} by {plugin}", mask.url(url))
         }
@@ -177,18 +194,23 @@ fn host(event: &HostEvent, mask: Mask) -> String {
 fn store(event: &StoreEvent) -> String {
     match event {
         StoreEvent::Settings(settings) => format!("settings accounts={}", settings.accounts.len()),
-        StoreEvent::Password { account, result: Ok(_) } => format!("password {}", account.0),
-        StoreEvent::Password { account, result: Err(why) } => {
+        StoreEvent::Password { question, result: Ok(_) } => format!("password {}", self::question(question)),
+        StoreEvent::Password { question, result: Err(why) } => {
             let why = match why {
                 SecretProblem::Missing => "missing".to_owned(),
                 SecretProblem::NoKeyring(detail) => format!("no-keyring {detail:?}"),
                 SecretProblem::NoVariable(name) => format!("no-variable {name:?}"),
                 SecretProblem::Failed(detail) => format!("failed {detail:?}"),
             };
-            format!("no-password {} {why}", account.0)
+            format!("no-password {} {why}", self::question(question))
         }
         StoreEvent::Trouble(text) => format!("trouble {text:?}"),
     }
+}
+
+/// The account, and which question for a password it is.
+fn question(question: &PasswordQuestion) -> String {
+    format!("{}.{}", question.account.0, question.generation)
 }
 
 fn shell(event: &ShellEvent) -> String {
@@ -304,7 +326,7 @@ fn host_command(command: &HostCommand, mask: Mask) -> String {
 
 fn store_command(command: &StoreCommand) -> String {
     match command {
-        StoreCommand::Password { account } => format!("Password {{ account: {} }}", account.0),
+        StoreCommand::Password(of) => format!("Password {{ question: {} }}", question(of)),
         StoreCommand::Journal(entry) => {
             let named = if entry.card.is_some() { ", named" } else { "" };
             let answered = if entry.answered.is_some() { ", answered" } else { "" };
@@ -327,7 +349,9 @@ fn reply(result: Result<&Reply, &crate::action::Refusal>, mask: Mask) -> String 
             Mask::On => format!("Question {{ {question}, choices: {} }}", choices.len()),
         },
         Ok(Reply::Status(status)) => {
-            format!("Status {{ accounts: {}, calls: {} }}", status.accounts.len(), status.calls.len())
+            let faults: Vec<String> = status.faults.iter().map(|who| format!(", {who:?} is down")).collect();
+            let (accounts, calls) = (status.accounts.len(), status.calls.len());
+            format!("Status {{ accounts: {accounts}, calls: {calls}{} }}", faults.concat())
         }
         Err(refusal) => format!("Refused {{ {:?}, {} }}", refusal.code, mask.name(&refusal.text)),
     }

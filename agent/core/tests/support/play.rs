@@ -8,12 +8,12 @@ use agent_core::{
     id::{AccountId, CallId},
     party::{Party, Sdp},
     port::{
-        Event,
-        host::{HostEvent, PluginInfo},
+        Event, Neighbour,
+        host::{HostEvent, HostTrouble, PluginInfo},
         media::{AudioState, Flow, MediaEvent},
         shell::{Part, ShellEvent},
         sip::{CallEnd, Registration, RegistrationProblem, SipEvent},
-        store::{SecretProblem, StoreEvent},
+        store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
     settings::{AudioBackend, Language, OpenRule, Settings},
@@ -103,7 +103,7 @@ impl Run {
         let kept = self.lines.len();
         let lines = [
             "store > settings accounts=1",
-            "store > password 0",
+            "store > password 0.1",
             "host > plugins org.example.crm",
             "sip > address 0 192.0.2.10",
             "sip > registration 0 registered",
@@ -131,6 +131,13 @@ pub(crate) fn parse(who: &str, what: &str) -> Option<Event> {
     let mut words = words.iter().map(String::as_str);
     let first = words.next()?;
     let mut rest: Vec<&str> = words.collect();
+    if let Some(who) = neighbour(who) {
+        match first {
+            "broken" => return Some(Event::Broken(who)),
+            "restarted" => return Some(Event::Restarted(who)),
+            _ => {}
+        }
+    }
     Some(match who {
         "sip" => Event::Sip(sip(first, &mut rest)?),
         "media" => Event::Media(media(first, &rest)?),
@@ -142,6 +149,18 @@ pub(crate) fn parse(who: &str, what: &str) -> Option<Event> {
             let first = if request.is_some() { rest.remove(0) } else { first };
             Event::User { request, action: action(first, &rest)? }
         }
+        _ => return None,
+    })
+}
+
+fn neighbour(who: &str) -> Option<Neighbour> {
+    Some(match who {
+        "sip" => Neighbour::Sip,
+        "media" => Neighbour::Media,
+        "host" => Neighbour::Host,
+        "store" => Neighbour::Store,
+        "shell" => Neighbour::Shell,
+        "api" => Neighbour::Api,
         _ => return None,
     })
 }
@@ -325,6 +344,13 @@ fn host(first: &str, rest: &[&str]) -> Option<HostEvent> {
             error: rest.get(3).and_then(|e| quoted(e)),
         },
         "lookup-done" => HostEvent::LookupDone { call: id()? },
+        "trouble" => HostEvent::Trouble {
+            plugin: rest[0].to_owned(),
+            what: match rest[1] {
+                "Tampered" => HostTrouble::Tampered,
+                _ => return None,
+            },
+        },
         "open-record" => {
             HostEvent::OpenRecord { call: id()?, plugin: rest[3].to_owned(), url: rest[1].to_owned() }
         }
@@ -358,15 +384,23 @@ fn card(rest: &[&str]) -> Option<CallerCard> {
     Some(CallerCard { source: (*source).to_owned(), name, company, url })
 }
 
+/// `0.3`: the third question of all, for the first account.
+fn question(word: &str) -> Option<PasswordQuestion> {
+    let (id, generation) = word.split_once('.')?;
+    let id: u32 = id.parse().ok()?;
+    let generation = generation.parse().ok()?;
+    Some(PasswordQuestion { account: AccountId(id), aor: account(id).aor, generation })
+}
+
 fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
     Some(match first {
         "settings" => StoreEvent::Settings(Box::new(settings(rest)?)),
         "password" => StoreEvent::Password {
-            account: account_id(rest[0])?,
+            question: question(rest[0])?,
             result: Ok(Secret::new("secret".to_owned())),
         },
         "no-password" => StoreEvent::Password {
-            account: account_id(rest[0])?,
+            question: question(rest[0])?,
             result: Err(match rest[1..] {
                 ["missing"] => SecretProblem::Missing,
                 ["no-keyring", detail] => SecretProblem::NoKeyring(quoted(detail)?),

@@ -6,7 +6,7 @@ use agent_core::{
     id::CallId,
     journal::Direction,
     ledger::{Egress, LedgerRecord},
-    port::host::{HostCommand, HostEvent, PluginInfo},
+    port::host::{HostCommand, HostEvent, HostTrouble, PluginInfo},
 };
 use agent_host::{Ask, COMPILER, HostConfig, HostError, HostHandle};
 use std::{
@@ -130,14 +130,19 @@ impl Profile {
 
     pub(crate) fn start(&self) -> Running {
         let (events, heard) = mpsc::channel();
+        let troubles: Arc<Mutex<Vec<HostTrouble>>> = Arc::default();
+        let noted = troubles.clone();
         let ledger: Arc<Mutex<Vec<LedgerRecord>>> = Arc::default();
         let rows = ledger.clone();
         let host = agent_host::start(
             self.config.clone(),
             Arc::new(move |row| rows.lock().expect("rows").push(row)),
-            Arc::new(move |event| drop(events.send(event))),
+            Arc::new(move |event| match event {
+                HostEvent::Trouble { what, .. } => noted.lock().expect("troubles").push(what),
+                event => drop(events.send(event)),
+            }),
         );
-        Running { host, heard, ledger }
+        Running { host, heard, ledger, troubles }
     }
 }
 
@@ -146,9 +151,15 @@ pub(crate) struct Running {
     pub(crate) host: HostHandle,
     pub(crate) heard: mpsc::Receiver<HostEvent>,
     pub(crate) ledger: Arc<Mutex<Vec<LedgerRecord>>>,
+    troubles: Arc<Mutex<Vec<HostTrouble>>>,
 }
 
 impl Running {
+    /// What the user should know, so far.
+    pub(crate) fn troubles(&self) -> Vec<HostTrouble> {
+        self.troubles.lock().expect("troubles").clone()
+    }
+
     pub(crate) fn ask(&self, call: u64) {
         self.host.send(HostCommand::Lookup {
             call: CallId(call),

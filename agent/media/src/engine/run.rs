@@ -10,7 +10,7 @@ use crate::codec::Codec;
 use agent_core::{
     id::CallId,
     party::Sdp,
-    port::media::{AudioState, Flow, MediaCommand, MediaEvent},
+    port::media::{Flow, MediaCommand, MediaEvent},
 };
 use agent_net::Net;
 use mio::{Events, Poll, Token};
@@ -59,11 +59,11 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Runs until told to end, also after a fault of ours: the calls that were lost by it are refused, the next ones
-    /// have their sound.
-    pub(super) fn supervise(mut self) {
+    /// have their sound. `false` when it failed too often.
+    pub(super) fn supervise(mut self) -> bool {
         for _ in 0..MOST_FAULTS {
             if catch_unwind(AssertUnwindSafe(|| self.run())).is_ok() {
-                return;
+                return true;
             }
             tracing::error!("the sound failed and begins anew");
             self.unread.clear();
@@ -73,8 +73,8 @@ impl Engine {
                 self.refuse(call, "a fault of the program ended the sound of this call");
             }
         }
-        tracing::error!("the sound failed too often and stays away");
-        (self.tell)(MediaEvent::Audio(AudioState::Null { why: "a fault of the program".to_owned() }));
+        tracing::error!("the sound failed too often");
+        false
     }
 
     /// Runs until told to end.

@@ -103,6 +103,7 @@ impl Endpoint {
     /// An endpoint that knows nobody yet.
     pub fn new(now: Instant, config: Config, rng: Box<dyn Rng>) -> Self {
         Self {
+            next_call: config.first_call,
             wire: Wire::new(now, config, rng),
             registrations: BTreeMap::new(),
             accounts: BTreeMap::new(),
@@ -111,7 +112,6 @@ impl Endpoint {
             dialog_of: HashMap::new(),
             deadlines: Deadlines::default(),
             held: HashMap::new(),
-            next_call: CallId::FIRST_INCOMING,
             next_registration: 1,
             closing: None,
             down: false,

@@ -1,29 +1,30 @@
 //! Random events against what must always hold: no panic, one microphone, one end for every call, one reply for every
 //! request, every ring stopped, every deadline moving on.
 
+mod says;
+#[path = "../support/mod.rs"]
 mod support;
 
 use agent_core::{
     Agent,
     action::{Action, CallState, CallStatus, Notice, Reply, RequestId, Source},
-    caller::CallerCard,
     id::{AccountId, CallId},
     journal::Direction,
     party::{Party, Sdp},
     port::{
-        Effect, Event,
-        host::{HostCommand, HostEvent},
-        media::{Flow, MediaCommand, MediaEvent},
+        Effect, Event, Neighbour,
+        host::HostCommand,
+        media::MediaCommand,
         shell::ShellCommand,
-        sip::{CallEnd, Registration, SipCommand, SipEvent},
-        store::{StoreCommand, StoreEvent},
+        sip::{SipCommand, SipEvent},
+        store::{PasswordQuestion, StoreCommand, StoreEvent},
     },
-    secret::Secret,
     settings::{Language, OpenRule, Settings},
     time::Now,
     view::{Sound, ToastKind, View},
 };
 use proptest::prelude::*;
+use says::{NEIGHBOURS, action, answer, nonsense, password, plugin, secret};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
@@ -48,8 +49,14 @@ enum Step {
     Wait(u16),
     /// The next deadline comes.
     Deadline,
-    /// The settings change.
+    /// The settings change: the rules, and sometimes which account is where.
     Settings(u8),
+    /// Some question for a password that ever was is answered: late, or again.
+    Password(u8, u8),
+    /// A neighbour breaks.
+    Broken(u8),
+    /// An account is to be connected anew.
+    Reconnect(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -63,6 +70,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u16>().prop_map(Step::Wait),
         1 => Just(Step::Deadline),
         1 => any::<u8>().prop_map(Step::Settings),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(which, how)| Step::Password(which, how)),
+        1 => any::<u8>().prop_map(Step::Broken),
+        1 => any::<bool>().prop_map(Step::Reconnect),
     ]
 }
 
@@ -98,6 +108,10 @@ struct World {
     seen: BTreeMap<CallId, Seen>,
     /// What neighbours were asked and have not answered.
     open: VecDeque<Effect>,
+    /// Every question for a password that ever was.
+    questions: Vec<PasswordQuestion>,
+    /// Neighbours that broke and were not started anew.
+    down: BTreeSet<Neighbour>,
     next_call: u64,
     next_request: u64,
     finished: u32,
@@ -113,24 +127,30 @@ impl World {
             muted: false,
             seen: BTreeMap::new(),
             open: VecDeque::new(),
+            questions: Vec::new(),
+            down: BTreeSet::new(),
             next_call: 1,
             next_request: 1,
             finished: 0,
         };
         world.settings(0);
-        for account in [0, 1].map(AccountId) {
-            let result = Ok(Secret::new("secret".to_owned()));
-            world.tell(Event::Store(StoreEvent::Password { account, result }));
-            let local = "192.0.2.10".parse().unwrap();
-            world.tell(Event::Sip(SipEvent::Address { account, local }));
-            world.tell(Event::Sip(SipEvent::Registration { account, state: Registration::Registered }));
+        while !world.open.is_empty() {
+            world.respond(0, 0);
         }
         world
     }
 
     fn settings(&mut self, variant: u8) {
         let mut settings = Settings { language: Language::En, ..Settings::default() };
-        settings.accounts = vec![support::account(0), support::account(1)];
+        settings.accounts = match variant % 16 {
+            1 => vec![support::account(1), support::account(0)],
+            2 => vec![support::account(1)],
+            3 => vec![support::account(2), support::account(1)],
+            _ => vec![support::account(0), support::account(1)],
+        };
+        if variant % 16 == 4 {
+            settings.accounts[0].username = Some("other".to_owned());
+        }
         settings.calls.waiting = !variant.is_multiple_of(5) || variant == 0;
         settings.calls.most = if variant % 7 == 3 { 3 } else { 1000 };
         settings.screen_pop.open =
@@ -146,6 +166,7 @@ impl World {
 
     fn play(&mut self, step: Step) {
         match step {
+            Step::Incoming(..) if self.down.contains(&Neighbour::Sip) => {}
             Step::Incoming(withheld, bare) => self.incoming(withheld, bare),
             Step::User(what, call) => {
                 let call = call.map(|pick| self.any_call(pick));
@@ -170,6 +191,15 @@ impl World {
             Step::Wait(millis) => self.wait(Duration::from_millis(u64::from(millis))),
             Step::Deadline => self.deadline(),
             Step::Settings(variant) => self.settings(variant),
+            Step::Password(which, how) if !self.questions.is_empty() => {
+                let event = password(&self.questions[usize::from(which) % self.questions.len()], how);
+                self.tell(event);
+            }
+            Step::Password(..) => {}
+            Step::Broken(pick) => self.tell(Event::Broken(NEIGHBOURS[usize::from(pick) % NEIGHBOURS.len()])),
+            Step::Reconnect(all) => {
+                self.user(Action::Reconnect { account: (!all).then_some(AccountId(1)) });
+            }
         }
     }
 
@@ -208,6 +238,10 @@ impl World {
         let index = usize::from(pick) % self.open.len();
         // The neighbours keep the order for one call; across calls anything goes.
         let Some(asked) = self.open.remove(index) else { return };
+        if let Effect::Sip(SipCommand::Register { account, .. }) = &asked {
+            let (account, local) = (*account, "192.0.2.10".parse().unwrap());
+            self.tell(Event::Sip(SipEvent::Address { account, local }));
+        }
         if let Some(event) = answer(&asked, how) {
             self.tell(event);
         }
@@ -247,6 +281,11 @@ impl World {
         {
             seen.reoffered = true;
         }
+        match &event {
+            Event::Broken(who) => self.broken(*who),
+            Event::Restarted(who) => self.restarted(*who),
+            _ => {}
+        }
         let request = match &event {
             Event::User { request, .. } => *request,
             _ => None,
@@ -266,6 +305,35 @@ impl World {
         }
         assert_eq!(replies, u32::from(request.is_some()), "{event:?}");
         self.check();
+    }
+
+    /// Whatever a neighbour carried is gone with it, and it answers nothing any more.
+    fn broken(&mut self, who: Neighbour) {
+        self.down.insert(who);
+        self.open.retain(|asked| match asked {
+            Effect::Sip(_) => who != Neighbour::Sip,
+            Effect::Media(_) => who != Neighbour::Media,
+            Effect::Store(_) => who != Neighbour::Store,
+            // It broke as it began: it was too late for the word that it did.
+            Effect::Restart(of) => who != *of,
+            _ => true,
+        });
+        if who == Neighbour::Sip {
+            for seen in self.seen.values_mut() {
+                seen.over = true;
+                seen.ended_by_wire = true;
+            }
+        }
+    }
+
+    /// It knows nothing of before.
+    fn restarted(&mut self, who: Neighbour) {
+        self.down.remove(&who);
+        match who {
+            Neighbour::Media => (self.focus, self.muted) = (None, false),
+            Neighbour::Shell => self.view = View::default(),
+            _ => {}
+        }
     }
 
     fn effect(&mut self, effect: Effect) {
@@ -294,15 +362,27 @@ impl World {
             }
             Effect::Notice(Notice::ScreenPop { call, .. }) => self.seen.entry(*call).or_default().pops += 1,
             Effect::Shell(ShellCommand::OpenUrl { url }) => assert!(url.starts_with("https://")),
+            Effect::Store(StoreCommand::Password(question)) => self.questions.push(question.clone()),
             Effect::Finished => self.finished += 1,
             _ => {}
         }
-        if matches!(effect, Effect::Sip(_) | Effect::Media(_)) {
+        let of_interest = match &effect {
+            Effect::Sip(_) | Effect::Restart(_) | Effect::Store(StoreCommand::Password(_)) => true,
+            Effect::Media(_) => !self.down.contains(&Neighbour::Media),
+            _ => false,
+        };
+        if of_interest {
             self.open.push_back(effect);
         }
     }
 
     fn sip(&mut self, command: &SipCommand) {
+        assert!(!self.down.contains(&Neighbour::Sip), "{command:?} to a session that broke");
+        if let SipCommand::Register { account, settings, password } = command {
+            let last = self.questions.iter().rfind(|question| question.account == *account);
+            let wanted = last.filter(|question| question.aor == settings.aor).map(secret);
+            assert_eq!(Some(password.expose()), wanted.as_deref(), "the password of somebody else");
+        }
         let call = match command {
             SipCommand::Invite { call, .. }
             | SipCommand::Ring { call }
@@ -450,137 +530,6 @@ impl World {
             assert!(seen.entries == 0 || seen.finals == 1, "{id:?}");
             assert!(!seen.incoming || (seen.over && seen.finals == 1), "{id:?} came and never went");
         }
-    }
-}
-
-fn action(what: u8, call: Option<CallId>) -> Action {
-    let named = call.unwrap_or(CallId(1));
-    match what % 17 {
-        0..=3 => Action::Answer { call },
-        4 => Action::Decline { call },
-        5 => Action::Hangup { call },
-        6..=7 => Action::Hold { call },
-        8..=9 => Action::Resume { call },
-        10 => Action::Mute { on: (what > 127).then_some(what.is_multiple_of(2)) },
-        11 => Action::Dtmf { call, digits: "1*#".to_owned() },
-        12 => Action::Silence,
-        13 => Action::OpenRecord { call: named },
-        14 => Action::Choose { question: u64::from(what), choice: Some(0) },
-        15 => Action::DismissToast { toast: named.0 },
-        _ => Action::Show,
-    }
-}
-
-/// A neighbour's answer to what it was asked: good, or bad in some way of its own.
-fn answer(asked: &Effect, how: u8) -> Option<Event> {
-    let sdp = Sdp(vec![b'a' + how % 3]);
-    let bad = how % 8 > 5;
-    let refused = |call: CallId| MediaEvent::Refused { call, why: "no".to_owned() };
-    Some(match asked {
-        Effect::Media(MediaCommand::Offer { call, .. }) if bad => Event::Media(refused(*call)),
-        Effect::Media(MediaCommand::Offer { call, .. } | MediaCommand::Reoffer { call, .. }) => {
-            Event::Media(MediaEvent::Offered { call: *call, sdp })
-        }
-        Effect::Media(MediaCommand::Accept { call, .. } | MediaCommand::Complete { call, .. }) if bad => {
-            Event::Media(refused(*call))
-        }
-        Effect::Media(MediaCommand::Accept { call, flow, .. }) => {
-            Event::Media(MediaEvent::Accepted { call: *call, sdp, flow: bent(*flow, how) })
-        }
-        Effect::Media(MediaCommand::Complete { call, .. }) => {
-            Event::Media(MediaEvent::Completed { call: *call, flow: flow(how) })
-        }
-        Effect::Sip(command) => Event::Sip(sip_answer(command, how, sdp)?),
-        _ => return None,
-    })
-}
-
-fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
-    let bad = how % 8 > 5;
-    Some(match command {
-        SipCommand::Accept { call, .. } if bad => SipEvent::Ended { call: *call, end: end(how) },
-        SipCommand::Accept { call, .. } => {
-            SipEvent::Confirmed { call: *call, answer: (!how.is_multiple_of(4)).then_some(sdp) }
-        }
-        SipCommand::Invite { call, .. } => match how % 8 {
-            0 | 1 => SipEvent::Progress { call: *call, status: 180, answer: None },
-            2 => SipEvent::Progress { call: *call, status: 183, answer: Some(sdp) },
-            3..=5 => SipEvent::Answered { call: *call, answer: Some(sdp) },
-            6 => SipEvent::Answered { call: *call, answer: None },
-            _ => SipEvent::Ended { call: *call, end: end(how / 8) },
-        },
-        SipCommand::Ring { call } if bad => SipEvent::Ended { call: *call, end: end(how) },
-        SipCommand::Reject { call, .. } => SipEvent::Ended { call: *call, end: CallEnd::Rejected },
-        SipCommand::Hangup { call } => SipEvent::Ended { call: *call, end: CallEnd::LocalHangup },
-        SipCommand::Reoffer { call, .. } if bad => {
-            SipEvent::ReofferRefused { call: *call, status: if how > 127 { 491 } else { 488 } }
-        }
-        SipCommand::Reoffer { call, .. } => SipEvent::ReofferAnswered { call: *call, answer: sdp },
-        SipCommand::AnswerReoffer { call, answer: Ok(_) } => {
-            SipEvent::Confirmed { call: *call, answer: how.is_multiple_of(2).then_some(sdp) }
-        }
-        _ => return None,
-    })
-}
-
-fn end(how: u8) -> CallEnd {
-    let refused = |status| CallEnd::Refused { status, phrase: "No".to_owned() };
-    match how % 8 {
-        0 => CallEnd::RemoteHangup,
-        1 => CallEnd::Cancelled { elsewhere: false },
-        2 => CallEnd::Cancelled { elsewhere: true },
-        3 => refused(486),
-        4 => refused(404),
-        5 => refused(480),
-        6 => CallEnd::Lost { detail: "gone".to_owned() },
-        _ => CallEnd::LocalHangup,
-    }
-}
-
-fn flow(how: u8) -> Flow {
-    [Flow::SendRecv, Flow::SendOnly, Flow::RecvOnly, Flow::Inactive][usize::from(how) % 4]
-}
-
-fn bent(wanted: Flow, how: u8) -> Flow {
-    if how.is_multiple_of(3) { flow(how / 3) } else { wanted }
-}
-
-fn nonsense(what: u8, call: CallId) -> Event {
-    let sdp = Sdp(vec![b'n']);
-    let some = (what > 127).then(|| sdp.clone());
-    match what % 14 {
-        0 => Event::Sip(SipEvent::Progress { call, status: 180, answer: some }),
-        1 => Event::Sip(SipEvent::Answered { call, answer: some }),
-        2 => Event::Sip(SipEvent::Confirmed { call, answer: some }),
-        3 | 4 => Event::Sip(SipEvent::Reoffer { call, offer: some }),
-        5 => Event::Sip(SipEvent::ReofferAnswered { call, answer: sdp }),
-        6 => Event::Sip(SipEvent::ReofferRefused { call, status: 491 }),
-        7 => Event::Sip(SipEvent::Ended { call, end: end(what) }),
-        8 => Event::Media(MediaEvent::Offered { call, sdp }),
-        9 => Event::Media(MediaEvent::Accepted { call, sdp, flow: flow(what) }),
-        10 => Event::Media(MediaEvent::Completed { call, flow: flow(what) }),
-        11 => Event::Media(MediaEvent::Refused { call, why: "nonsense".to_owned() }),
-        12 => Event::Media(MediaEvent::Silent { call }),
-        _ => Event::Media(MediaEvent::Digit { call, digit: '5' }),
-    }
-}
-
-fn plugin(what: u8, call: CallId) -> HostEvent {
-    let plugin = "org.example.crm".to_owned();
-    let url = "https://crm.example/1".to_owned();
-    match what % 5 {
-        0 | 1 => HostEvent::Found {
-            call,
-            card: CallerCard {
-                source: plugin,
-                name: "Alice".to_owned(),
-                company: None,
-                url: what.is_multiple_of(2).then_some(url),
-            },
-        },
-        2 => HostEvent::NotFound { call, plugin, error: (what > 127).then(|| "failed".to_owned()) },
-        3 => HostEvent::LookupDone { call },
-        _ => HostEvent::OpenRecord { call, plugin, url },
     }
 }
 

@@ -1,0 +1,172 @@
+//! What users, neighbours and the wire may say in the model: good answers, bad ones and nonsense.
+
+use agent_core::{
+    action::Action,
+    caller::CallerCard,
+    id::CallId,
+    party::Sdp,
+    port::{
+        Effect, Event, Neighbour,
+        host::HostEvent,
+        media::{Flow, MediaCommand, MediaEvent},
+        sip::{CallEnd, Registration, SipCommand, SipEvent},
+        store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
+    },
+    secret::Secret,
+};
+
+/// Every neighbour that can break.
+pub(crate) const NEIGHBOURS: [Neighbour; 6] =
+    [Neighbour::Sip, Neighbour::Media, Neighbour::Host, Neighbour::Store, Neighbour::Shell, Neighbour::Api];
+
+/// What is kept for an account, so that it can be told whose a password is and which question it answers.
+pub(crate) fn secret(question: &PasswordQuestion) -> String {
+    format!("{} {}", question.aor, question.generation)
+}
+
+/// The store's word to a question for a password.
+pub(crate) fn password(question: &PasswordQuestion, how: u8) -> Event {
+    let result = match how % 8 {
+        6 => Err(SecretProblem::Missing),
+        7 => Err(SecretProblem::Failed("locked".to_owned())),
+        _ => Ok(Secret::new(secret(question))),
+    };
+    Event::Store(StoreEvent::Password { question: question.clone(), result })
+}
+
+pub(crate) fn action(what: u8, call: Option<CallId>) -> Action {
+    let named = call.unwrap_or(CallId(1));
+    match what % 17 {
+        0..=3 => Action::Answer { call },
+        4 => Action::Decline { call },
+        5 => Action::Hangup { call },
+        6..=7 => Action::Hold { call },
+        8..=9 => Action::Resume { call },
+        10 => Action::Mute { on: (what > 127).then_some(what.is_multiple_of(2)) },
+        11 => Action::Dtmf { call, digits: "1*#".to_owned() },
+        12 => Action::Silence,
+        13 => Action::OpenRecord { call: named },
+        14 => Action::Choose { question: u64::from(what), choice: Some(0) },
+        15 => Action::DismissToast { toast: named.0 },
+        _ => Action::Show,
+    }
+}
+
+/// A neighbour's answer to what it was asked: good, or bad in some way of its own.
+pub(crate) fn answer(asked: &Effect, how: u8) -> Option<Event> {
+    let sdp = Sdp(vec![b'a' + how % 3]);
+    let bad = how % 8 > 5;
+    let refused = |call: CallId| MediaEvent::Refused { call, why: "no".to_owned() };
+    Some(match asked {
+        Effect::Media(MediaCommand::Offer { call, .. }) if bad => Event::Media(refused(*call)),
+        Effect::Media(MediaCommand::Offer { call, .. } | MediaCommand::Reoffer { call, .. }) => {
+            Event::Media(MediaEvent::Offered { call: *call, sdp })
+        }
+        Effect::Media(MediaCommand::Accept { call, .. } | MediaCommand::Complete { call, .. }) if bad => {
+            Event::Media(refused(*call))
+        }
+        Effect::Media(MediaCommand::Accept { call, flow, .. }) => {
+            Event::Media(MediaEvent::Accepted { call: *call, sdp, flow: bent(*flow, how) })
+        }
+        Effect::Media(MediaCommand::Complete { call, .. }) => {
+            Event::Media(MediaEvent::Completed { call: *call, flow: flow(how) })
+        }
+        Effect::Sip(command) => Event::Sip(sip_answer(command, how, sdp)?),
+        Effect::Store(StoreCommand::Password(question)) => password(question, how),
+        Effect::Restart(who) if bad => Event::Broken(*who),
+        Effect::Restart(who) => Event::Restarted(*who),
+        _ => return None,
+    })
+}
+
+fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
+    let bad = how % 8 > 5;
+    Some(match command {
+        SipCommand::Register { account, .. } => {
+            SipEvent::Registration { account: *account, state: Registration::Registered }
+        }
+        SipCommand::Accept { call, .. } if bad => SipEvent::Ended { call: *call, end: end(how) },
+        SipCommand::Accept { call, .. } => {
+            SipEvent::Confirmed { call: *call, answer: (!how.is_multiple_of(4)).then_some(sdp) }
+        }
+        SipCommand::Invite { call, .. } => match how % 8 {
+            0 | 1 => SipEvent::Progress { call: *call, status: 180, answer: None },
+            2 => SipEvent::Progress { call: *call, status: 183, answer: Some(sdp) },
+            3..=5 => SipEvent::Answered { call: *call, answer: Some(sdp) },
+            6 => SipEvent::Answered { call: *call, answer: None },
+            _ => SipEvent::Ended { call: *call, end: end(how / 8) },
+        },
+        SipCommand::Ring { call } if bad => SipEvent::Ended { call: *call, end: end(how) },
+        SipCommand::Reject { call, .. } => SipEvent::Ended { call: *call, end: CallEnd::Rejected },
+        SipCommand::Hangup { call } => SipEvent::Ended { call: *call, end: CallEnd::LocalHangup },
+        SipCommand::Reoffer { call, .. } if bad => {
+            SipEvent::ReofferRefused { call: *call, status: if how > 127 { 491 } else { 488 } }
+        }
+        SipCommand::Reoffer { call, .. } => SipEvent::ReofferAnswered { call: *call, answer: sdp },
+        SipCommand::AnswerReoffer { call, answer: Ok(_) } => {
+            SipEvent::Confirmed { call: *call, answer: how.is_multiple_of(2).then_some(sdp) }
+        }
+        _ => return None,
+    })
+}
+
+fn end(how: u8) -> CallEnd {
+    let refused = |status| CallEnd::Refused { status, phrase: "No".to_owned() };
+    match how % 8 {
+        0 => CallEnd::RemoteHangup,
+        1 => CallEnd::Cancelled { elsewhere: false },
+        2 => CallEnd::Cancelled { elsewhere: true },
+        3 => refused(486),
+        4 => refused(404),
+        5 => refused(480),
+        6 => CallEnd::Lost { detail: "gone".to_owned() },
+        _ => CallEnd::LocalHangup,
+    }
+}
+
+fn flow(how: u8) -> Flow {
+    [Flow::SendRecv, Flow::SendOnly, Flow::RecvOnly, Flow::Inactive][usize::from(how) % 4]
+}
+
+fn bent(wanted: Flow, how: u8) -> Flow {
+    if how.is_multiple_of(3) { flow(how / 3) } else { wanted }
+}
+
+pub(crate) fn nonsense(what: u8, call: CallId) -> Event {
+    let sdp = Sdp(vec![b'n']);
+    let some = (what > 127).then(|| sdp.clone());
+    match what % 14 {
+        0 => Event::Sip(SipEvent::Progress { call, status: 180, answer: some }),
+        1 => Event::Sip(SipEvent::Answered { call, answer: some }),
+        2 => Event::Sip(SipEvent::Confirmed { call, answer: some }),
+        3 | 4 => Event::Sip(SipEvent::Reoffer { call, offer: some }),
+        5 => Event::Sip(SipEvent::ReofferAnswered { call, answer: sdp }),
+        6 => Event::Sip(SipEvent::ReofferRefused { call, status: 491 }),
+        7 => Event::Sip(SipEvent::Ended { call, end: end(what) }),
+        8 => Event::Media(MediaEvent::Offered { call, sdp }),
+        9 => Event::Media(MediaEvent::Accepted { call, sdp, flow: flow(what) }),
+        10 => Event::Media(MediaEvent::Completed { call, flow: flow(what) }),
+        11 => Event::Media(MediaEvent::Refused { call, why: "nonsense".to_owned() }),
+        12 => Event::Media(MediaEvent::Silent { call }),
+        _ => Event::Media(MediaEvent::Digit { call, digit: '5' }),
+    }
+}
+
+pub(crate) fn plugin(what: u8, call: CallId) -> HostEvent {
+    let plugin = "org.example.crm".to_owned();
+    let url = "https://crm.example/1".to_owned();
+    match what % 5 {
+        0 | 1 => HostEvent::Found {
+            call,
+            card: CallerCard {
+                source: plugin,
+                name: "Alice".to_owned(),
+                company: None,
+                url: what.is_multiple_of(2).then_some(url),
+            },
+        },
+        2 => HostEvent::NotFound { call, plugin, error: (what > 127).then(|| "failed".to_owned()) },
+        3 => HostEvent::LookupDone { call },
+        _ => HostEvent::OpenRecord { call, plugin, url },
+    }
+}
