@@ -31,15 +31,21 @@ impl Registration {
         if asking.removing {
             return self.removal_answered(wire, flow, &asking, response);
         }
-        if std::mem::take(&mut self.again) && !response.is_success() && !self.leaving {
+        let again = std::mem::take(&mut self.again);
+        if again && !response.is_success() && !self.leaving {
             return self.reach(wire);
         }
         match response.status {
-            200..=299 => self.confirmed(wire, flow, &asking, response),
+            200..=299 => {
+                self.proven |= !again;
+                self.confirmed(wire, flow, &asking, response);
+            }
             401 | 407 => self.challenged(wire, flow, &asking, response),
             423 => self.too_brief(wire, flow, &asking, response),
-            403 if asking.sent.headers.has(name::AUTHORIZATION)
-                || asking.sent.headers.has(name::PROXY_AUTHORIZATION) =>
+            // Of a password that has served it says something else: the PBX's own sentence is shown, and it is tried again.
+            403 if !self.proven
+                && (asking.sent.headers.has(name::AUTHORIZATION)
+                    || asking.sent.headers.has(name::PROXY_AUTHORIZATION)) =>
             {
                 self.fail(wire, Problem::WrongPassword, None);
             }

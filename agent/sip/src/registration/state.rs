@@ -89,6 +89,8 @@ pub(crate) struct Registration {
     pub(super) expires: Duration,
     pub(super) failures: u32,
     pub(super) losses: u32,
+    /// This very password has registered: when it is refused later, it is more likely the PBX that has a bad day.
+    pub(super) proven: bool,
     /// Another password came while a REGISTER with the old one was out: its refusal says nothing.
     pub(super) again: bool,
     /// `Unregister` was asked for.
@@ -128,6 +130,7 @@ impl Registration {
             expires: wire.config.expires,
             failures: 0,
             losses: 0,
+            proven: false,
             again: false,
             leaving: false,
             wake: None,
@@ -175,6 +178,7 @@ impl Registration {
     /// Begins, or begins anew with another password.
     pub(crate) fn begin(&mut self, wire: &mut Wire, password: Secret) {
         self.auth = DigestClient::new(self.line.username.clone(), password.clone());
+        self.proven &= self.password.expose() == password.expose();
         self.password = password;
         self.failures = 0;
         self.losses = 0;
@@ -364,13 +368,16 @@ impl Registration {
         request
     }
 
-    /// It did not work: says why, and plans the next try unless only the user can help.
+    /// It did not work: says why, and plans the next try unless only the user can help. A password that never served is
+    /// not tried again, since accounts are locked by tries; one that did is, but rarely.
     pub(super) fn fail(&mut self, wire: &mut Wire, reason: Problem, after: Option<Duration>) {
         if self.leaving {
             return self.left(wire);
         }
-        let hopeless = matches!(reason, Problem::WrongPassword | Problem::NoPassword);
-        let wait = after.unwrap_or_else(|| backoff::wait(self.failures, wire.rng.as_mut()));
+        let refused = matches!(reason, Problem::WrongPassword);
+        let hopeless = matches!(reason, Problem::NoPassword) || refused && !self.proven;
+        let tries = if refused { u32::MAX } else { self.failures };
+        let wait = after.unwrap_or_else(|| backoff::wait(tries, wire.rng.as_mut()));
         self.failures = self.failures.saturating_add(1);
         self.phase = if hopeless { Phase::Still } else { Phase::Waiting };
         self.wake = (!hopeless).then(|| wire.now + wait);

@@ -172,6 +172,47 @@ fn a_wrong_password_is_said_and_not_tried_again() {
 }
 
 #[test]
+fn a_password_that_served_is_tried_again_when_the_pbx_has_a_bad_day() {
+    // A 403 to credentials, and challenges without end: both are what a PBX says whose user database is away.
+    for forbidden in [true, false] {
+        let mut world = World::new(19);
+        let mut registrar = Registrar::new(&mut world, &[Algorithm::Sha256]);
+        registrar.grants = 60;
+        let phone = world.phone("192.0.2.1", Config { keep_alive: Duration::ZERO, ..Config::default() });
+        register(&mut world, phone, None);
+        registrar.serve_through(&mut world);
+        assert_eq!(state(&mut world, phone), Registration::Connecting);
+        assert_eq!(state(&mut world, phone), Registration::Registered);
+        if forbidden {
+            let (letter, _) = expect(&mut world, registrar.who(), Method::Register);
+            answer(&mut world, &letter, 403, &[], "");
+        } else {
+            registrar.password = "another";
+            registrar.serve(&mut world);
+            registrar.serve(&mut world);
+            registrar.password = "secret";
+        }
+        let Registration::Failed { reason, retry_ms: Some(retry) } = state(&mut world, phone) else {
+            panic!("given up")
+        };
+        if forbidden {
+            let refused = RegistrationProblem::Refused { status: 403, phrase: "Forbidden".to_owned() };
+            assert_eq!(reason, refused, "the PBX's own words, not the password's fault");
+        } else {
+            assert_eq!(reason, RegistrationProblem::WrongPassword);
+            assert!((150_000..=300_000).contains(&retry), "accounts are locked by tries: {retry}");
+        }
+        registrar.serve_through(&mut world);
+        // While the old binding still holds, a second try is none to worry anybody about.
+        let mut shown = state(&mut world, phone);
+        if shown == Registration::Connecting {
+            shown = state(&mut world, phone);
+        }
+        assert_eq!(shown, Registration::Registered, "recovered by itself");
+    }
+}
+
+#[test]
 fn a_new_password_is_not_judged_by_the_answer_to_the_old_one() {
     let mut world = World::new(18);
     let mut registrar = Registrar::new(&mut world, &[Algorithm::Sha256]);
