@@ -91,6 +91,9 @@ pub(crate) enum Change {
 pub(crate) struct Talk {
     /// What flows, as agreed.
     pub flow: Flow,
+    /// Our side holds, and both know. What they let through is their own affair: an offer of theirs that sends nothing
+    /// (`a=inactive`, `a=recvonly`, port 0) is no hold of ours, or we would answer their resume with one.
+    pub hold: bool,
     /// What the user wants: on hold or not.
     pub want_hold: bool,
     /// What our offer under way asks for.
@@ -107,6 +110,7 @@ impl Talk {
     fn new() -> Self {
         Self {
             flow: Flow::SendRecv,
+            hold: false,
             want_hold: false,
             asked_hold: false,
             change: Change::None,
@@ -117,7 +121,7 @@ impl Talk {
 
     /// We hold them.
     pub(crate) fn held(&self) -> bool {
-        matches!(self.flow, Flow::SendOnly | Flow::Inactive)
+        self.hold
     }
 
     /// They hold us.

@@ -96,6 +96,7 @@ phrases! {
     ELSEWHERE: "Answered on another phone", "An einem anderen Telefon angenommen", "Pris sur un autre téléphone";
     RINGING_MORE: "More calls are ringing", "Weitere Anrufe klingeln", "D'autres appels sonnent";
     CALL_BUSY: "The line is busy", "Der Anschluss ist besetzt", "La ligne est occupée";
+    CALL_DECLINED: "The call was declined", "Der Anruf wurde abgelehnt", "L'appel a été refusé par la personne appelée";
     CALL_NO_ANSWER: "No answer", "Keine Antwort", "Pas de réponse";
     CALL_REFUSED: "The call was refused: {0} {1}", "Der Anruf wurde abgewiesen: {0} {1}", "L'appel a été refusé : {0} {1}";
     CALL_UNKNOWN_NUMBER:

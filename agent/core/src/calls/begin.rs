@@ -98,6 +98,9 @@ impl Calls {
         let local = call.local;
         cx.timers.clear(Deadline::Ring(id));
         cx.after(Deadline::Step(id), AUDIO);
+        if self.engaged().next().is_some() {
+            self.set_muted(cx, false);
+        }
         self.engage(id);
         self.stop_tone(cx);
         self.hold_others(cx, id);

@@ -103,15 +103,18 @@ impl Calls {
         self.notify(cx, id);
     }
 
-    /// What flows from now on. When the audio agreed to something else than was asked, that is the truth from now on.
+    /// What flows from now on. A hold of ours that was not agreed to is none; a resume of ours is one whatever they let
+    /// through; a change of theirs leaves ours as it was.
     pub(super) fn agreed(&mut self, cx: &mut Context<'_>, id: CallId, flow: Flow) {
         let Some(call) = self.call(id) else { return };
         let talk = &mut call.talk;
         let ours = talk.change == Change::Completing;
-        let before = talk.held();
         talk.flow = flow;
-        if (ours && talk.held() != talk.asked_hold) || (!ours && talk.want_hold == before) {
-            talk.want_hold = talk.held();
+        if ours {
+            talk.hold = talk.asked_hold && matches!(flow, Flow::SendOnly | Flow::Inactive);
+            if talk.hold != talk.asked_hold {
+                talk.want_hold = talk.hold;
+            }
         }
         let silent = talk.held() && talk.want_hold;
         if silent && self.focus == Some(id) {

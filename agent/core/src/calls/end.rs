@@ -121,7 +121,8 @@ impl Calls {
             let heir = self.heir();
             self.set_focus(cx, heir);
         }
-        if self.map.is_empty() {
+        // Whoever is talked to next must not meet a microphone that was muted for somebody else.
+        if self.engaged().next().is_none() {
             self.set_muted(cx, false);
         }
         match outcome {
@@ -181,7 +182,8 @@ fn refused(cx: &Context<'_>, status: u16, phrase: &str) -> String {
     let status_text = status.to_string();
     let filled = [status_text.as_str(), &crate::plain::plain(phrase)];
     match status {
-        486 | 600 | 603 => cx.say(&text::CALL_BUSY, &[]),
+        486 | 600 => cx.say(&text::CALL_BUSY, &[]),
+        603 => cx.say(&text::CALL_DECLINED, &[]),
         408 | 480 | 487 => cx.say(&text::CALL_NO_ANSWER, &[]),
         404 | 410 | 484 | 604 => cx.say(&text::CALL_UNKNOWN_NUMBER, &filled),
         _ => cx.say(&text::CALL_REFUSED, &filled),

@@ -90,7 +90,8 @@ pub enum CallEnd {
 pub enum Reject {
     /// 486 Busy Here: this phone.
     Busy,
-    /// 603 Decline: the user said no.
+    /// 486 Busy Here too: the user said no. 603 would speak for every phone of a ring group, and end the call for all of
+    /// them (RFC 3261 sections 16.7 and 21.6.2).
     Decline,
     /// 480 Temporarily Unavailable: rung out, or the agent is quitting.
     Unavailable,
@@ -102,8 +103,7 @@ impl Reject {
     /// The status code of the answer.
     pub fn status(self) -> u16 {
         match self {
-            Self::Busy => 486,
-            Self::Decline => 603,
+            Self::Busy | Self::Decline => 486,
             Self::Unavailable => 480,
             Self::NotAcceptable => 488,
         }

@@ -49,7 +49,7 @@ impl Endpoint {
                 self.with_call(call, |call, wire| call.accept(wire, answer))
             }
             SipCommand::Reject { call, why } => self.with_call(call, |call, wire| call.reject(wire, why)),
-            SipCommand::Hangup { call } => self.with_call(call, |call, wire| call.hang_up(wire, 603)),
+            SipCommand::Hangup { call } => self.with_call(call, |call, wire| call.hang_up(wire, 486)),
             SipCommand::Reoffer { call, offer } => {
                 self.with_call(call, |call, wire| call.change(wire, offer))
             }

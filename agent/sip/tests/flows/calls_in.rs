@@ -134,7 +134,7 @@ fn a_cancel_after_the_answer_changes_nothing_and_an_unknown_one_gets_481() {
 fn refusals_have_their_codes_and_are_repeated_until_acknowledged() {
     for (why, status) in [
         (Reject::Busy, 486),
-        (Reject::Decline, 603),
+        (Reject::Decline, 486),
         (Reject::Unavailable, 480),
         (Reject::NotAcceptable, 488),
     ] {
@@ -164,7 +164,7 @@ fn hanging_up_on_a_ringing_call_declines_it() {
     let (phone, pbx) = registered(&mut world);
     let call = incoming(&mut world, (phone, pbx), "", "offer");
     world.command(phone, SipCommand::Hangup { call });
-    expect_status(&mut world, pbx, 603);
+    expect_status(&mut world, pbx, 486);
     event(&mut world, phone, "Ended { call: CallId(1), end: Rejected }");
 }
 

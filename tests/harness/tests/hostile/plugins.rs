@@ -3,7 +3,7 @@
 use crate::scene::{NUMBER, Scene};
 use harness::{
     agent::Start,
-    desktop::{Desktop, FakeToasts, Manner, Notice, Toasts},
+    desktop::Desktop,
     proc::Proc,
     wait::{self, SOON},
     web::{Manners, Web},
@@ -203,44 +203,6 @@ fn a_crm_at_its_worst_costs_a_name_and_never_the_call() {
     }
     println!("{} KiB of all that the CRM had were taken", stage.crm.sent() / 1024);
     stage.stays_small(before);
-}
-
-#[test]
-fn a_silent_crm_keeps_the_number_from_no_toast_server() {
-    let mut desktop = Desktop::bare().expect("an X server");
-    desktop.start_bus().expect("a bus");
-    desktop.start_toasts(Toasts::None).expect("nobody");
-    let manner =
-        Manner { capabilities: ["body", "actions"].map(str::to_owned).to_vec(), ..Manner::default() };
-    let _toasts = FakeToasts::start(&desktop.bus_address(), manner).expect("a notification service");
-    let monitor = desktop.monitor().expect("an ear");
-    let stage = Stage::new(|start| {
-        start.desktop = true;
-        start.environment.push(("DBUS_SESSION_BUS_ADDRESS".to_owned(), desktop.bus_address()));
-        start.environment.push(("DISPLAY".to_owned(), desktop.display().to_owned()));
-    });
-    // That it is asked at all is seen by a call that it names.
-    stage.crm.behave(someone());
-    stage.install("good");
-    named_by_the_plugin(&stage);
-    stage.crm.behave(Manners::Silent);
-    let (heard, asked) = (monitor.count(), stage.crm.requests().len());
-    let call = stage.scene.ring();
-    let toast = |at: Instant, notice: &Notice| match notice {
-        // A new one with buttons; the last call's may still be changed to say that it was missed.
-        Notice::Notify { replaces: 0, title, actions, .. } if actions.iter().any(|name| name == "Answer") => {
-            Some((at, title.split_whitespace().collect::<String>()))
-        }
-        _ => None,
-    };
-    let (shown, title) = monitor.wait(heard, toast).expect("a toast");
-    assert_eq!(title, NUMBER);
-    let ringing = wait::until(SOON, || call.state().ringing).expect("180");
-    let late = shown.saturating_duration_since(ringing);
-    println!("the toast server had the number {late:?} after the 180");
-    assert!(late < AT_ONCE, "the toast server had the number {late:?} after the 180");
-    assert!(wait::until(SOON, || (stage.crm.requests().len() > asked).then_some(())).is_some(), "not asked");
-    call.hang_up();
 }
 
 /// A CRM that knows the caller.

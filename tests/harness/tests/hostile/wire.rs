@@ -49,9 +49,6 @@ fn a_flood_of_fat_invites_costs_memory_within_bounds_and_no_call() {
             // Every answer to the flood so far comes before this one's: it is not deaf meanwhile.
             stranger.ask();
         }
-        if number % 100 == 99 {
-            scene.a_call_is_served();
-        }
     }
     let most = agent.most_memory();
     println!("{before} KiB before, {most} KiB at the highest");
