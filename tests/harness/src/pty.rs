@@ -35,9 +35,13 @@ impl Pty {
         let (master, slave) = open(columns);
         let end = || Stdio::from(slave.try_clone().expect("a descriptor can be shared"));
         command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: both calls are allowed between fork and exec; 0 is the terminal, by the line above.
+        // SAFETY: the calls are allowed between fork and exec; 0 is the terminal, by the line above.
         unsafe {
             command.pre_exec(|| {
+                // As a login begins, whatever started the tests: nohup, or a shell's background job.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
