@@ -1,7 +1,7 @@
 //! The demo for a person: somebody rings, you answer, wherever you like.
 
 use super::{
-    child::{DemoAgent, Start},
+    child::{DemoAgent, Start, command},
     keys::{Keys, say},
     stage::{CALLER, CALLER_NAME, EXTENSION, Sound, Stage},
 };
@@ -42,11 +42,12 @@ pub(crate) async fn play(desktop: bool) -> Result<Exit, Failure> {
         Evening { stage: &stage, caller: None, desktop, alone, answered: false, established: false };
     let ended = evening.pass(&mut agent, keys).await;
     drop(evening);
+    // The end of a call is on the disk a moment after it is told, and at the latest when the agent has ended.
+    agent.quit().await?;
     say("The journal:");
-    for line in agent.command(&["journal"]).await?.lines() {
+    for line in command(&stage.profile(), &["journal"]).await?.lines() {
         say(&format!("  {line}"));
     }
-    agent.quit().await?;
     say("The demo's profile is removed.");
     ended
 }
