@@ -269,7 +269,7 @@ async fn two_phones_are_connected() {
     alice.dial(4, "1002");
     let (call, ..) = bob.incoming().await;
     bob.sip.send(SipCommand::Reject { call, why: Reject::Decline });
-    assert!(matches!(alice.ended().await, CallEnd::Refused { status: 603, .. }));
+    assert!(matches!(alice.ended().await, CallEnd::Refused { status: 486, .. }));
     bob.ended().await;
     alice.dial(6, "1002");
     bob.incoming().await;

@@ -23,7 +23,12 @@ use front::Front;
 use inbox::{Ending, Inbox, Order, WAKER};
 use mio::{Poll, Waker};
 use run::Engine;
-use std::{collections::BTreeMap, io, sync::Arc, thread};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::Arc,
+    thread,
+};
 
 /// The first token of a session: even, so that a session's two sockets differ in the last bit only.
 const FIRST_TOKEN: usize = 2;
@@ -126,6 +131,7 @@ pub fn start_watched(config: MediaConfig, tell: Tell, vigil: Vigil) -> Result<Me
         tick: None,
         spoken: Vec::new(),
         unread: Vec::new(),
+        orders: VecDeque::new(),
     };
     thread::Builder::new().name("media".to_owned()).spawn(move || {
         let _ending = ending;

@@ -263,7 +263,7 @@ fn faults_without_end_are_told() {
     for _ in 0..20 {
         media.send(MediaCommand::Offer { call: CALL, local: LOCAL });
     }
-    alarms.recv().expect("the end of the sound is told");
+    alarms.recv_timeout(Duration::from_secs(30)).expect("the end of the sound is told");
 }
 
 #[test]

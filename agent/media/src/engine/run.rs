@@ -15,7 +15,7 @@ use agent_core::{
 use agent_net::Net;
 use mio::{Events, Poll, Token};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io::ErrorKind,
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -55,6 +55,8 @@ pub(super) struct Engine {
     pub(super) spoken: Vec<i16>,
     /// Sockets that had more to read.
     pub(super) unread: Vec<Token>,
+    /// Orders taken and not carried out yet: a fault in one must not cost the others.
+    pub(super) orders: VecDeque<Order>,
 }
 
 impl Engine {
@@ -89,7 +91,8 @@ impl Engine {
             for token in ready.drain(..) {
                 self.receive(now, token);
             }
-            for order in self.inbox.take() {
+            self.orders.extend(self.inbox.take());
+            while let Some(order) = self.orders.pop_front() {
                 if matches!(order, Order::Quit) {
                     self.end(now);
                     return;
@@ -111,7 +114,8 @@ impl Engine {
             .chain(self.sessions.values().filter_map(Session::due))
             .min();
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let left = if self.unread.is_empty() { left } else { Some(Duration::ZERO) };
+        let idle = self.unread.is_empty() && self.orders.is_empty();
+        let left = if idle { left } else { Some(Duration::ZERO) };
         // The poll counts whole milliseconds and rounds up; the rest is slept, so that every step is on time.
         let whole = left.map(|left| Duration::from_millis(left.as_millis() as u64));
         if let Err(error) = self.poll.poll(events, whole)

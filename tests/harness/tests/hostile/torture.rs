@@ -102,7 +102,7 @@ fn over_udp_each_is_answered_as_the_table_says_and_the_agent_lives_on() {
         if answer.is_some_and(|answer| answer.code() == 180) {
             decline(agent, seen);
             let end = stranger.hear(SOON).map(|end| end.code());
-            assert_eq!(end, Some(603), "{} is declined", row.name);
+            assert_eq!(end, Some(486), "{} is declined", row.name);
         }
         if number % 16 == 15 {
             scene.a_call_is_served();
@@ -141,7 +141,7 @@ fn over_tcp_each_is_answered_as_the_table_says_and_the_agent_lives_on() {
         wrong.compare(row, &row.tcp, answer.as_ref(), &more);
         if rings {
             decline(agent, seen);
-            assert_eq!(connection.hear().map(|end| end.code()), Some(603), "{} is declined", row.name);
+            assert_eq!(connection.hear().map(|end| end.code()), Some(486), "{} is declined", row.name);
         }
         if answer.is_some() && !closes {
             // What follows on the same connection is read as if nothing had been.

@@ -87,7 +87,7 @@ fn names_are_data_in_toasts_on_the_terminal_and_in_the_journal() {
         said_plainly(&scene, &["status"]);
         let (event, seen) = agent.wait_for_call("incoming", seen, SOON);
         agent.ask(&["decline", &event["call"].to_string()]);
-        assert_eq!(stranger.hear(SOON).map(|end| end.code()), Some(603), "{piece}");
+        assert_eq!(stranger.hear(SOON).map(|end| end.code()), Some(486), "{piece}");
         agent.wait_for_call("terminated", seen, SOON);
     }
     said_plainly(&scene, &["journal"]);
