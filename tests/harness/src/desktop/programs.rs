@@ -52,6 +52,9 @@ impl Editor {
     }
 }
 
+/// The click that gave it the keyboard and the one that begins a selection are two, however fast they come.
+const NO_DOUBLE_CLICKS: &str = "XTerm*multiClickTime: 0";
+
 /// xterm, showing one text at a time.
 pub struct Terminal {
     orders: PathBuf,
@@ -74,8 +77,22 @@ impl Terminal {
             shown.display()
         );
         let shape = format!("60x{}+100+200", Self::LINES);
-        let program = desktop
-            .spawn("xterm", &["-geometry", &shape, "+sb", "-T", "terminal", "-e", "sh", "-c", &script])?;
+        let program = desktop.spawn(
+            "xterm",
+            &[
+                "-geometry",
+                &shape,
+                "+sb",
+                "-T",
+                "terminal",
+                "-xrm",
+                NO_DOUBLE_CLICKS,
+                "-e",
+                "sh",
+                "-c",
+                &script,
+            ],
+        )?;
         wait_for("the terminal's shell", || orders.exists().then_some(()))?;
         let (area, _) = focused(desktop, "xterm", "terminal")?;
         Ok(Self { orders, area, _program: program })
