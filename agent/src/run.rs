@@ -17,7 +17,7 @@ use crate::{
 use agent_core::{
     Agent,
     action::Action,
-    port::{Event, Neighbour, store::StoreEvent},
+    port::{Effect, Event, Neighbour, store::StoreEvent},
     settings::{AudioBackend, HotkeySettings, Settings},
     time::{Now, UnixMillis},
     transcript::Mask,
@@ -207,7 +207,7 @@ async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
     let mut agent = Agent::new();
     loop {
         while let Some(event) = funnel.next() {
-            if !step(&mut agent, event, dispatch) {
+            if !step(&mut agent, event, dispatch).await {
                 return;
             }
         }
@@ -216,7 +216,7 @@ async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
             Some(deadline) => tokio::select! {
                 () = funnel.arrived() => {}
                 () = tokio::time::sleep_until(deadline.into()) => {
-                    if !step(&mut agent, Event::Timeout, dispatch) {
+                    if !step(&mut agent, Event::Timeout, dispatch).await {
                         return;
                     }
                 }
@@ -225,7 +225,7 @@ async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
     }
 }
 
-fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool {
+async fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool {
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!("{}", agent_core::transcript::line_in(&event, Mask::On));
     }
@@ -237,8 +237,15 @@ fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool {
         dispatch.configure(settings);
     }
     agent.handle(now(), event);
-    let mut alive = true;
+    let (mut alive, mut unsent) = (true, false);
     while let Some(effect) = agent.poll_effect() {
+        let for_pbx = matches!(effect, Effect::Sip(_));
+        if unsent && !for_pbx {
+            // The 180 leaves before toast, journal and plugins are told: each of them wakes a thread of its own, and all
+            // of them together would stand in its way. The session is a task of this very thread.
+            tokio::task::yield_now().await;
+        }
+        unsent = for_pbx;
         if tracing::enabled!(tracing::Level::DEBUG) {
             tracing::debug!("{}", agent_core::transcript::line_out(&effect, Mask::On));
         }
