@@ -1,6 +1,9 @@
 //! `cargo xtask test`: everything a change must pass, in stages, with the minutes of each at the end.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use crate::{
     cross::{self, Platform},
@@ -93,7 +96,10 @@ fn tests(tree: &Tree, wanted: &Wanted) -> Result<()> {
     let mut compile = tree.cargo();
     compile.args(["test", "--package", "agent-compile"]).args(&wanted.filter);
     if wanted.full {
-        all.env("TRAYPHONE_TESTS", "full");
+        // Cases nobody has drawn yet; `PROPTEST_RNG_SEED=… cargo test` draws these again.
+        let seed = seed_of_the_day();
+        println!("random tests draw with PROPTEST_RNG_SEED={seed}");
+        all.env("TRAYPHONE_TESTS", "full").env("PROPTEST_RNG_SEED", seed.to_string());
     }
     for tests in [&mut all, &mut compile] {
         tests.env("TRAYPHONE_PLUGINS", tree.plugins());
@@ -101,6 +107,12 @@ fn tests(tree: &Tree, wanted: &Wanted) -> Result<()> {
     let first = run_command(&mut all);
     let second = run_command(&mut compile);
     first.and(second)
+}
+
+/// The seed of the random tests: another one each day.
+fn seed_of_the_day() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() / (24 * 60 * 60)
 }
 
 /// What takes too long for every change.
