@@ -133,7 +133,7 @@ impl Starter {
             if let SipEvent::Incoming { call, .. } = &event {
                 last_call.fetch_max(call.0, Ordering::Relaxed);
             }
-            funnel.tell(Event::Sip(event));
+            funnel.tell(Event::Sip(judged(event)));
         });
         agent_sip::start_watched(config, self.net.clone(), tell, vigil(&self.funnel, Neighbour::Sip))
     }
@@ -183,6 +183,18 @@ impl Starter {
     }
 }
 
+/// An offer that can never be taken is told as such, so that nobody is rung for it. It is looked at here and not by a
+/// question to the audio, which would delay every 180 by its answer, and have none when the audio is down.
+fn judged(mut event: SipEvent) -> SipEvent {
+    if let SipEvent::Incoming { offer: Some(offer), local, unfit, .. } = &mut event {
+        *unfit = agent_media::unfit(offer, *local);
+        if let Some(why) = unfit {
+            tracing::info!(?why, "a call was refused before it rang: there is no sound for it");
+        }
+    }
+    event
+}
+
 fn store(profile: &Profile, funnel: &Funnel, passwords: &Passwords) -> Result<StoreHandle, Failure> {
     let overhear = passwords.clone();
     let tell = Arc::new(move |event| {
@@ -223,12 +235,39 @@ mod tests {
     };
     use agent_core::{
         action::{Action, Reply, Status},
-        port::sip::{Registration, RegistrationProblem},
+        id::AccountId,
+        party::{Party, Sdp},
+        port::{
+            media::SoundProblem,
+            sip::{Registration, RegistrationProblem},
+        },
     };
     use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
     /// Who is to break at the next word it says.
     pub(super) static FAULTS: Mutex<BTreeSet<Neighbour>> = Mutex::new(BTreeSet::new());
+
+    #[test]
+    fn an_offer_is_judged_before_the_core_sees_it() {
+        let incoming = |offer: Option<&str>| SipEvent::Incoming {
+            call: CallId(1),
+            account: AccountId(0),
+            party: Party::default(),
+            called: String::new(),
+            local: "192.0.2.10".parse().unwrap(),
+            offer: offer.map(|line| {
+                Sdp(format!("v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 {line}\r\n").into_bytes())
+            }),
+            unfit: None,
+        };
+        let said = |offer| match judged(incoming(offer)) {
+            SipEvent::Incoming { unfit, .. } => unfit,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((said(Some("RTP/AVP 8")), said(None)), (None, None), "no offer is ours to make");
+        let encrypted = SoundProblem::Encrypted { profile: "RTP/SAVP".to_owned() };
+        assert_eq!(said(Some("RTP/SAVP 8")), Some(encrypted));
+    }
 
     async fn status(profile: &Path) -> Option<Status> {
         let mut client = Client::to(profile).await.ok()?;

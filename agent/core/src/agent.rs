@@ -232,9 +232,10 @@ impl Agent {
             }
             SipEvent::Address { account, local } => self.accounts.moved(account, local),
             SipEvent::Down => self.finish(),
-            SipEvent::Incoming { call, account, party, called, local, offer } => {
+            SipEvent::Incoming { call, account, party, called, local, offer, unfit } => {
                 let (calls, mut cx) = self.calls_at(now);
-                calls.incoming(&mut cx, Invite { call, account, party, called, local, offer }, quitting);
+                let invite = Invite { call, account, party, called, local, offer, unfit };
+                calls.incoming(&mut cx, invite, quitting);
             }
             event => self.call_event(now, event),
         }
@@ -268,7 +269,7 @@ impl Agent {
             MediaEvent::Offered { call, sdp } => calls.offered(cx, call, sdp),
             MediaEvent::Accepted { call, sdp, flow } => calls.accepted(cx, call, sdp, flow),
             MediaEvent::Completed { call, flow } => calls.completed(cx, call, flow),
-            MediaEvent::Refused { call, why } => calls.refused(cx, call, &plain(&why)),
+            MediaEvent::Refused { call, why } => calls.refused(cx, call, &why),
             MediaEvent::Facts { call, facts } => calls.facts(cx, call, facts),
             MediaEvent::Silent { call } => calls.silent(cx, call, true),
             MediaEvent::Heard { call } => calls.silent(cx, call, false),

@@ -3,11 +3,11 @@
 use crate::{
     action::{CallState, CallStatus},
     id::{AccountId, CallId},
-    journal::{Direction, JournalEntry, Outcome},
+    journal::{Cause, Direction, JournalEntry, Outcome},
     lookup::Lookup,
     number::kind::CallerNumber,
     party::{Party, Sdp},
-    port::media::Flow,
+    port::media::{Flow, SoundProblem},
     settings::Language,
     text,
     time::UnixMillis,
@@ -158,6 +158,8 @@ pub(crate) struct Call {
     pub hidden: bool,
     /// It was refused because the line was busy.
     pub busy: bool,
+    /// There can be no sound in it.
+    pub unfit: Option<SoundProblem>,
     /// The id of its toast.
     pub toast: u64,
     pub started: UnixMillis,
@@ -196,6 +198,7 @@ impl Call {
             silenced: false,
             hidden: false,
             busy: false,
+            unfit: None,
             toast,
             started,
             answered: None,
@@ -265,6 +268,11 @@ impl Call {
         }
     }
 
+    /// Why nobody here can take it.
+    fn cause(&self) -> Option<Cause> {
+        self.unfit.as_ref().map(Cause::from).or_else(|| self.busy.then_some(Cause::Busy))
+    }
+
     pub(crate) fn entry(&self, end: Option<(UnixMillis, Outcome)>) -> JournalEntry {
         JournalEntry {
             key: format!("{}-{}", self.started.0, self.id),
@@ -276,6 +284,7 @@ impl Call {
             answered: self.answered,
             ended: end.map(|(at, _)| at),
             outcome: end.map(|(_, outcome)| outcome),
+            cause: self.cause(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One line of the journal.
 
-use crate::{caller::CallerCard, id::AccountId, party::Party, time::UnixMillis};
+use crate::{caller::CallerCard, id::AccountId, party::Party, port::media::SoundProblem, time::UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// Who began the call.
@@ -35,6 +35,30 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// Why nobody here could take a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The line was busy.
+    Busy,
+    /// The caller asked for encrypted sound.
+    Encrypted,
+    /// There was no codec in common.
+    NoCommonCodec,
+    /// There was no sound for another reason.
+    NoSound,
+}
+
+impl From<&SoundProblem> for Cause {
+    fn from(why: &SoundProblem) -> Self {
+        match why {
+            SoundProblem::Encrypted { .. } => Self::Encrypted,
+            SoundProblem::NoCommonCodec { .. } => Self::NoCommonCodec,
+            _ => Self::NoSound,
+        }
+    }
+}
+
 /// A call as the journal keeps it. Written when the call begins and again when it changes, so that a crash loses the
 /// ending and not the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,4 +81,7 @@ pub struct JournalEntry {
     pub ended: Option<UnixMillis>,
     /// How; `None` while it lasts.
     pub outcome: Option<Outcome>,
+    /// Why it was missed or failed, where it was not for want of a hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }

@@ -1,5 +1,9 @@
 //! Every sentence the user reads, in English, German and French; a caller's own words are filled in as data.
 
+mod why;
+
+pub(crate) use why::sound;
+
 use crate::settings::Language;
 
 /// One sentence in three languages. `{0}`, `{1}` … stand for what is filled in.
@@ -108,6 +112,36 @@ phrases! {
         "The call could not be heard: {0}",
         "Für den Anruf gibt es keinen Ton: {0}",
         "L'appel n'a pas de son : {0}";
+    SOUND_UNREADABLE:
+        "what the other side sent about its audio cannot be read",
+        "was die Gegenseite über ihren Ton schickt, ist nicht zu lesen",
+        "ce que l'autre côté a envoyé sur son audio est illisible";
+    SOUND_NONE: "the other side offers no audio", "die Gegenseite bietet keinen Ton an", "l'autre côté ne propose pas d'audio";
+    SOUND_DECLINED: "the other side declined the audio", "die Gegenseite hat den Ton abgelehnt", "l'autre côté a refusé l'audio";
+    SOUND_NO_CODEC:
+        "no audio format in common (the other side has {0})",
+        "kein gemeinsames Tonformat (die Gegenseite hat {0})",
+        "aucun format audio en commun (l'autre côté a {0})";
+    SOUND_ENCRYPTED:
+        "the other side asks for encrypted audio ({0}), which this version cannot do",
+        "die Gegenseite verlangt verschlüsselten Ton ({0}), den diese Version nicht kann",
+        "l'autre côté exige un audio chiffré ({0}), que cette version ne connaît pas";
+    SOUND_ADDRESS:
+        "the other side's audio address cannot be used",
+        "die Tonadresse der Gegenseite ist nicht zu gebrauchen",
+        "l'adresse audio de l'autre côté est inutilisable";
+    SOUND_NO_OFFER:
+        "the other side's answer belongs to no question of ours",
+        "die Antwort der Gegenseite gehört zu keiner Anfrage von hier",
+        "la réponse de l'autre côté ne correspond à aucune demande d'ici";
+    SOUND_NO_SESSION:
+        "the audio of this call is gone",
+        "der Ton dieses Gesprächs ist nicht mehr da",
+        "l'audio de cet appel n'existe plus";
+    SOUND_NO_PORT:
+        "this computer gives no address for the audio",
+        "dieser Rechner gibt keine Adresse für den Ton her",
+        "cet ordinateur ne fournit pas d'adresse pour l'audio";
     NO_DESCRIPTION:
         "the other side sent no description of its audio",
         "die Gegenseite hat ihren Ton nicht beschrieben",

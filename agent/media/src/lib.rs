@@ -19,3 +19,4 @@ mod wav;
 
 pub use device::{DeviceInfo, devices, hurry};
 pub use engine::{MediaConfig, MediaError, MediaHandle, Tell, probe, start, start_watched};
+pub use sdp::unfit;

@@ -3,13 +3,14 @@
 //! Our own thin reader and writer: of a description a phone needs a dozen lines, and must not fail on any other,
 //! whatever its bytes. `parse` takes a description apart, `write` puts one together, this file decides.
 
-mod error;
 mod parse;
 mod write;
 
 use crate::codec::Codec;
-use agent_core::port::media::Flow;
-use error::SdpError;
+use agent_core::{
+    party::Sdp,
+    port::media::{Flow, SoundProblem},
+};
 use parse::{Description, Line};
 use std::net::{IpAddr, SocketAddr};
 use write::{Body, Rejected};
@@ -18,6 +19,12 @@ use write::{Body, Rejected};
 const EVENTS: u8 = 101;
 /// Packets of this length where the peer does not say otherwise, ms.
 const USUAL_PTIME: u32 = 20;
+
+/// Why `offer` could never be taken by a phone at `local`; `None`: it could. Opens nothing and remembers nothing.
+pub fn unfit(offer: &Sdp, local: IpAddr) -> Option<SoundProblem> {
+    let codecs = [Codec::Pcma, Codec::Pcmu];
+    Negotiation::new(0, SocketAddr::new(local, 0), 0, codecs).answer(&offer.0, Flow::SendRecv).err()
+}
 
 /// What was agreed: where, what and how to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +109,7 @@ impl Negotiation {
     }
 
     /// Their offer: our answer to it, or why there is none. Nothing changes in the latter case.
-    pub(crate) fn answer(&mut self, offer: &[u8], wanted: Flow) -> Result<Vec<u8>, SdpError> {
+    pub(crate) fn answer(&mut self, offer: &[u8], wanted: Flow) -> Result<Vec<u8>, SoundProblem> {
         let theirs = parse::description(offer)?;
         let again = self.agreed.is_some();
         let (at, line) = match usable(&theirs) {
@@ -132,12 +139,12 @@ impl Negotiation {
     }
 
     /// Their answer to our last offer.
-    pub(crate) fn complete(&mut self, answer: &[u8]) -> Result<Flow, SdpError> {
-        let Some(offered) = self.offered else { return Err(SdpError::NoOffer) };
+    pub(crate) fn complete(&mut self, answer: &[u8]) -> Result<Flow, SoundProblem> {
+        let Some(offered) = self.offered else { return Err(SoundProblem::NoOffer) };
         let theirs = parse::description(answer)?;
         let Some((_, line)) = usable(&theirs) else {
             return Err(match refusal(&theirs) {
-                SdpError::NoAudio => SdpError::Declined,
+                SoundProblem::NoAudio => SoundProblem::Declined,
                 other => other,
             });
         };
@@ -218,20 +225,22 @@ fn usable(theirs: &Description) -> Option<(usize, &Line)> {
 }
 
 /// Why there is no usable audio line.
-fn refusal(theirs: &Description) -> SdpError {
+fn refusal(theirs: &Description) -> SoundProblem {
     match theirs.lines.iter().find(|line| line.is_audio() && line.port != 0) {
-        Some(line) if line.encrypted() => SdpError::Encrypted(line.protocol.clone()),
-        Some(line) => SdpError::NoCommonCodec(line.protocol.clone()),
-        None => SdpError::NoAudio,
+        Some(line) if line.encrypted() => SoundProblem::Encrypted { profile: line.protocol.clone() },
+        Some(line) => SoundProblem::NoCommonCodec { theirs: line.protocol.clone() },
+        None => SoundProblem::NoAudio,
     }
 }
 
 /// Their first codec that is ours.
-fn choose(line: &Line) -> Result<Choice, SdpError> {
+fn choose(line: &Line) -> Result<Choice, SoundProblem> {
     let (payload_type, codec) =
         line.formats.iter().find_map(|&pt| line.codec(pt).map(|c| (pt, c))).ok_or_else(|| {
             let names: Vec<String> = line.formats.iter().map(|&pt| line.format_name(pt)).take(8).collect();
-            SdpError::NoCommonCodec(if names.is_empty() { "nothing".to_owned() } else { names.join(", ") })
+            SoundProblem::NoCommonCodec {
+                theirs: if names.is_empty() { "nothing".to_owned() } else { names.join(", ") },
+            }
         })?;
     let events = line.formats.iter().copied().find(|&pt| line.is_events(pt));
     Ok(Choice { codec, payload_type, events })
@@ -271,11 +280,13 @@ fn agree(
     local: IpAddr,
     choice: &Choice,
     flow: Flow,
-) -> Result<Agreed, SdpError> {
+) -> Result<Agreed, SoundProblem> {
     let address = theirs.address(line)?;
     if !theirs.held(line) && address.is_ipv4() != local.is_ipv4() {
         let version = |ip: IpAddr| if ip.is_ipv4() { "IPv4" } else { "IPv6" };
-        return Err(SdpError::Address(format!("it is {}, ours is {}", version(address), version(local))));
+        return Err(SoundProblem::Address {
+            detail: format!("it is {}, ours is {}", version(address), version(local)),
+        });
     }
     let open = !theirs.held(line);
     let rtcp = line.rtcp.unwrap_or((line.port.saturating_add(1), None));

@@ -3,7 +3,7 @@
 use crate::{cli::Common, exit::Failure};
 use agent_core::{
     action::{AccountStatus, CallState, CallStatus, Reply, Status},
-    journal::{Direction, JournalEntry, Outcome},
+    journal::{Cause, Direction, JournalEntry, Outcome},
     ledger::{Egress, LedgerRecord},
     port::{
         Neighbour,
@@ -274,12 +274,23 @@ pub(crate) fn journal(entry: &JournalEntry) -> String {
         Some(Outcome::Interrupted) => "interrupted",
         None => "going on",
     };
+    let cause = match entry.cause {
+        Some(Cause::Busy) => ": the line was busy",
+        Some(Cause::Encrypted) => ": encrypted audio was asked for",
+        Some(Cause::NoCommonCodec) => ": no audio format in common",
+        Some(Cause::NoSound) => ": no audio",
+        None => "",
+    };
     let arrow = if entry.direction == Direction::Incoming { "from" } else { "to  " };
     let talked = match (entry.answered, entry.ended) {
         (Some(from), Some(to)) => format!(", {} s", (to.0 - from.0).max(0) / 1000),
         _ => String::new(),
     };
-    format!("{}  {arrow} {}  {outcome}{talked}", time(entry.started), who(&entry.party, entry.card.as_ref()))
+    format!(
+        "{}  {arrow} {}  {outcome}{cause}{talked}",
+        time(entry.started),
+        who(&entry.party, entry.card.as_ref())
+    )
 }
 
 /// A ledger row in words.

@@ -10,7 +10,7 @@ use std::{
 
 /// Each step brings a file from the format of its place to the next one. Steps are only ever added: files of every
 /// earlier format are out there.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "CREATE TABLE call (
         key TEXT PRIMARY KEY,
         account INTEGER NOT NULL,
@@ -43,6 +43,7 @@ const MIGRATIONS: [&str; 2] = [
         detail TEXT
      ) STRICT;
      CREATE INDEX ledger_at ON ledger (at);",
+    "ALTER TABLE call ADD COLUMN cause TEXT;",
 ];
 
 /// The format written here.
@@ -231,6 +232,23 @@ mod tests {
                 0
             );
         }
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_format_can_be_read_before_the_agent_has_opened_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = crate::profile::Profile::open(Some(dir.path())).unwrap();
+        let old = Connection::open(profile.journal_file()).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute_batch(
+            "INSERT INTO call VALUES ('1-1', 0, 'incoming', '600', NULL, 'sip:600@x', 0, NULL, 1, 2, 3, 'missed')",
+        )
+        .unwrap();
+        drop(old);
+        let calls =
+            crate::journal::JournalReader::open(&profile).unwrap().calls(&Default::default()).unwrap();
+        assert_eq!(calls.iter().map(|call| call.cause).collect::<Vec<_>>(), [None]);
     }
 
     #[test]

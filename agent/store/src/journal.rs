@@ -114,13 +114,15 @@ fn upsert(connection: &Connection, call: &JournalEntry) -> rusqlite::Result<()> 
     connection
         .prepare_cached(
             "INSERT INTO call
-                (key, account, direction, number, name, uri, withheld, card, started, answered, ended, outcome)
+                (key, account, direction, number, name, uri, withheld, card, started, answered, ended, outcome,
+                 cause)
              VALUES
-                (:key, :account, :direction, :number, :name, :uri, :withheld, :card, :started, :answered, :ended, :outcome)
+                (:key, :account, :direction, :number, :name, :uri, :withheld, :card, :started, :answered, :ended, :outcome,
+                 :cause)
              ON CONFLICT (key) DO UPDATE SET
                 account = :account, direction = :direction, number = :number, name = :name, uri = :uri,
                 withheld = :withheld, card = :card, started = :started, answered = :answered, ended = :ended,
-                outcome = :outcome",
+                outcome = :outcome, cause = :cause",
         )?
         .execute(named_params! {
             ":key": call.key,
@@ -135,6 +137,7 @@ fn upsert(connection: &Connection, call: &JournalEntry) -> rusqlite::Result<()> 
             ":answered": call.answered.map(|at| at.0),
             ":ended": call.ended.map(|at| at.0),
             ":outcome": call.outcome.as_ref().map(word),
+            ":cause": call.cause.as_ref().map(word),
         })?;
     Ok(())
 }
@@ -172,7 +175,7 @@ fn calls(connection: &Connection, query: &JournalQuery) -> rusqlite::Result<Vec<
     let text = query.text.as_deref().map(pattern);
     connection
         .prepare_cached(
-            "SELECT key, account, direction, number, name, uri, withheld, card, started, answered, ended, outcome
+            "SELECT *
              FROM call
              WHERE (:since IS NULL OR started >= :since)
                AND (:before IS NULL OR started < :before)
@@ -214,6 +217,11 @@ fn call(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         answered: millis(row.get("answered")?),
         ended: millis(row.get("ended")?),
         outcome: row.get::<_, Option<String>>("outcome")?.and_then(|text| unword(&text)),
+        cause: match row.get::<_, Option<String>>("cause") {
+            // Who only reads may meet a file of before there were causes.
+            Err(rusqlite::Error::InvalidColumnName(_)) => None,
+            cause => cause?.and_then(|text| unword(&text)),
+        },
     })
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use agent_core::{
     id::AccountId,
-    journal::{Direction, Outcome},
+    journal::{Cause, Direction, JournalEntry, Outcome},
     ledger::Egress,
     port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
@@ -15,7 +15,7 @@ use agent_store::{JournalQuery, JournalReader, LedgerQuery, LedgerWriter, Profil
 use common::{LONG, Running, call, now, open_call, row};
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
-fn read(dir: &Path, query: &JournalQuery) -> Vec<agent_core::journal::JournalEntry> {
+fn read(dir: &Path, query: &JournalQuery) -> Vec<JournalEntry> {
     JournalReader::open(&Profile::existing(Some(dir)).unwrap()).unwrap().calls(query).unwrap()
 }
 
@@ -39,6 +39,20 @@ fn a_call_is_kept_as_it_was_and_as_it_became() {
     assert!(!dir.path().join("journal.db-wal").exists(), "a clean end leaves one file");
     assert_eq!(read(dir.path(), &all()), [call(2), call(1)]);
     assert_eq!(store.rest(), []);
+}
+
+#[test]
+fn why_nobody_could_take_a_call_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Running::start(dir.path());
+    let causes = [Cause::Busy, Cause::Encrypted, Cause::NoCommonCodec, Cause::NoSound];
+    let missed =
+        |n: u64, cause| JournalEntry { outcome: Some(Outcome::Missed), cause: Some(cause), ..call(n) };
+    let mut calls: Vec<_> = (1..).zip(causes).map(|(n, cause)| missed(n, cause)).collect();
+    calls.iter().for_each(|call| store.keep(call));
+    store.flush();
+    calls.reverse();
+    assert_eq!(read(dir.path(), &all()), calls);
 }
 
 #[test]

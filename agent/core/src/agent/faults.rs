@@ -33,7 +33,7 @@ impl Agent {
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.lost(&mut cx, wait);
             }
-            Neighbour::Media => calls.soundless(&mut cx, &why),
+            Neighbour::Media => calls.soundless(&mut cx),
             Neighbour::Host => {
                 calls.lookups_over(&mut cx);
                 for plugin in &mut self.plugins {

@@ -9,7 +9,7 @@ use crate::{
     party::{Party, Sdp},
     port::{
         host::HostCommand,
-        media::{Flow, MediaCommand},
+        media::{Flow, MediaCommand, SoundProblem},
         sip::{Reject, SipCommand},
     },
     timers::Deadline,
@@ -24,10 +24,12 @@ pub(crate) struct Invite {
     pub called: String,
     pub local: IpAddr,
     pub offer: Option<Sdp>,
+    pub unfit: Option<SoundProblem>,
 }
 
 impl Calls {
-    /// A call came in: it rings, or is told that we are busy.
+    /// A call came in: it rings, or is told that we are busy, or that there is no sound for it. The latter must not ring
+    /// first, for nobody could answer it; but that somebody tried is worth knowing, so that it counts as missed.
     pub(crate) fn incoming(&mut self, cx: &mut Context<'_>, invite: Invite, quitting: bool) {
         let id = invite.call;
         if self.map.contains_key(&id) {
@@ -46,11 +48,16 @@ impl Calls {
             toast: cx.notes.id(),
             started: cx.now.wall,
         });
-        call.busy = busy && !quitting;
+        let why = match &invite.unfit {
+            _ if quitting => Some(Reject::Unavailable),
+            Some(unfit) => Some(Reject::from(unfit)),
+            None => busy.then_some(Reject::Busy),
+        };
+        call.busy = why == Some(Reject::Busy);
+        call.unfit = invite.unfit;
         self.map.insert(id, call);
         self.ringing.insert(id);
-        if busy || quitting {
-            let why = if quitting { Reject::Unavailable } else { Reject::Busy };
+        if let Some(why) = why {
             cx.out.sip(SipCommand::Reject { call: id, why });
             self.identify(cx, id);
             self.finish(cx, id, Outcome::Missed);

@@ -7,7 +7,7 @@ use crate::{
     id::CallId,
     journal::Direction,
     port::{
-        media::{Flow, MediaCommand},
+        media::{Flow, MediaCommand, SoundProblem},
         sip::{Reject, SipCommand},
     },
     text,
@@ -126,8 +126,8 @@ impl Calls {
     }
 
     /// Their change came to nothing: they are told, the session stands.
-    pub(super) fn refuse_theirs(&mut self, cx: &mut Context<'_>, id: CallId) {
-        cx.out.sip(SipCommand::AnswerReoffer { call: id, answer: Err(Reject::NotAcceptable) });
+    pub(super) fn refuse_theirs(&mut self, cx: &mut Context<'_>, id: CallId, why: &SoundProblem) {
+        cx.out.sip(SipCommand::AnswerReoffer { call: id, answer: Err(Reject::from(why)) });
         self.change_over(cx, id);
     }
 

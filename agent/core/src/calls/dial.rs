@@ -8,7 +8,7 @@ use crate::{
     journal::Direction,
     number::kind::{CallerNumber, Kind, Number},
     party::{Party, Sdp},
-    port::media::MediaCommand,
+    port::media::{MediaCommand, SoundProblem},
     text,
     timers::Deadline,
 };
@@ -102,8 +102,7 @@ impl Calls {
         } else if waiting == 0 && heard {
             self.establish(cx, id);
         } else if waiting == 0 {
-            let why = cx.say(&text::NO_DESCRIPTION, &[]);
-            self.unheard(cx, id, &why);
+            self.unheard(cx, id, &SoundProblem::NoDescription);
         }
     }
 }

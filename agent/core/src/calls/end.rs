@@ -154,8 +154,11 @@ fn missed(cx: &mut Context<'_>, call: &Call) {
     let company = call.lookup.card().and_then(|c| c.company.clone());
     let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty() && *n != who);
     let claimed = if call.found_name().is_none() { call.claimed_name().filter(|n| *n != who) } else { None };
-    let busy = call.busy.then(|| cx.say(&text::MISSED_BUSY, &[]));
-    let line: Vec<String> = [claimed, company, number, busy].into_iter().flatten().collect();
+    let why = match &call.unfit {
+        Some(unfit) => Some(text::sound(cx.language(), unfit)),
+        None => call.busy.then(|| cx.say(&text::MISSED_BUSY, &[])),
+    };
+    let line: Vec<String> = [claimed, company, number, why].into_iter().flatten().collect();
     let title = cx.say(&text::MISSED_FROM, &[&who]);
     let words =
         Words { kind: ToastKind::Missed, call: Some(call.id), title, line: line.join(" · "), buttons };

@@ -9,7 +9,7 @@ use crate::{
     journal::Outcome,
     party::Sdp,
     port::{
-        media::{Flow, MediaCommand, StreamFacts},
+        media::{Flow, MediaCommand, SoundProblem, StreamFacts},
         sip::{Reject, SipCommand},
     },
     text,
@@ -81,15 +81,18 @@ impl Calls {
     }
 
     /// A description was unusable.
-    pub(crate) fn refused(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
+    pub(crate) fn refused(&mut self, cx: &mut Context<'_>, id: CallId, why: &SoundProblem) {
         let Some(call) = self.call(id) else { return };
         match &mut call.phase {
             // Early media that cannot be heard: it rings on, the answer decides.
             Phase::Calling(early) => early.waiting = early.waiting.saturating_sub(1),
             Phase::Completing { waiting } if *waiting > 1 => *waiting -= 1,
             Phase::Up => match call.talk.change {
-                Change::Offering | Change::Completing => self.change_failed(cx, id, why),
-                Change::Accepting | Change::OfferingBack => self.refuse_theirs(cx, id),
+                Change::Offering | Change::Completing => {
+                    let why = text::sound(cx.language(), why);
+                    self.change_failed(cx, id, &why);
+                }
+                Change::Accepting | Change::OfferingBack => self.refuse_theirs(cx, id, why),
                 Change::CompletingBack => self.change_over(cx, id),
                 Change::None | Change::Sent | Change::AwaitingAck => self.fell_silent(cx, id, why),
             },
@@ -104,45 +107,43 @@ impl Calls {
     }
 
     /// There is no audio to be had: the call ends, and the user is told why.
-    pub(super) fn unheard(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
-        let Some(call) = self.get(id) else { return };
+    pub(super) fn unheard(&mut self, cx: &mut Context<'_>, id: CallId, why: &SoundProblem) {
+        let Some(call) = self.call(id) else { return };
+        call.unfit = Some(why.clone());
         match call.phase {
-            Phase::Answering { .. } => {
-                cx.out.sip(SipCommand::Reject { call: id, why: Reject::NotAcceptable })
-            }
+            Phase::Answering { .. } => cx.out.sip(SipCommand::Reject { call: id, why: Reject::from(why) }),
             // Nothing is on the wire yet.
             Phase::Offering { .. } => {}
             _ => cx.out.sip(SipCommand::Hangup { call: id }),
         }
         let title = self.label(id, cx.language());
-        let line = cx.say(&text::CALL_NO_MEDIA, &[why]);
+        let line = cx.say(&text::CALL_NO_MEDIA, &[&text::sound(cx.language(), why)]);
         cx.error(format!("{title}: {line}"));
         self.finish(cx, id, Outcome::Failed);
         cx.inform(None, title, line);
     }
 
     /// The audio broke: whoever waits for its word gets none, and who talked is heard no longer.
-    pub(crate) fn soundless(&mut self, cx: &mut Context<'_>, why: &str) {
+    pub(crate) fn soundless(&mut self, cx: &mut Context<'_>) {
         let ids: Vec<CallId> = self.map.keys().copied().collect();
         for id in ids {
-            self.refused(cx, id, why);
+            self.refused(cx, id, &SoundProblem::Fault);
         }
     }
 
     /// A call that stands lost its sound: it goes on, and the user is told.
-    fn fell_silent(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
+    fn fell_silent(&mut self, cx: &mut Context<'_>, id: CallId, why: &SoundProblem) {
         let title = self.label(id, cx.language());
-        let line = cx.say(&text::CALL_NO_MEDIA, &[why]);
+        let line = cx.say(&text::CALL_NO_MEDIA, &[&text::sound(cx.language(), why)]);
         cx.trouble(&format!("silent {id}"), Some(id), title, line);
     }
 
     /// A neighbour did not answer in time.
     pub(crate) fn overdue(&mut self, cx: &mut Context<'_>, id: CallId) {
-        let slow = cx.say(&text::AUDIO_SLOW, &[]);
         let Some(call) = self.get(id) else { return };
         match (&call.phase, &call.talk.change) {
             (Phase::Accepted { .. }, _) => self.lost(cx, id, "ACK"),
-            (Phase::Completing { .. }, _) => self.unheard(cx, id, &slow),
+            (Phase::Completing { .. }, _) => self.unheard(cx, id, &SoundProblem::Slow),
             (Phase::Up, Change::Sent) => {
                 cx.out.media(MediaCommand::Withdraw { call: id });
                 self.change_failed(cx, id, "408");
@@ -151,7 +152,7 @@ impl Calls {
                 cx.out.media(MediaCommand::Withdraw { call: id });
                 self.change_over(cx, id);
             }
-            _ => self.refused(cx, id, &slow),
+            _ => self.refused(cx, id, &SoundProblem::Slow),
         }
     }
 

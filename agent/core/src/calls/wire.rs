@@ -8,9 +8,8 @@ use crate::{
     party::Sdp,
     port::{
         host::{CallChange, HostCommand},
-        media::MediaCommand,
+        media::{MediaCommand, SoundProblem},
     },
-    text,
     timers::Deadline,
 };
 
@@ -26,8 +25,7 @@ impl Calls {
                 cx.after(Deadline::Step(id), AUDIO);
             }
             (Phase::Accepted { ours: true }, None) => {
-                let why = cx.say(&text::NO_DESCRIPTION, &[]);
-                self.unheard(cx, id, &why);
+                self.unheard(cx, id, &SoundProblem::NoDescription);
             }
             (Phase::Up, answer) if call.talk.change == Change::AwaitingAck => match answer {
                 Some(answer) => {

@@ -41,6 +41,64 @@ pub enum AudioState {
     },
 }
 
+/// Why there is no sound. Displayed it is English, for log and developers; what the user reads is made of it in `text`.
+/// What is quoted is the other side's or the system's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+pub enum SoundProblem {
+    /// What they sent is not a session description.
+    #[error("what they sent is not a session description: {detail}")]
+    NotSdp {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// It has no audio stream, or a disabled one.
+    #[error("they offer no audio")]
+    NoAudio,
+    /// Their answer disables the audio.
+    #[error("they declined the audio")]
+    Declined,
+    /// None of their codecs is ours.
+    #[error("no common codec: they offer {theirs}, we speak PCMA and PCMU")]
+    NoCommonCodec {
+        /// Their codecs.
+        theirs: String,
+    },
+    /// They insist on encryption.
+    #[error("they ask for encrypted audio ({profile}), which this version cannot do")]
+    Encrypted {
+        /// Their profile: `RTP/SAVP`.
+        profile: String,
+    },
+    /// Their address is unusable.
+    #[error("their audio address is unusable: {detail}")]
+    Address {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// There is no offer of ours to which this could be an answer.
+    #[error("their answer answers no offer of ours")]
+    NoOffer,
+    /// They sent no description where one was due.
+    #[error("they sent no description of their audio")]
+    NoDescription,
+    /// The audio did not answer in time.
+    #[error("the audio did not answer in time")]
+    Slow,
+    /// The audio does not know the call.
+    #[error("the audio knows no such call")]
+    NoSession,
+    /// No ports could be had.
+    #[error("no ports for the audio: {detail}")]
+    NoPort {
+        /// What the system said.
+        detail: String,
+    },
+    /// A fault of the program itself.
+    #[error("a fault of the program ended the sound")]
+    Fault,
+}
+
 /// Facts about a running stream, at most once a second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StreamFacts {
@@ -89,7 +147,7 @@ pub enum MediaEvent {
         /// Which call.
         call: CallId,
         /// Why.
-        why: String,
+        why: SoundProblem,
     },
     /// Facts about the stream.
     Facts {

@@ -3,6 +3,7 @@
 use crate::{
     id::{AccountId, CallId},
     party::{Party, Sdp},
+    port::media::SoundProblem,
     secret::Secret,
     settings::AccountSettings,
 };
@@ -97,6 +98,33 @@ pub enum Reject {
     Unavailable,
     /// 488 Not Acceptable Here: no codec in common.
     NotAcceptable,
+    /// 488 too, with a Warning that says what of their description does not fit (RFC 3261 section 20.43).
+    Unfit(Unfit),
+}
+
+/// What of a description does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// Its kind of address.
+    Address,
+    /// The way its media travel, as when they must be encrypted.
+    Transport,
+    /// It has no medium that we have.
+    Media,
+    /// Its media are in no format of ours.
+    Format,
+}
+
+impl From<&SoundProblem> for Reject {
+    fn from(why: &SoundProblem) -> Self {
+        match why {
+            SoundProblem::Address { .. } => Self::Unfit(Unfit::Address),
+            SoundProblem::Encrypted { .. } => Self::Unfit(Unfit::Transport),
+            SoundProblem::NoAudio | SoundProblem::Declined => Self::Unfit(Unfit::Media),
+            SoundProblem::NoCommonCodec { .. } => Self::Unfit(Unfit::Format),
+            _ => Self::NotAcceptable,
+        }
+    }
 }
 
 impl Reject {
@@ -105,7 +133,7 @@ impl Reject {
         match self {
             Self::Busy | Self::Decline => 486,
             Self::Unavailable => 480,
-            Self::NotAcceptable => 488,
+            Self::NotAcceptable | Self::Unfit(_) => 488,
         }
     }
 }
@@ -142,6 +170,9 @@ pub enum SipEvent {
         local: IpAddr,
         /// Their offer; `None` asks us to offer in the 200.
         offer: Option<Sdp>,
+        /// Why their offer can never be taken. SIP does not read descriptions and says `None`; the program, on the
+        /// way to the core, puts in what the audio says of the offer.
+        unfit: Option<SoundProblem>,
     },
     /// Our INVITE made progress (180, 183).
     Progress {

@@ -9,7 +9,7 @@ use crate::{
     port::{
         Effect, Event, Neighbour,
         host::{HostCommand, HostEvent},
-        media::{AudioState, MediaCommand, MediaEvent},
+        media::{AudioState, MediaCommand, MediaEvent, SoundProblem},
         shell::{ShellCommand, ShellEvent},
         sip::{CallEnd, Registration, RegistrationProblem, SipCommand, SipEvent},
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
@@ -87,10 +87,12 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
             format!("registration {} {}", account.0, registration(state))
         }
         SipEvent::Address { account, local } => format!("address {} {local}", account.0),
-        SipEvent::Incoming { call, account, party: from, called, local, offer } => {
+        SipEvent::Incoming { call, account, party: from, called, local, offer, unfit } => {
             let on = if account.0 == 0 { String::new() } else { format!(" on {}", account.0) };
             let offer = if offer.is_none() { " no-offer".to_owned() } else { body(offer.as_ref()) };
-            format!("incoming {call} {} to {} at {local}{on}{offer}", party(from, mask), mask.number(called))
+            let unfit = unfit.as_ref().map(|why| format!(" unfit {}", problem(why))).unwrap_or_default();
+            let (from, called) = (party(from, mask), mask.number(called));
+            format!("incoming {call} {from} to {called} at {local}{on}{offer}{unfit}")
         }
         SipEvent::Progress { call, status, answer } => {
             format!("progress {call} {status}{}", body(answer.as_ref()))
@@ -140,12 +142,29 @@ fn registration(state: &Registration) -> String {
     }
 }
 
+fn problem(problem: &SoundProblem) -> String {
+    match problem {
+        SoundProblem::NotSdp { detail } => format!("not-sdp {detail:?}"),
+        SoundProblem::NoAudio => "no-audio".to_owned(),
+        SoundProblem::Declined => "declined".to_owned(),
+        SoundProblem::NoCommonCodec { theirs } => format!("no-common-codec {theirs:?}"),
+        SoundProblem::Encrypted { profile } => format!("encrypted {profile:?}"),
+        SoundProblem::Address { detail } => format!("address {detail:?}"),
+        SoundProblem::NoOffer => "no-offer".to_owned(),
+        SoundProblem::NoDescription => "no-description".to_owned(),
+        SoundProblem::Slow => "slow".to_owned(),
+        SoundProblem::NoSession => "no-session".to_owned(),
+        SoundProblem::NoPort { detail } => format!("no-port {detail:?}"),
+        SoundProblem::Fault => "fault".to_owned(),
+    }
+}
+
 fn media(event: &MediaEvent, mask: Mask) -> String {
     match event {
         MediaEvent::Offered { call, sdp } => format!("offered {call}{}", body(Some(sdp))),
         MediaEvent::Accepted { call, sdp, flow } => format!("accepted {call}{} {flow:?}", body(Some(sdp))),
         MediaEvent::Completed { call, flow } => format!("completed {call} {flow:?}"),
-        MediaEvent::Refused { call, why } => format!("refused {call} {why:?}"),
+        MediaEvent::Refused { call, why } => format!("refused {call} {}", problem(why)),
         MediaEvent::Facts { call, facts } => format!(
             "facts {call} in {} dBov out {} dBov loss {:.1} % jitter {:.1} ms",
             facts.level_in_dbov, facts.level_out_dbov, facts.loss_percent, facts.jitter_ms
@@ -331,7 +350,8 @@ fn store_command(command: &StoreCommand) -> String {
             let named = if entry.card.is_some() { ", named" } else { "" };
             let answered = if entry.answered.is_some() { ", answered" } else { "" };
             let outcome = entry.outcome.map(|o| format!(", outcome: {o:?}")).unwrap_or_default();
-            format!("Journal {{ {}{named}{answered}{outcome} }}", entry.key)
+            let cause = entry.cause.map(|c| format!(", cause: {c:?}")).unwrap_or_default();
+            format!("Journal {{ {}{named}{answered}{outcome}{cause} }}", entry.key)
         }
     }
 }

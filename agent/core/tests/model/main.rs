@@ -215,6 +215,7 @@ impl World {
             called: "1001".to_owned(),
             local: "192.0.2.10".parse().unwrap(),
             offer: (!bare).then(|| Sdp(b"offer".to_vec())),
+            unfit: None,
         }));
         let seen = &self.seen[&call];
         assert!(seen.on_the_wire || seen.over, "{call:?} was left without a word");

@@ -8,7 +8,7 @@ use agent_core::{
     port::{
         Effect, Event, Neighbour,
         host::HostEvent,
-        media::{Flow, MediaCommand, MediaEvent},
+        media::{Flow, MediaCommand, MediaEvent, SoundProblem},
         sip::{CallEnd, Registration, SipCommand, SipEvent},
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     },
@@ -56,7 +56,7 @@ pub(crate) fn action(what: u8, call: Option<CallId>) -> Action {
 pub(crate) fn answer(asked: &Effect, how: u8) -> Option<Event> {
     let sdp = Sdp(vec![b'a' + how % 3]);
     let bad = how % 8 > 5;
-    let refused = |call: CallId| MediaEvent::Refused { call, why: "no".to_owned() };
+    let refused = |call: CallId| MediaEvent::Refused { call, why: SoundProblem::NoOffer };
     Some(match asked {
         Effect::Media(MediaCommand::Offer { call, .. }) if bad => Event::Media(refused(*call)),
         Effect::Media(MediaCommand::Offer { call, .. } | MediaCommand::Reoffer { call, .. }) => {
@@ -146,7 +146,7 @@ pub(crate) fn nonsense(what: u8, call: CallId) -> Event {
         8 => Event::Media(MediaEvent::Offered { call, sdp }),
         9 => Event::Media(MediaEvent::Accepted { call, sdp, flow: flow(what) }),
         10 => Event::Media(MediaEvent::Completed { call, flow: flow(what) }),
-        11 => Event::Media(MediaEvent::Refused { call, why: "nonsense".to_owned() }),
+        11 => Event::Media(MediaEvent::Refused { call, why: SoundProblem::NoAudio }),
         12 => Event::Media(MediaEvent::Silent { call }),
         _ => Event::Media(MediaEvent::Digit { call, digit: '5' }),
     }

@@ -10,7 +10,7 @@ use agent_core::{
     port::{
         Event, Neighbour,
         host::{HostEvent, HostTrouble, PluginInfo},
-        media::{AudioState, Flow, MediaEvent},
+        media::{AudioState, Flow, MediaEvent, SoundProblem},
         shell::{Part, ShellEvent},
         sip::{CallEnd, Registration, RegistrationProblem, SipEvent},
         store::{PasswordQuestion, SecretProblem, StoreEvent},
@@ -256,6 +256,24 @@ fn incoming(rest: &mut Vec<&str>) -> Option<SipEvent> {
         called: (*called).to_owned(),
         local: local.parse().ok()?,
         offer: sdp(more.first()).filter(|sdp| sdp.0 != b"no-offer"),
+        unfit: match more {
+            [_, "unfit", why @ ..] => Some(problem(why)?),
+            _ => None,
+        },
+    })
+}
+
+fn problem(rest: &[&str]) -> Option<SoundProblem> {
+    Some(match rest {
+        ["not-sdp", detail] => SoundProblem::NotSdp { detail: quoted(detail)? },
+        ["no-audio"] => SoundProblem::NoAudio,
+        ["declined"] => SoundProblem::Declined,
+        ["no-common-codec", theirs] => SoundProblem::NoCommonCodec { theirs: quoted(theirs)? },
+        ["encrypted", profile] => SoundProblem::Encrypted { profile: quoted(profile)? },
+        ["address", detail] => SoundProblem::Address { detail: quoted(detail)? },
+        ["no-port", detail] => SoundProblem::NoPort { detail: quoted(detail)? },
+        ["fault"] => SoundProblem::Fault,
+        _ => return None,
     })
 }
 
@@ -316,7 +334,7 @@ fn media(first: &str, rest: &[&str]) -> Option<MediaEvent> {
         "offered" => MediaEvent::Offered { call: id()?, sdp: sdp(rest.get(1))? },
         "accepted" => MediaEvent::Accepted { call: id()?, sdp: sdp(rest.get(1))?, flow: flow(rest[2])? },
         "completed" => MediaEvent::Completed { call: id()?, flow: flow(rest[1])? },
-        "refused" => MediaEvent::Refused { call: id()?, why: quoted(rest[1])? },
+        "refused" => MediaEvent::Refused { call: id()?, why: problem(&rest[1..])? },
         "silent" => MediaEvent::Silent { call: id()? },
         "heard" => MediaEvent::Heard { call: id()? },
         "digit" => MediaEvent::Digit { call: id()?, digit: rest[1].chars().next()? },

@@ -10,7 +10,7 @@ use crate::codec::Codec;
 use agent_core::{
     id::CallId,
     party::Sdp,
-    port::media::{Flow, MediaCommand, MediaEvent},
+    port::media::{Flow, MediaCommand, MediaEvent, SoundProblem},
 };
 use agent_net::Net;
 use mio::{Events, Poll, Token};
@@ -72,7 +72,7 @@ impl Engine {
             self.tokens.clear();
             self.tick = None;
             for (call, _) in std::mem::take(&mut self.sessions) {
-                self.refuse(call, "a fault of the program ended the sound of this call");
+                self.refuse(call, SoundProblem::Fault);
             }
         }
         tracing::error!("the sound failed too often");
@@ -175,7 +175,7 @@ impl Engine {
                     let sdp = Sdp(session.negotiation.offer(flow));
                     (self.tell)(MediaEvent::Offered { call, sdp });
                 }
-                None => self.refuse(call, "there is no such call"),
+                None => self.refuse(call, SoundProblem::NoSession),
             },
             MediaCommand::Accept { call, local, offer, flow } => self.accept(now, call, local, &offer, flow),
             MediaCommand::Complete { call, answer } => self.complete(now, call, &answer),
@@ -212,15 +212,16 @@ impl Engine {
     }
 
     /// The session of a call; opened when there is none.
-    fn session(&mut self, call: CallId, local: IpAddr) -> Result<&mut Session, String> {
+    fn session(&mut self, call: CallId, local: IpAddr) -> Result<&mut Session, SoundProblem> {
         if !self.sessions.contains_key(&call) {
             let token = self.next_token;
-            let sockets = Sockets::open(&self.net, local, self.poll.registry(), Token(token))?;
+            let sockets = Sockets::open(&self.net, local, self.poll.registry(), Token(token))
+                .map_err(|detail| SoundProblem::NoPort { detail })?;
             self.next_token += 2;
             self.tokens.insert(token, call);
             self.sessions.insert(call, Session::new(sockets, token, self.codecs));
         }
-        self.sessions.get_mut(&call).ok_or_else(|| "there is no such call".to_owned())
+        self.sessions.get_mut(&call).ok_or(SoundProblem::NoSession)
     }
 
     fn offer(&mut self, call: CallId, local: IpAddr, flow: Flow) {
@@ -230,7 +231,7 @@ impl Engine {
                 let sdp = Sdp(session.negotiation.offer(flow));
                 (self.tell)(MediaEvent::Offered { call, sdp });
             }
-            Err(why) => self.refuse(call, &why),
+            Err(why) => self.refuse(call, why),
         }
         self.refocus(Instant::now());
     }
@@ -239,7 +240,7 @@ impl Engine {
         let fresh = !self.sessions.contains_key(&call);
         let net = self.net.clone();
         let result = self.session(call, local).and_then(|session| {
-            let sdp = session.negotiation.answer(&offer.0, flow).map_err(|error| error.to_string())?;
+            let sdp = session.negotiation.answer(&offer.0, flow)?;
             session.want(flow);
             session.agreed(now, &net);
             Ok((Sdp(sdp), session.negotiation.agreed().map_or(Flow::Inactive, |agreed| agreed.flow)))
@@ -250,7 +251,7 @@ impl Engine {
                 if fresh {
                     self.forget(call);
                 }
-                self.refuse(call, &why);
+                self.refuse(call, why);
             }
         }
         self.refocus(now);
@@ -258,19 +259,21 @@ impl Engine {
 
     fn complete(&mut self, now: Instant, call: CallId, answer: &Sdp) {
         let Some(session) = self.sessions.get_mut(&call) else {
-            return self.refuse(call, "there is no such call");
+            return self.refuse(call, SoundProblem::NoSession);
         };
         match session.negotiation.complete(&answer.0) {
             Ok(flow) => {
                 session.agreed(now, &self.net);
                 (self.tell)(MediaEvent::Completed { call, flow });
             }
-            Err(error) => self.refuse(call, &error.to_string()),
+            Err(why) => self.refuse(call, why),
         }
     }
 
-    fn refuse(&self, call: CallId, why: &str) {
-        (self.tell)(MediaEvent::Refused { call, why: why.to_owned() });
+    fn refuse(&self, call: CallId, why: SoundProblem) {
+        // What the other side wrote is quoted as data: `?` escapes it.
+        tracing::info!(?why, "a call has no sound");
+        (self.tell)(MediaEvent::Refused { call, why });
     }
 
     fn stop(&mut self, now: Instant, call: CallId) {

@@ -1,8 +1,7 @@
 //! Takes a description apart: everything unknown is skipped, everything known is read as leniently as it can be.
 
-use super::error::SdpError;
 use crate::codec::Codec;
-use agent_core::port::media::Flow;
+use agent_core::port::media::{Flow, SoundProblem};
 use std::net::IpAddr;
 
 /// A description longer than this is not read, bytes.
@@ -91,13 +90,14 @@ impl Line {
 
 impl Description {
     /// Where a line's sound goes.
-    pub(super) fn address(&self, line: &Line) -> Result<IpAddr, SdpError> {
+    pub(super) fn address(&self, line: &Line) -> Result<IpAddr, SoundProblem> {
         let text = line.address.as_ref().or(self.address.as_ref());
-        let text = text.ok_or_else(|| SdpError::Address("there is none (no c= line)".to_owned()))?;
-        let bad = || SdpError::Address(format!("'{}' is not an IP address", shortened(text)));
+        let none = || SoundProblem::Address { detail: "there is none (no c= line)".to_owned() };
+        let text = text.ok_or_else(none)?;
+        let bad = || SoundProblem::Address { detail: format!("'{}' is not an IP address", shortened(text)) };
         let address: IpAddr = text.parse().map_err(|_| bad())?;
         if address.is_multicast() {
-            Err(SdpError::Address("it is a multicast address".to_owned()))
+            Err(SoundProblem::Address { detail: "it is a multicast address".to_owned() })
         } else {
             Ok(address)
         }
@@ -109,14 +109,18 @@ impl Description {
     }
 }
 
+fn not_sdp(detail: &str) -> SoundProblem {
+    SoundProblem::NotSdp { detail: detail.to_owned() }
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
 /// Reads a description.
-pub(super) fn description(bytes: &[u8]) -> Result<Description, SdpError> {
+pub(super) fn description(bytes: &[u8]) -> Result<Description, SoundProblem> {
     if bytes.len() > LONGEST {
-        return Err(SdpError::NotSdp("it is longer than 64 KiB"));
+        return Err(not_sdp("it is longer than 64 KiB"));
     }
     let text = String::from_utf8_lossy(bytes);
     let mut all = Description::default();
@@ -131,7 +135,7 @@ pub(super) fn description(bytes: &[u8]) -> Result<Description, SdpError> {
                 known = true;
                 all.lines.push(media(value)?);
             }
-            "m" => return Err(SdpError::NotSdp("it has more than 64 media lines")),
+            "m" => return Err(not_sdp("it has more than 64 media lines")),
             "c" => {
                 let address = connection(value);
                 match all.lines.last_mut() {
@@ -144,23 +148,19 @@ pub(super) fn description(bytes: &[u8]) -> Result<Description, SdpError> {
         }
     }
     if !known {
-        return Err(SdpError::NotSdp(if bytes.is_empty() {
-            "it is empty"
-        } else {
-            "it has no v=, o= or m= line"
-        }));
+        return Err(not_sdp(if bytes.is_empty() { "it is empty" } else { "it has no v=, o= or m= line" }));
     }
     Ok(all)
 }
 
 /// `m=audio 49170/2 RTP/AVP 0 8`
-fn media(value: &str) -> Result<Line, SdpError> {
+fn media(value: &str) -> Result<Line, SoundProblem> {
     let mut words = value.split_ascii_whitespace();
     let (Some(kind), Some(port), Some(protocol)) = (words.next(), words.next(), words.next()) else {
-        return Err(SdpError::NotSdp("a media line lacks its port or protocol"));
+        return Err(not_sdp("a media line lacks its port or protocol"));
     };
     let port = port.split('/').next().unwrap_or(port);
-    let port = port.parse().map_err(|_| SdpError::NotSdp("a media line's port is no port"))?;
+    let port = port.parse().map_err(|_| not_sdp("a media line's port is no port"))?;
     let format_texts: Vec<String> = words.take(MOST_FORMATS).map(str::to_owned).collect();
     let formats = format_texts.iter().filter_map(|f| f.parse().ok()).filter(|pt: &u8| *pt < 128).collect();
     Ok(Line {

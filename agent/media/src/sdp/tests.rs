@@ -41,6 +41,26 @@ fn two_of_us_agree() {
 }
 
 #[test]
+fn an_offer_that_can_never_be_taken_is_known_without_a_session() {
+    let here: IpAddr = "192.0.2.10".parse().unwrap();
+    let verdict = |lines: &str| unfit(&Sdp(offer(lines)), here);
+    for fits in ["m=audio 4000 RTP/AVP 8\r\n", "m=audio 4000 RTP/SAVP 8\r\nm=audio 4002 RTP/AVP 96 0\r\n"] {
+        assert_eq!(verdict(fits), None, "{fits}");
+    }
+    assert_eq!(verdict("m=audio 4000 RTP/AVP 8\r\na=inactive\r\n"), None, "held from the first is no reason");
+    let encrypted = verdict("m=audio 4000 RTP/SAVP 8\r\n");
+    assert_eq!(encrypted, Some(SoundProblem::Encrypted { profile: "RTP/SAVP".to_owned() }));
+    let opus = verdict("m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n");
+    assert!(matches!(opus, Some(SoundProblem::NoCommonCodec { .. })), "{opus:?}");
+    for none in ["", "m=video 4000 RTP/AVP 96\r\n", "m=audio 0 RTP/AVP 8\r\n"] {
+        assert_eq!(verdict(none), Some(SoundProblem::NoAudio), "{none}");
+    }
+    assert!(matches!(unfit(&Sdp(b"hello".to_vec()), here), Some(SoundProblem::NotSdp { .. })));
+    let v6 = unfit(&Sdp(offer("m=audio 4000 RTP/AVP 8\r\n")), "2001:db8::1".parse().unwrap());
+    assert!(matches!(v6, Some(SoundProblem::Address { .. })), "{v6:?}");
+}
+
+#[test]
 fn hold_and_resume_go_both_ways() {
     let (mut caller, mut callee) =
         (ours(), Negotiation::new(8, "192.0.2.11:5000".parse().unwrap(), 5001, ORDER));
@@ -130,9 +150,9 @@ fn what_does_not_fit_is_said_in_a_sentence() {
     for rubbish in [&b""[..], b"hello", b"\xff\xfe\x00", b"v=0\r\n"] {
         assert!(side.answer(rubbish, Flow::SendRecv).is_err());
     }
-    assert_eq!(side.complete(&offer("m=audio 1 RTP/AVP 8\r\n")), Err(SdpError::NoOffer));
+    assert_eq!(side.complete(&offer("m=audio 1 RTP/AVP 8\r\n")), Err(SoundProblem::NoOffer));
     side.offer(Flow::SendRecv);
-    assert_eq!(side.complete(&offer("m=audio 0 RTP/AVP 8\r\n")), Err(SdpError::Declined));
+    assert_eq!(side.complete(&offer("m=audio 0 RTP/AVP 8\r\n")), Err(SoundProblem::Declined));
     assert_eq!(
         side.complete(&offer("m=audio 30 RTP/AVP 8\r\n")),
         Ok(Flow::SendRecv),
@@ -179,7 +199,7 @@ fn a_refused_offer_leaves_things_as_they_were() {
     side.offer(Flow::SendOnly);
     side.withdraw();
     assert_eq!(side.agreed().cloned(), before);
-    assert_eq!(side.complete(&offer("m=audio 3000 RTP/AVP 8\r\n")), Err(SdpError::NoOffer));
+    assert_eq!(side.complete(&offer("m=audio 3000 RTP/AVP 8\r\n")), Err(SoundProblem::NoOffer));
     let next = text(&side.offer(Flow::SendOnly));
     assert!(next.contains("o=- 7 4 "), "neither version is used twice: {next}");
 }

@@ -16,12 +16,22 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{CallEnd, Reject, SipEvent},
+    port::sip::{CallEnd, Reject, SipEvent, Unfit},
 };
 use std::time::Duration;
 
 /// How often 180 is said again (section 13.3.1.1: proxies lose patience after three minutes).
 const REMIND: Duration = Duration::from_secs(60);
+
+/// What does not fit, under a name of no machine (RFC 3261 section 20.43).
+fn warning(unfit: Unfit) -> &'static str {
+    match unfit {
+        Unfit::Address => "301 trayphone \"Incompatible network address formats\"",
+        Unfit::Transport => "302 trayphone \"Incompatible transport protocol\"",
+        Unfit::Media => "304 trayphone \"Media type not available\"",
+        Unfit::Format => "305 trayphone \"Incompatible media format\"",
+    }
+}
 
 /// Everything a call from them begins with.
 #[derive(Debug)]
@@ -60,6 +70,7 @@ impl Call {
             called,
             local: flow.local.ip(),
             offer: sdp(request.body_of(SDP)),
+            unfit: None,
         });
         let expires = request.headers.expires().map(|seconds| wire.now + Duration::from_secs(seconds.into()));
         let ringing = Ringing { id: transaction, request, remind: None, expires };
@@ -94,7 +105,19 @@ impl Call {
 
     /// A final refusal of a call that rings here.
     pub(crate) fn reject(&mut self, wire: &mut Wire, why: Reject) {
-        self.refuse_ringing(wire, why.status(), CallEnd::Rejected);
+        if let Stage::Ringing(ringing) = &self.stage {
+            self.refuse(wire, ringing.id, &ringing.request, why);
+            self.finish(wire, CallEnd::Rejected);
+        }
+    }
+
+    /// A final refusal of an INVITE of theirs, with a Warning when their description is to blame.
+    pub(super) fn refuse(&self, wire: &mut Wire, id: TransactionId, request: &Request, why: Reject) {
+        let mut response = Response::to(request, why.status(), self.local_tag().as_deref());
+        if let Reject::Unfit(unfit) = why {
+            response.headers.push(name::WARNING, warning(unfit));
+        }
+        wire.respond(id, response);
     }
 
     /// Answers the INVITE of a call that rings with a refusal and ends the call.

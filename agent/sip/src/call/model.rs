@@ -280,7 +280,7 @@ impl Call {
         self.send_inside(wire, request, out.tries + 1)
     }
 
-    fn local_tag(&self) -> Option<String> {
+    pub(super) fn local_tag(&self) -> Option<String> {
         self.dialog.as_ref().map(|dialog| dialog.id().local_tag.to_text().into_owned())
     }
 }

@@ -80,7 +80,7 @@ impl Call {
                 self.accept_invite(wire, (id, &request), sdp, false);
             }
             Err(why) => {
-                self.answer(wire, id, &request, why.status());
+                self.refuse(wire, id, &request, why);
                 self.next(wire);
             }
         }

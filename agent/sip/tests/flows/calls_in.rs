@@ -7,7 +7,7 @@ use crate::{
 use agent_core::{
     id::CallId,
     party::Sdp,
-    port::sip::{Reject, SipCommand, SipEvent},
+    port::sip::{Reject, SipCommand, SipEvent, Unfit},
 };
 use agent_sip::message::{Method, Response, name};
 use std::time::Duration;
@@ -132,18 +132,25 @@ fn a_cancel_after_the_answer_changes_nothing_and_an_unknown_one_gets_481() {
 
 #[test]
 fn refusals_have_their_codes_and_are_repeated_until_acknowledged() {
-    for (why, status) in [
-        (Reject::Busy, 486),
-        (Reject::Decline, 486),
-        (Reject::Unavailable, 480),
-        (Reject::NotAcceptable, 488),
+    for (why, status, warning) in [
+        (Reject::Busy, 486, None),
+        (Reject::Decline, 486, None),
+        (Reject::Unavailable, 480, None),
+        (Reject::NotAcceptable, 488, None),
+        (Reject::Unfit(Unfit::Address), 488, Some("301 ")),
+        (Reject::Unfit(Unfit::Transport), 488, Some("302 ")),
+        (Reject::Unfit(Unfit::Media), 488, Some("304 ")),
+        (Reject::Unfit(Unfit::Format), 488, Some("305 ")),
     ] {
         let mut world = World::new(6);
         let (phone, pbx) = registered(&mut world);
         let call = incoming(&mut world, (phone, pbx), "", "offer");
         world.command(phone, SipCommand::Reject { call, why });
         event(&mut world, phone, "Ended { call: CallId(1), end: Rejected }");
-        let begin = expect_status(&mut world, pbx, status).0.at;
+        let (letter, refusal) = expect_status(&mut world, pbx, status);
+        let begin = letter.at;
+        let said = refusal.headers.get(name::WARNING).map(|text| text.to_display().to_string());
+        assert_eq!(said.as_deref().map(|text| &text[..4]), warning, "RFC 3261 section 20.43");
         let mut after = Vec::new();
         for _ in 0..4 {
             after.push((expect_status(&mut world, pbx, status).0.at - begin).as_millis());

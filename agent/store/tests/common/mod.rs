@@ -84,6 +84,7 @@ pub(crate) fn call(n: u64) -> JournalEntry {
         answered: Some(UnixMillis(begin + 100)),
         ended: Some(UnixMillis(begin + 900)),
         outcome: Some(Outcome::Answered),
+        cause: None,
     }
 }
 

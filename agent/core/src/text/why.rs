@@ -1,0 +1,57 @@
+//! Reasons that neighbours give as values, in the user's words; their English details stay in the log.
+
+use super::{
+    AUDIO_SLOW, FAULT, NO_DESCRIPTION, SOUND_ADDRESS, SOUND_DECLINED, SOUND_ENCRYPTED, SOUND_NO_CODEC,
+    SOUND_NO_OFFER, SOUND_NO_PORT, SOUND_NO_SESSION, SOUND_NONE, SOUND_UNREADABLE,
+};
+use crate::{plain::plain, port::media::SoundProblem, settings::Language};
+
+/// Why there is no sound.
+pub(crate) fn sound(language: Language, problem: &SoundProblem) -> String {
+    let (phrase, filled) = match problem {
+        SoundProblem::NotSdp { .. } => (SOUND_UNREADABLE, ""),
+        SoundProblem::NoAudio => (SOUND_NONE, ""),
+        SoundProblem::Declined => (SOUND_DECLINED, ""),
+        SoundProblem::NoCommonCodec { theirs } => (SOUND_NO_CODEC, theirs.as_str()),
+        SoundProblem::Encrypted { profile } => (SOUND_ENCRYPTED, profile.as_str()),
+        SoundProblem::Address { .. } => (SOUND_ADDRESS, ""),
+        SoundProblem::NoOffer => (SOUND_NO_OFFER, ""),
+        SoundProblem::NoDescription => (NO_DESCRIPTION, ""),
+        SoundProblem::Slow => (AUDIO_SLOW, ""),
+        SoundProblem::NoSession => (SOUND_NO_SESSION, ""),
+        SoundProblem::NoPort { .. } => (SOUND_NO_PORT, ""),
+        SoundProblem::Fault => (FAULT, ""),
+    };
+    phrase.say(language, &[&plain(filled)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_german_or_french_sentence_holds_no_english_detail() {
+        let detail = || "Address already in use".to_owned();
+        let problems = [
+            SoundProblem::NotSdp { detail: detail() },
+            SoundProblem::Address { detail: detail() },
+            SoundProblem::NoPort { detail: detail() },
+            SoundProblem::NoAudio,
+            SoundProblem::Declined,
+            SoundProblem::NoOffer,
+            SoundProblem::NoDescription,
+            SoundProblem::Slow,
+            SoundProblem::NoSession,
+            SoundProblem::Fault,
+        ];
+        for problem in problems {
+            let english = sound(Language::En, &problem);
+            for language in [Language::De, Language::Fr] {
+                let said = sound(language, &problem);
+                assert!(!said.contains("Address") && said != english && !said.is_empty(), "{said}");
+            }
+        }
+        let codec = SoundProblem::NoCommonCodec { theirs: "opus\u{7}".to_owned() };
+        assert_eq!(sound(Language::De, &codec), "kein gemeinsames Tonformat (die Gegenseite hat opus)");
+    }
+}
