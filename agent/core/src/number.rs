@@ -142,7 +142,12 @@ impl Dialplan {
                     && user.chars().all(|c| c.is_ascii_digit() || "+*#-.()".contains(c));
                 let inner = numeric.then(|| self.number(&scan::compact(&user), None)).flatten();
                 let (kind, canonical) = match inner {
-                    Some(number) if matches!(number.kind, Kind::Emergency | Kind::Premium | Kind::Code) => {
+                    Some(number)
+                        if matches!(
+                            number.kind,
+                            Kind::Emergency | Kind::Premium | Kind::Code | Kind::Unsure
+                        ) =>
+                    {
                         (number.kind, number.canonical)
                     }
                     Some(number) => (Kind::Address, number.canonical),
@@ -397,8 +402,8 @@ impl Dialplan {
 /// What may go out at once, and what is asked first.
 fn guarded(number: Number, source: Source) -> Understood {
     let asked = match number.kind {
-        Kind::Emergency | Kind::Premium | Kind::Code => source != Source::Typed,
-        Kind::Unsure => source == Source::Selection,
+        // A number of no plan may be any of these with digits to spare, which the network drops: `090012345678`.
+        Kind::Emergency | Kind::Premium | Kind::Code | Kind::Unsure => source != Source::Typed,
         Kind::Plain | Kind::Internal | Kind::Address => false,
     };
     if asked { Understood::Ask(vec![number]) } else { Understood::Dial(number) }
