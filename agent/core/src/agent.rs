@@ -110,6 +110,7 @@ impl Agent {
                 // A hotkey, a menu or a browser reads no reply: what is refused is shown.
                 let unread = request.is_none()
                     || matches!(&action, Action::Dial { source, .. } if *source != Source::Typed);
+                let action = if request.is_none() { self.meant(action) } else { action };
                 let about = Self::about(&action);
                 let result = self.user(now, action);
                 if let (true, Err(refusal)) = (unread, &result) {

@@ -170,7 +170,7 @@ pub enum OpenRule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HotkeySettings {
-    /// Takes the ringing call.
+    /// Takes the ringing call, of several the one that has rung longest.
     pub answer: String,
     /// Ends the call.
     pub hang_up: String,

@@ -43,6 +43,17 @@ impl Agent {
         }
     }
 
+    /// What a key means by its action: who presses it can name no call, and of several that ring it takes the one that has
+    /// waited longest. A program that asks can name one, and gets the list (`Ambiguous`).
+    pub(super) fn meant(&self, action: Action) -> Action {
+        match action {
+            Action::Answer { call: None } => {
+                Action::Answer { call: self.calls.ringing().next().map(|call| call.id) }
+            }
+            other => other,
+        }
+    }
+
     /// A refusal as a toast: a title that is short enough to be read whole, for desktops cut it, and a line that tells the
     /// rest. Whoever clicked has never seen a call's number among ours, and has nowhere to name one.
     pub(super) fn unread(&self, about: About, refusal: &Refusal) -> (String, String) {

@@ -61,7 +61,11 @@ pub const KEYS: &[Key] = &[
         "\"answer\"",
         "When a caller's record opens: \"answer\", \"ring\" or \"never\" (only on a click).",
     ),
-    key("hotkeys.answer", "\"Ctrl+Alt+A\"", "Takes the ringing call; \"\" switches the hotkey off."),
+    key(
+        "hotkeys.answer",
+        "\"Ctrl+Alt+A\"",
+        "Takes the call that rings, of several the oldest; \"\" switches the hotkey off.",
+    ),
     key("hotkeys.hang_up", "\"Ctrl+Alt+H\"", "Ends the call."),
     key("hotkeys.dial_selection", "\"Ctrl+Alt+C\"", "Dials the number that is selected in any program."),
     key("numbers.country", "\"DE\"", "Two-letter country of the PBX, for numbers without a country code."),
