@@ -20,7 +20,13 @@ use crate::{
 impl Calls {
     /// The wire says that a call is over.
     pub(crate) fn ended(&mut self, cx: &mut Context<'_>, id: CallId, end: &CallEnd) {
-        let Some(call) = self.get(id) else { return };
+        let now = cx.now.wall;
+        let Some(call) = self.call(id) else { return };
+        // Our 200 was out: the user had taken the call, and whoever ended it before the ACK came knew that.
+        let said_yes = matches!(call.phase, Phase::Accepted { .. } | Phase::Confirming);
+        if said_yes && matches!(end, CallEnd::RemoteHangup | CallEnd::Cancelled { elsewhere: false }) {
+            call.answered.get_or_insert(now);
+        }
         let outcome = outcome(call, end);
         let outgoing = call.direction == Direction::Outgoing && call.answered.is_none();
         let lost = matches!(end, CallEnd::Lost { .. });
