@@ -222,6 +222,11 @@ impl Call {
         }
     }
 
+    /// Whether either side holds, or is about to: silence is as it should be.
+    pub(crate) fn on_hold(&self) -> bool {
+        self.talk.want_hold || self.talk.held() || self.talk.held_by_them()
+    }
+
     /// Whether the user should hear it ring there: 180 came, and nothing speaks yet.
     pub(crate) fn rings_there(&self) -> bool {
         matches!(&self.phase, Phase::Calling(early) if early.ringing && !early.heard)

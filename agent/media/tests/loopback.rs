@@ -208,6 +208,22 @@ fn silence_is_noticed_and_so_is_its_end() {
 }
 
 #[test]
+fn silence_on_hold_is_no_news_and_after_it_is() {
+    let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
+    connect(&mut caller, &mut callee, CALL);
+    let flows = reoffer(&mut caller, &mut callee, CALL, Flow::SendOnly);
+    assert_eq!(flows, (Flow::SendOnly, Flow::RecvOnly));
+    caller.send(MediaCommand::Focus { call: None });
+    // Facts come once a second, and with them the news of silence: five of them are more than the three seconds.
+    for _ in 0..5 {
+        callee.wait("facts", |event| matches!(event, MediaEvent::Facts { .. }).then_some(()));
+    }
+    assert!(!callee.told.iter().any(|event| matches!(event, MediaEvent::Silent { .. })), "{:?}", callee.told);
+    reoffer(&mut caller, &mut callee, CALL, Flow::SendRecv);
+    callee.wait("the silence", |event| matches!(event, MediaEvent::Silent { .. }).then_some(()));
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_leaves_nothing() {
     let mut side = Side::start(null());
     assert!(matches!(

@@ -33,6 +33,7 @@ impl Calls {
         if let Some(call) = self.call(id) {
             call.talk.want_hold = true;
         }
+        cx.notes.over(&format!("silent {id}"));
         if self.focus == Some(id) {
             self.set_focus(cx, None);
         }
@@ -117,6 +118,9 @@ impl Calls {
             }
         }
         let silent = talk.held() && talk.want_hold;
+        if call.on_hold() {
+            cx.notes.over(&format!("silent {id}"));
+        }
         if silent && self.focus == Some(id) {
             self.set_focus(cx, None);
         }

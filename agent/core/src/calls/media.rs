@@ -159,7 +159,7 @@ impl Calls {
     /// Nothing has been heard of them for a while, or they are heard again.
     pub(crate) fn silent(&mut self, cx: &mut Context<'_>, id: CallId, silent: bool) {
         let topic = format!("silent {id}");
-        if !self.get(id).is_some_and(Call::heard) || !silent {
+        if !silent || !self.get(id).is_some_and(|call| call.heard() && !call.on_hold()) {
             cx.notes.over(&topic);
             return;
         }

@@ -266,7 +266,9 @@ impl Session {
 
     /// Whether nothing has been heard for too long.
     fn check_silence(&mut self, now: Instant) -> Option<News> {
-        let should = self.negotiation.agreed().is_some_and(|agreed| sdp::receives(agreed.flow));
+        // Whoever holds, or is held without music, sends nothing and owes us nothing.
+        let live = self.negotiation.agreed().is_some_and(|agreed| agreed.flow == Flow::SendRecv);
+        let should = live && !self.held();
         let since = self.heard.max(self.expecting)?;
         let silent = should && now.saturating_duration_since(since) >= SILENT;
         (silent && !std::mem::replace(&mut self.silent, silent)).then_some(News::Silent)
