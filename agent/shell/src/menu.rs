@@ -95,10 +95,11 @@ impl Menu {
         }
     }
 
-    /// The menu is opened anew: whatever is clicked from now on was read as it stands.
-    pub(crate) fn opened(&mut self, now: Instant) {
-        let settled = now.checked_sub(SETTLING).unwrap_or(now);
-        self.lines.iter_mut().for_each(|line| line.since = line.since.min(settled));
+    /// The menu was opened anew at that time: what stood in it then and is clicked was read as it stands.
+    pub(crate) fn opened(&mut self, at: Instant) {
+        let settled = at.checked_sub(SETTLING).unwrap_or(at);
+        let stood = self.lines.iter_mut().filter(|line| line.since <= at);
+        stood.for_each(|line| line.since = line.since.min(settled));
     }
 }
 
@@ -180,6 +181,9 @@ mod tests {
             named,
             &[MenuItem::Label("ringing".to_owned()), answer("Answer Bob Builder", 3), decline(3)],
         );
+        assert!(menu.action(named, bob).is_none());
+        // Told late: it was opened before the line slid, and so shows nothing that was read.
+        menu.opened(read);
         assert!(menu.action(named, bob).is_none());
         menu.opened(named);
         assert!(menu.action(named, bob).is_some());

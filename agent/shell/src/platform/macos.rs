@@ -9,6 +9,7 @@ use std::{
     ffi::c_void,
     process::{Command, Stdio},
 };
+use tray_icon::MouseButtonState;
 use winit::{
     event_loop::EventLoopBuilder,
     platform::macos::{ActivationPolicy, EventLoopBuilderExtMacOS},
@@ -43,6 +44,7 @@ impl Os for Mac {
     type Watch = ();
 
     const TRAY_SIZE: u32 = 36;
+    const MENU_OPENS_ON: MouseButtonState = MouseButtonState::Down;
 
     fn prepare(builder: &mut EventLoopBuilder<Woke>) {
         // In the menu bar only: no place in the Dock, and the keyboard stays where it is.

@@ -1,9 +1,12 @@
 //! Windows and macOS: winit's event loop on the main thread, with tray-icon and global-hotkey on it.
 
+mod keys;
+
+use self::keys::Keys;
 use crate::{
     SelectionReader, ShellConfig, ShellError, ShellInbox, ShellInput, Tell,
     board::{Board, Step, Word},
-    chord::{self, Chord, Purpose},
+    chord::Purpose,
     icon,
     mail::{Mail, lock},
     menu::Menu,
@@ -14,20 +17,16 @@ use crate::{
 use agent_core::{
     action::{Action, Source},
     port::shell::{Part, ShellCommand, ShellEvent},
-    settings::HotkeySettings,
     view::{MenuItem, TrayIcon as Icon, TrayView, View},
 };
-use global_hotkey::{
-    Error as HotkeyError, GlobalHotKeyEvent, GlobalHotKeyManager, HotKeyState,
-    hotkey::{Code, HotKey, Modifiers},
-};
+use global_hotkey::{GlobalHotKeyEvent, HotKeyState};
 use std::{
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tray_icon::{
-    TrayIcon, TrayIconBuilder,
+    MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent,
     menu::{self as native_menu, MenuEvent, PredefinedMenuItem},
 };
 use winit::{
@@ -58,6 +57,8 @@ pub(super) trait Os: 'static {
     fn watch(leave: Leave) -> Self::Watch;
     /// The pixels of the tray's picture.
     const TRAY_SIZE: u32;
+    /// The way of the button on which the tray's menu opens.
+    const MENU_OPENS_ON: MouseButtonState;
     /// What is selected in the program the user works in; called on a thread of its own.
     fn selection() -> Result<String, String>;
     /// Opens a page that was checked; called on a thread of its own.
@@ -96,6 +97,9 @@ pub(super) enum Said {
 /// What wakes the loop.
 pub(super) enum Woke {
     Mail,
+    /// The tray's menu opened at that time; it may be told only once it is closed again.
+    MenuOpened(Instant),
+    /// An entry of it was chosen.
     Menu(String),
     Hotkey(u32, HotKeyState),
     Said(Said),
@@ -117,6 +121,15 @@ pub(super) fn run<O: Os>(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> 
     };
     let wake = waker(&proxy);
     inbox.on_mail(move || wake(Woke::Mail));
+    let wake = waker(&proxy);
+    TrayIconEvent::set_event_handler(Some(move |event: TrayIconEvent| {
+        // Told just before the menu is shown, whichever button it was.
+        if let TrayIconEvent::Click { button_state, .. } = event
+            && button_state == O::MENU_OPENS_ON
+        {
+            wake(Woke::MenuOpened(Instant::now()));
+        }
+    }));
     let wake = waker(&proxy);
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| wake(Woke::Menu(event.id.0))));
     let wake = waker(&proxy);
@@ -197,9 +210,9 @@ impl<O: Os> ApplicationHandler<Woke> for App<O> {
                     self.sort(mail);
                 }
             }
+            Woke::MenuOpened(at) => self.menu.opened(at),
             Woke::Menu(id) => {
-                let action =
-                    id.parse().ok().and_then(|id| self.menu.action(std::time::Instant::now(), id).cloned());
+                let action = id.parse().ok().and_then(|id| self.menu.action(Instant::now(), id).cloned());
                 if let Some(action) = action {
                     (self.tell)(ShellInput::Action(action));
                 }
@@ -301,7 +314,7 @@ impl<O: Os> App<O> {
     }
 
     fn show_menu(&mut self, items: &[MenuItem]) {
-        let change = self.menu.set(std::time::Instant::now(), items);
+        let change = self.menu.set(Instant::now(), items);
         if !change.layout {
             for line in self.menu.lines().iter().filter(|line| change.reworded.contains(&line.id)) {
                 if let (MenuItem::Label(words) | MenuItem::Entry { text: words, .. }, Some((_, row))) =
@@ -373,8 +386,7 @@ impl<O: Os> App<O> {
     }
 
     fn hit(&mut self, id: u32, state: HotKeyState) {
-        let purpose = self.keys.held.iter().find(|(key, _)| key.id() == id).map(|(_, purpose)| *purpose);
-        match (purpose, state) {
+        match (self.keys.purpose(id), state) {
             (Some(Purpose::Answer), HotKeyState::Pressed) => {
                 (self.tell)(ShellInput::Action(Action::Answer { call: None }));
             }
@@ -475,75 +487,6 @@ impl WithIcon for TrayIconBuilder {
         match icon {
             Some(icon) => self.with_icon(icon),
             None => self,
-        }
-    }
-}
-
-/// The hotkeys held.
-#[derive(Default)]
-struct Keys {
-    manager: Option<GlobalHotKeyManager>,
-    held: Vec<(HotKey, Purpose)>,
-}
-
-impl Keys {
-    /// Gives back what is held and takes these.
-    fn set(&mut self, settings: &HotkeySettings, parts: &Parts) {
-        self.release();
-        if self.manager.is_none() {
-            match GlobalHotKeyManager::new() {
-                Ok(manager) => self.manager = Some(manager),
-                Err(error) => {
-                    return parts.fails(Part::Hotkeys, format!("There are no hotkeys here ({error})."));
-                }
-            }
-        }
-        let (chords, mut problems) = chord::all(settings);
-        for (purpose, chord) in chords {
-            if let Err(problem) = self.take(purpose, chord) {
-                problems.push(problem);
-            }
-        }
-        if problems.is_empty() {
-            parts.works(Part::Hotkeys);
-        } else {
-            parts.fails(Part::Hotkeys, problems.join(" "));
-        }
-    }
-
-    fn take(&mut self, purpose: Purpose, chord: Chord) -> Result<(), String> {
-        let missing = || format!("This system knows no key {chord} ({}).", purpose.setting());
-        let code: Code = chord.key.code.parse().map_err(|_| missing())?;
-        let mut modifiers = Modifiers::empty();
-        for (on, modifier) in [
-            (chord.modifiers.ctrl, Modifiers::CONTROL),
-            (chord.modifiers.alt, Modifiers::ALT),
-            (chord.modifiers.shift, Modifiers::SHIFT),
-            (chord.modifiers.meta, Modifiers::META),
-        ] {
-            modifiers.set(modifier, on);
-        }
-        let key = HotKey::new(Some(modifiers), code);
-        let manager = self.manager.as_ref().ok_or_else(missing)?;
-        manager.register(key).map_err(|error| match error {
-            HotkeyError::AlreadyRegistered(_) => format!(
-                "{chord} is taken by another program, so it does not work here; set another one for {} in \
-                 [hotkeys] of trayphone.toml.",
-                purpose.setting()
-            ),
-            error => format!("{chord} cannot be used for {} ({error}).", purpose.setting()),
-        })?;
-        self.held.push((key, purpose));
-        Ok(())
-    }
-
-    fn release(&mut self) {
-        if let Some(manager) = &self.manager {
-            for (key, _) in self.held.drain(..) {
-                if let Err(error) = manager.unregister(key) {
-                    tracing::debug!(%error, "a hotkey could not be given back");
-                }
-            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod toasts;
 
 use super::native::{self, Leave, Os, Woke};
 use crate::{ShellConfig, ShellError, ShellInbox, Tell};
+use tray_icon::MouseButtonState;
 use windows::{
     Win32::{
         System::Com::{COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoInitializeEx, CoUninitialize},
@@ -26,6 +27,7 @@ impl Os for Windows {
     type Watch = Option<session::Watch>;
 
     const TRAY_SIZE: u32 = 32;
+    const MENU_OPENS_ON: MouseButtonState = MouseButtonState::Up;
 
     fn prepare(_: &mut EventLoopBuilder<Woke>) {}
 
