@@ -38,11 +38,6 @@ pub(crate) fn make_executable(path: &std::path::Path) -> std::io::Result<()> {
     system::make_executable(path)
 }
 
-/// Whether there is a screen to put toasts and icons on.
-pub(crate) fn has_display() -> bool {
-    system::has_display()
-}
-
 /// Whether the terminal is ours to ask on: a job in the background that reads from it is stopped with everything it does.
 pub(crate) fn in_foreground() -> bool {
     system::in_foreground()

@@ -1,10 +1,9 @@
 //! Windows: Ctrl+C and Ctrl+Break from the console, its closing; the end of the session for whom has no window.
 
-use std::{future::Future, io, os::windows::process::CommandExt, process::Command, ptr::null_mut};
+use std::{future::Future, io, os::windows::process::CommandExt, process::Command};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
 use windows_sys::Win32::System::{
     Console::{FreeConsole, GetConsoleProcessList},
-    StationsAndDesktops::{GetProcessWindowStation, GetUserObjectInformationW, UOI_FLAGS, USEROBJECTFLAGS},
     Threading::{CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS},
 };
 
@@ -26,25 +25,6 @@ pub(super) fn asked_to_end() -> io::Result<impl Future<Output = ()> + Send + use
 /// What runs is told by a file's ending here.
 pub(super) fn make_executable(_path: &std::path::Path) -> io::Result<()> {
     Ok(())
-}
-
-/// A service, or somebody who came by ssh, has a window station nobody sees.
-pub(super) fn has_display() -> bool {
-    /// WSF_VISIBLE of `winuser.h`.
-    const VISIBLE: u32 = 1;
-    let mut flags = USEROBJECTFLAGS::default();
-    // SAFETY: the station's handle is not ours to close, and the structure is the one this question is answered in, of
-    // the size given.
-    let told = unsafe {
-        GetUserObjectInformationW(
-            GetProcessWindowStation(),
-            UOI_FLAGS,
-            (&raw mut flags).cast(),
-            size_of_val(&flags) as u32,
-            null_mut(),
-        )
-    };
-    told == 0 || flags.dwFlags & VISIBLE != 0
 }
 
 /// There are no jobs that a console could stop.

@@ -25,15 +25,22 @@ unsafe extern "C" {
     fn CFRelease(value: *const c_void);
 }
 
-pub(crate) fn run(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> Result<(), ShellError> {
+/// Somebody who came by ssh, or a daemon, has no session with the window server.
+pub(crate) fn display() -> Result<(), String> {
     // SAFETY: gives a value that is ours to let go, or nothing; it is let go once.
-    let session = unsafe { CGSessionCopyCurrentDictionary() };
-    if session.is_null() {
-        // AppKit would end the process.
-        return Err(ShellError::Loop("nobody is logged in at this Mac's screen".to_owned()));
+    unsafe {
+        let session = CGSessionCopyCurrentDictionary();
+        if session.is_null() {
+            return Err("Nobody is logged in at this Mac's screen.".to_owned());
+        }
+        CFRelease(session);
     }
-    // SAFETY: as above.
-    unsafe { CFRelease(session) };
+    Ok(())
+}
+
+pub(crate) fn run(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> Result<(), ShellError> {
+    // AppKit would end the process.
+    display().map_err(|why| ShellError::Loop(why.trim_end_matches('.').to_owned()))?;
     native::run::<Mac>(config, inbox, tell)
 }
 

@@ -9,12 +9,45 @@ use crate::{ShellConfig, ShellError, ShellInbox, Tell};
 use tray_icon::MouseButtonState;
 use windows::{
     Win32::{
-        System::Com::{COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoInitializeEx, CoUninitialize},
-        UI::{Shell::ShellExecuteW, WindowsAndMessaging::SW_SHOWNORMAL},
+        Foundation::HANDLE,
+        System::{
+            Com::{COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoInitializeEx, CoUninitialize},
+            StationsAndDesktops::{
+                GetProcessWindowStation, GetUserObjectInformationW, UOI_FLAGS, USEROBJECTFLAGS,
+            },
+        },
+        UI::{
+            Shell::ShellExecuteW,
+            WindowsAndMessaging::{SW_SHOWNORMAL, WSF_VISIBLE},
+        },
     },
     core::{HSTRING, w},
 };
 use winit::event_loop::EventLoopBuilder;
+
+/// A service, or somebody who came by ssh, has a window station that nobody sees.
+pub(crate) fn display() -> Result<(), String> {
+    let mut flags = USEROBJECTFLAGS::default();
+    // SAFETY: the station's handle is not ours to close, and the structure is the one this question is answered in, of
+    // the size given.
+    let told = unsafe {
+        GetProcessWindowStation().and_then(|station| {
+            let (answer, size) = ((&raw mut flags).cast(), size_of::<USEROBJECTFLAGS>() as u32);
+            GetUserObjectInformationW(HANDLE(station.0), UOI_FLAGS, Some(answer), size, None)
+        })
+    };
+    match told {
+        Ok(()) if flags.dwFlags & WSF_VISIBLE as u32 == 0 => {
+            Err("Nobody is logged in at this session's screen.".to_owned())
+        }
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // One that does not say is taken for the usual one: whoever sits before it shall see the calls.
+            tracing::debug!(%error, "the window station does not say whether it is seen");
+            Ok(())
+        }
+    }
+}
 
 pub(crate) fn run(config: ShellConfig, inbox: ShellInbox, tell: Tell) -> Result<(), ShellError> {
     native::run::<Windows>(config, inbox, tell)
