@@ -1,5 +1,6 @@
 //! Windows and macOS: winit's event loop on the main thread, with tray-icon and global-hotkey on it.
 
+pub(super) mod clipboard;
 mod keys;
 
 use self::keys::Keys;

@@ -1,17 +1,15 @@
 //! The text selected in other programs: asked for by the accessibility API, else copied and the clipboard put back.
 
+use super::super::native::clipboard;
 use objc2::rc::autoreleasepool;
 use objc2_app_kit::NSPasteboard;
 use std::{
     ffi::{CStr, c_char, c_void},
-    ptr, thread,
-    time::{Duration, Instant},
+    ptr,
 };
 
 /// The most that is taken, bytes.
 const MOST: usize = 64 * 1024;
-/// How long a program may take to copy.
-const COPY: Duration = Duration::from_millis(300);
 
 type CfType = *const c_void;
 
@@ -139,30 +137,8 @@ fn accessible() -> Option<String> {
 
 /// Presses Cmd+C for the user and puts the clipboard's text back afterwards.
 fn copy() -> Result<String, String> {
-    let busy =
-        |_| "The clipboard is held by another program; copy the number and dial it by hand.".to_owned();
-    let mut clipboard = arboard::Clipboard::new().map_err(busy)?;
-    let before = clipboard.get_text().ok();
-    let changes = || NSPasteboard::generalPasteboard().changeCount();
-    let number = changes();
-    press(KEY_C, true)?;
-    press(KEY_C, false)?;
-    let until = Instant::now() + COPY;
-    while changes() == number {
-        if Instant::now() >= until {
-            // Nothing was copied: nothing is selected, and the clipboard is as it was.
-            return Ok(String::new());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    let mut text = clipboard.get_text().unwrap_or_default();
-    if let Some(before) = before
-        && clipboard.set_text(before).is_err()
-    {
-        tracing::debug!("the clipboard could not be put back");
-    }
-    text.truncate(text.floor_char_boundary(MOST));
-    Ok(text)
+    let press_copy = || press(KEY_C, true).and_then(|()| press(KEY_C, false));
+    clipboard::copied(MOST, || NSPasteboard::generalPasteboard().changeCount(), press_copy)
 }
 
 fn press(key: u16, down: bool) -> Result<(), String> {

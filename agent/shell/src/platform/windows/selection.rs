@@ -1,5 +1,6 @@
 //! The text selected in other programs: asked for by UI Automation, else copied and the clipboard put back.
 
+use super::super::native::clipboard;
 use std::{
     thread,
     time::{Duration, Instant},
@@ -29,8 +30,6 @@ use windows::{
 const MOST: usize = 64 * 1024;
 /// How long the keys of the hotkey may stay down before copying is given up.
 const RELEASE: Duration = Duration::from_millis(250);
-/// How long a program may take to copy.
-const COPY: Duration = Duration::from_millis(300);
 
 /// Windows of terminals that do not tell what is selected in them: there Ctrl+C ends the program that runs.
 const TERMINALS: [&str; 7] = [
@@ -106,31 +105,9 @@ unsafe fn focused_text() -> Result<Option<String>> {
 
 /// Presses Ctrl+C for the user and puts the clipboard's text back afterwards.
 fn copy() -> std::result::Result<String, String> {
-    let busy =
-        |_| "The clipboard is held by another program; copy the number and dial it by hand.".to_owned();
     wait_for_release()?;
-    let mut clipboard = arboard::Clipboard::new().map_err(busy)?;
-    let before = clipboard.get_text().ok();
     // SAFETY: reads a counter.
-    let sequence = || unsafe { GetClipboardSequenceNumber() };
-    let number = sequence();
-    press_copy()?;
-    let until = Instant::now() + COPY;
-    while sequence() == number {
-        if Instant::now() >= until {
-            // Nothing was copied: nothing is selected, and the clipboard is as it was.
-            return Ok(String::new());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    let mut text = clipboard.get_text().unwrap_or_default();
-    if let Some(before) = before
-        && clipboard.set_text(before).is_err()
-    {
-        tracing::debug!("the clipboard could not be put back");
-    }
-    text.truncate(text.floor_char_boundary(MOST));
-    Ok(text)
+    clipboard::copied(MOST, || unsafe { GetClipboardSequenceNumber() }, press_copy)
 }
 
 /// Ctrl+C means something else while Alt or Shift is down.
