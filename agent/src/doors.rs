@@ -81,6 +81,9 @@ mod tests {
         sync::Semaphore,
     };
 
+    /// What does not happen within this time does not happen.
+    const SOON: Duration = Duration::from_secs(20);
+
     fn desk() -> Desk {
         Desk {
             hub: Hub::new(),
@@ -112,10 +115,14 @@ mod tests {
         };
         let talk = async {
             ours.write_all(b"{\"ask\":\"reload_settings\"}\n").await.unwrap();
-            assert_eq!(ours.read(&mut [0; 16]).await.unwrap(), 0, "the connection is closed");
-            assert!(heard.recv().await.unwrap().contains("broke down"));
+            let mut rest = [0; 16];
+            let closed = tokio::time::timeout(SOON, ours.read(&mut rest)).await.expect("it stays open");
+            assert_eq!(closed.unwrap(), 0, "the connection is closed");
+            let told = tokio::time::timeout(SOON, heard.recv()).await.expect("nobody is told");
+            assert!(told.unwrap().contains("broke down"));
             next.write_all(b"nonsense\n").await.unwrap();
-            assert!(next.read(&mut [0; 16]).await.unwrap() > 0, "the next one is served");
+            let answer = tokio::time::timeout(SOON, next.read(&mut rest)).await.expect("the next one waits");
+            assert!(answer.unwrap() > 0, "the next one is served");
         };
         tokio::select! {
             () = serve(accept, desk.clone()) => panic!("serving never ends"),
@@ -132,7 +139,8 @@ mod tests {
             serve(accept, desk()).await;
             vigil.over();
         });
-        assert!(task.await.unwrap_err().is_panic());
-        assert_eq!(told.recv(), Ok(()));
+        let ended = tokio::time::timeout(SOON, task).await.expect("the door stays open");
+        assert!(ended.unwrap_err().is_panic());
+        assert_eq!(told.recv_timeout(SOON), Ok(()));
     }
 }

@@ -82,7 +82,9 @@ mod tests {
     use super::{load, memory, processor_time, sleeps, woken};
     use std::{
         hint::black_box,
-        process, thread,
+        process,
+        sync::mpsc,
+        thread,
         time::{Duration, Instant},
     };
 
@@ -98,17 +100,24 @@ mod tests {
 
     #[test]
     fn a_thread_that_sleeps_often_is_seen_to_wake_often() {
-        let worker = thread::Builder::new().name("sleepy".to_owned()).spawn(|| {
+        let (go, gone) = mpsc::channel::<()>();
+        let (done, ready) = mpsc::channel::<()>();
+        let worker = thread::Builder::new().name("sleepy".to_owned()).spawn(move || {
+            let _ = gone.recv();
             (0..50).for_each(|_| thread::sleep(Duration::from_millis(1)));
-            thread::park_timeout(Duration::from_secs(20));
+            let _ = done.send(());
+            // A thread that has ended is counted no longer: it stays until the counting is over.
+            let _ = gone.recv();
         });
         let worker = worker.expect("a thread");
         let before = sleeps(process::id()).expect("a reading");
-        thread::sleep(Duration::from_millis(300));
+        go.send(()).expect("it waits");
+        ready.recv_timeout(Duration::from_secs(20)).expect("it has slept");
         let woken = woken(&before, &sleeps(process::id()).expect("a reading"));
         let sleepy = woken.iter().find(|(name, _)| name == "sleepy");
-        assert!(sleepy.is_some_and(|(_, count)| (20..=60).contains(count)), "{woken:?}");
-        worker.thread().unpark();
+        // Beside the sleeps it waits twice to be told, at most.
+        assert!(sleepy.is_some_and(|(_, count)| (50..=60).contains(count)), "{woken:?}");
+        drop(go);
         worker.join().expect("it ends");
     }
 
