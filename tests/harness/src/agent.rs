@@ -52,6 +52,8 @@ pub struct Account {
     pub password: String,
     /// The lines of `[audio]`.
     pub audio: String,
+    /// What tray and toasts speak.
+    pub language: String,
 }
 
 impl Account {
@@ -62,6 +64,7 @@ impl Account {
             registrar: format!("sip:127.0.0.1:{port};transport={}", transport.parameter()),
             password: password.to_owned(),
             audio: "backend = \"null\"".to_owned(),
+            language: "en".to_owned(),
         }
     }
 
@@ -74,9 +77,9 @@ impl Account {
 
     /// How an agent with this account is started.
     pub fn start(&self) -> Start {
-        let Self { aor, registrar, password, audio } = self;
+        let Self { aor, registrar, password, audio, language } = self;
         let settings = format!(
-            "language = \"en\"\n\n[[account]]\naor = \"{aor}\"\nregistrar = \"{registrar}\"\n\
+            "language = \"{language}\"\n\n[[account]]\naor = \"{aor}\"\nregistrar = \"{registrar}\"\n\
              password = \"env:{PASSWORD}\"\n\n[audio]\n{audio}\n"
         );
         let environment = vec![(PASSWORD.to_owned(), password.clone())];

@@ -38,7 +38,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Toasts {
     /// xfce4-notifyd: draws buttons.
     Xfce,
-    /// dunst: says it has buttons and draws none.
+    /// dunst: says it has buttons and draws none; a menu of its own has them.
     Dunst,
     /// None; a test may start a [`FakeToasts`].
     None,
@@ -201,10 +201,52 @@ impl Desktop {
         let program = match toasts {
             Toasts::None => return Ok(()),
             Toasts::Xfce => notifyd()?,
-            Toasts::Dunst => PathBuf::from("dunst"),
+            Toasts::Dunst => self.set_dunst_up()?,
         };
         self.toasts = Some(self.spawn(&program.display().to_string(), &[])?);
         self.wait_for_name("org.freedesktop.Notifications")
+    }
+
+    /// dunst shows what can be done in a menu of another program's, dmenu as a rule. Here it is one that writes down
+    /// what it was offered and takes what it was told.
+    fn set_dunst_up(&self) -> Result<PathBuf, String> {
+        let folder = self.folder.path();
+        let menu = folder.join("menu");
+        let script = format!(
+            "#!/bin/sh\ncat > {0}/offered\nexec grep -m 1 -F -e \"$(cat {0}/choice)\" {0}/offered\n",
+            folder.display()
+        );
+        fs::write(&menu, script).map_err(|e| e.to_string())?;
+        fs::set_permissions(&menu, fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+        let settings = folder.join("home/.config/dunst");
+        fs::create_dir_all(&settings).map_err(|e| e.to_string())?;
+        // As in the settings it is packaged with, but for the menu.
+        let text = format!(
+            "[global]\n    dmenu = {}\n    mouse_middle_click = do_action, close_current\n",
+            menu.display()
+        );
+        fs::write(settings.join("dunstrc"), text).map_err(|e| e.to_string())?;
+        Ok(PathBuf::from("dunst"))
+    }
+
+    /// Clicks dunst's first toast with the button that opens its menu, and takes the first line there that holds these
+    /// words. Gives the lines there were.
+    pub fn choose_at_dunst(&self, words: &str) -> Result<Vec<String>, String> {
+        let offered = self.folder.path().join("offered");
+        let _ = fs::remove_file(&offered);
+        fs::write(self.folder.path().join("choice"), words).map_err(|e| e.to_string())?;
+        let toast = wait_for("dunst's toast", || self.windows("Dunst").pop())?;
+        self.keep("agent-toast-dunst");
+        // One window holds all toasts, and a call that rings is the first of them.
+        self.click((toast.at(0.5, 0.0).0, toast.y + 25), 2)?;
+        let menu = wait_for("dunst's menu", || {
+            let lines = fs::read_to_string(&offered).ok()?;
+            lines.contains(words).then(|| lines.lines().map(str::to_owned).collect())
+        });
+        menu.map_err(|error| {
+            let said = fs::read_to_string(self.folder.path().join("dunst.log")).unwrap_or_default();
+            format!("{error}; dunst at {toast:?} says: {said}")
+        })
     }
 
     /// Ends the notification service, not asking it.

@@ -158,3 +158,53 @@ fn the_toasts_button_answers_while_somebody_types() -> Outcome {
     assert_eq!(place.calls(), [(alice.id, "established".to_owned())]);
     Ok(())
 }
+
+/// The other service people have: what can be done stands in a menu of its own, opened by a click on the toast.
+#[test]
+fn the_menu_of_dunsts_toast_answers_and_declines() -> Outcome {
+    let place = Workplace::open(Toasts::Dunst)?;
+    let desktop = &place.desktop;
+    let monitor = desktop.monitor()?;
+    let alice = place.ring(ALICE, "")?;
+    let offered = desktop.choose_at_dunst("Answer")?;
+    assert!(offered.iter().any(|line| line.contains("Decline")), "{offered:?}");
+    alice.answered()?;
+    place.wait_for_call(alice.id, "established");
+    let toast = monitor.wait(0, |_, notice| match notice {
+        Notice::Invoked(toast, _) => Some(*toast),
+        _ => None,
+    })?;
+    monitor
+        .wait(0, |_, notice| matches!(notice, Notice::Closed(closed, _) if *closed == toast).then_some(()))?;
+
+    let bob = place.ring(BOB, "")?;
+    desktop.choose_at_dunst("Decline")?;
+    place.wait_for_call(bob.id, "terminated");
+    assert!(!bob.was_answered());
+    assert_eq!(place.calls(), [(alice.id, "established".to_owned())]);
+    Ok(())
+}
+
+#[test]
+fn tray_menu_and_toast_speak_german() -> Outcome {
+    let place = Workplace::in_german(Toasts::Xfce)?;
+    let desktop = &place.desktop;
+    let monitor = desktop.monitor()?;
+    let alice = place.ring(ALICE, "Jörg Müller")?;
+    let words = monitor.wait(0, |_, notice| match notice {
+        Notice::Notify { actions, .. } => Some(actions.clone()),
+        _ => None,
+    })?;
+    assert_eq!([&words[1], &words[3]], ["Annehmen", "Ablehnen"]);
+    let buttons = desktop.toast_with_buttons(&[], 2)?;
+    let menu = desktop.open_menu(&place.tray, ORANGE)?;
+    desktop.keep("agent-german-ringing");
+    assert_eq!(menu.rows[0].0.text, "+49 30 1234567 ruft an");
+    menu.at("+49 30 1234567 annehmen")?;
+    menu.at("Klingeln abstellen")?;
+    desktop.key("Escape")?;
+    desktop.wait_for_no_menu()?;
+    desktop.click(buttons[0], 1)?;
+    alice.answered()?;
+    place.wait_for_tooltip("Im Gespräch mit +49 30 1234567")
+}

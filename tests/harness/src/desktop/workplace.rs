@@ -15,6 +15,12 @@ const EXTENSION: &str = "1001";
 /// Its password, which opens nothing but the exchange of the test.
 const PASSWORD: &str = "at-work";
 
+/// A language as the settings name it, and what the tray says in it once the agent is registered.
+type Language = (&'static str, &'static str);
+
+const ENGLISH: Language = ("en", "Ready");
+const GERMAN: Language = ("de", "Bereit");
+
 /// Everything of it, ended in this order.
 pub struct Workplace {
     /// The agent, with tray, toasts and hotkeys.
@@ -33,15 +39,20 @@ pub struct Workplace {
 impl Workplace {
     /// Starts all of it and waits until the agent is registered and its tray says so.
     pub fn open(toasts: Toasts) -> Result<Self, String> {
-        Self::begin(toasts, false)
+        Self::begin(toasts, false, ENGLISH)
     }
 
     /// The same with a sound server that can be listened to.
     pub fn with_sound(toasts: Toasts) -> Result<Self, String> {
-        Self::begin(toasts, true)
+        Self::begin(toasts, true, ENGLISH)
     }
 
-    fn begin(toasts: Toasts, sound: bool) -> Result<Self, String> {
+    /// The same without sound, in German.
+    pub fn in_german(toasts: Toasts) -> Result<Self, String> {
+        Self::begin(toasts, false, GERMAN)
+    }
+
+    fn begin(toasts: Toasts, sound: bool, (language, ready): Language) -> Result<Self, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let folder = tempfile::Builder::new().prefix("work").tempdir().map_err(|e| text(&e))?;
         let desktop = Desktop::start(toasts)?;
@@ -53,6 +64,7 @@ impl Workplace {
         if sound {
             account.audio = "backend = \"device\"".to_owned();
         }
+        account.language = language.to_owned();
         let mut start = account.start();
         start.desktop = true;
         let sounds = pulse.iter().flat_map(Pulse::environment).map(|(name, value)| (name.to_owned(), value));
@@ -61,7 +73,7 @@ impl Workplace {
         let tray = Tray::on(&desktop)?;
         let place = Self { agent, tray, exchange, desktop, pulse, _folder: folder };
         place.agent.wait_until_registered();
-        place.wait_for_tooltip("Ready")?;
+        place.wait_for_tooltip(ready)?;
         Ok(place)
     }
 
