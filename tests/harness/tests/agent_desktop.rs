@@ -1,10 +1,11 @@
 //! The whole agent on a real desktop: its icon, its menu and its toasts, by pointer and keys, while somebody works on.
 
 use harness::desktop::{
-    Area, Child, Desktop, Editor, Notice, Toasts, Workplace,
+    Area, Child, Desktop, Editor, FakeToasts, Manner, Monitor, Notice, Toasts, Workplace,
     icon::{BLUE, GREEN, ORANGE},
     wait_for,
 };
+use std::time::Duration;
 
 type Outcome = Result<(), String>;
 
@@ -121,6 +122,45 @@ fn a_call_gone_a_moment_earlier_answers_nobody() -> Outcome {
     desktop.keep("agent-menu-after-missed-calls");
     desktop.click(menu.at("Answer +49 40 7654321")?, 1)?;
     bob.answered()
+}
+
+/// The id of the first toast of this title, and its buttons.
+fn toast(monitor: &Monitor, title: &str) -> Result<(u32, Vec<String>), String> {
+    wait_for(&format!("the toast {title:?}"), || {
+        let (mut asked, mut shown) = (Vec::new(), Vec::new());
+        for (_, notice) in monitor.all() {
+            match notice {
+                Notice::Notify { title, actions, .. } => asked.push((title, actions)),
+                Notice::Shown(id) => shown.push(id),
+                _ => {}
+            }
+        }
+        let at = asked.iter().position(|(words, _)| words == title)?;
+        Some((*shown.get(at)?, asked.swap_remove(at).1))
+    })
+}
+
+/// The click is on its way to us when the call ends, and comes before the service has taken the toast down.
+#[test]
+fn a_button_pressed_while_its_toast_goes_answers_nobody() -> Outcome {
+    let place = Workplace::open(Toasts::None)?;
+    let monitor = place.desktop.monitor()?;
+    let capabilities = ["body", "actions"].map(str::to_owned).to_vec();
+    let manner = Manner { capabilities, closing: Duration::from_secs(2), ..Manner::default() };
+    let service = FakeToasts::start(&place.desktop.bus_address(), manner)?;
+    let (alice, bob) = (place.ring(ALICE, "")?, place.ring(BOB, "")?);
+    let (hers, answer_her) = toast(&monitor, "+49 30 1234567")?;
+    let (his, decline_him) = toast(&monitor, "+49 40 7654321")?;
+    assert_eq!((answer_her[1].as_str(), decline_him[3].as_str()), ("Answer", "Decline"));
+
+    alice.call.hang_up();
+    monitor.wait(0, |_, notice| (*notice == Notice::Close(hers)).then_some(()))?;
+    service.press(hers, &answer_her[0])?;
+    // What is pressed next is heard next: by then the click on hers has done whatever it does.
+    service.press(his, &decline_him[2])?;
+    place.wait_for_call(bob.id, "terminated");
+    assert!(!alice.was_answered() && !bob.was_answered(), "the click meant Alice and reached somebody");
+    Ok(())
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Manner {
     pub capabilities: Vec<String>,
     /// How long it takes over every toast.
     pub delay: Duration,
+    /// How long it takes over taking one down; buttons can be pressed meanwhile.
+    pub closing: Duration,
     /// Refuses every toast with this error.
     pub refuses: Option<String>,
 }
@@ -33,6 +35,7 @@ impl Default for Manner {
             name: "plain".to_owned(),
             capabilities: vec!["body".to_owned()],
             delay: Duration::ZERO,
+            closing: Duration::ZERO,
             refuses: None,
         }
     }
@@ -121,5 +124,7 @@ impl Service {
         }
     }
 
-    fn close_notification(&self, _id: u32) {}
+    fn close_notification(&self, _id: u32) {
+        thread::sleep(self.manner().closing);
+    }
 }
