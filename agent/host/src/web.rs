@@ -238,9 +238,10 @@ fn encode(body: Option<Body>) -> (Option<String>, Vec<u8>) {
     }
 }
 
-/// Headers that steer the connection, speak for somebody else, or carry what only the agent may add.
+/// Headers that steer the connection, speak for somebody else, carry what only the agent may add, or make another request
+/// of this one than the grant allows: another method, another path. Many servers take `_` for `-` in a header's name.
 fn forbidden(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase().replace('_', "-");
     let exact = [
         "host",
         "connection",
@@ -259,6 +260,11 @@ fn forbidden(name: &str) -> bool {
         "origin",
         "referer",
         "http2-settings",
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
     ];
     exact.contains(&name.as_str())
         || ["proxy-", "sec-", "x-forwarded-"].iter().any(|start| name.starts_with(start))
@@ -322,7 +328,70 @@ fn said(error: &NetError) -> Error {
         NetError::Refused { rule, .. } => Error::Denied(rule.clone()),
         NetError::BadRequest(what) => Error::Denied(what.clone()),
         NetError::Timeout { .. } => Error::Timeout,
-        NetError::BadResponse { .. } | NetError::TooLarge { .. } => Error::BadResponse(error.to_string()),
+        NetError::BadResponse { .. } | NetError::NoFinalAnswer { .. } | NetError::TooLarge { .. } => {
+            Error::BadResponse(error.to_string())
+        }
         other => Error::Network(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// A request with this header, checked: the rule that keeps it in and the rows it left.
+    fn with_header(name: &str) -> (Option<String>, usize) {
+        let rows: Arc<Mutex<Vec<LedgerRecord>>> = Arc::default();
+        let written = rows.clone();
+        let ledger: LedgerSink = Arc::new(move |row| written.lock().unwrap().push(row));
+        let web = Web {
+            net: Net::new(ledger.clone()),
+            ledger,
+            grants: Arc::default(),
+            plugin: "org.example.crm".into(),
+            why: "look up a caller",
+            known: Known::default(),
+            deadline: Instant::now(),
+            tried: 0,
+        };
+        let request = Request {
+            method: Method::Post,
+            url: "https://crm.example/api".to_owned(),
+            query: Vec::new(),
+            headers: vec![(name.to_owned(), "DELETE".to_owned())],
+            body: None,
+            timeout_ms: None,
+            attrs: Vec::new(),
+        };
+        let refused = match web.prepare(request) {
+            Err(Error::Denied(rule)) => Some(rule),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => None,
+        };
+        let left = rows.lock().unwrap().len();
+        (refused, left)
+    }
+
+    /// A grant names methods and paths; no header may ask the server for another method or path than was checked.
+    #[test]
+    fn a_header_that_makes_another_request_of_it_is_refused_by_name() {
+        for name in [
+            "X-HTTP-Method-Override",
+            "X-HTTP-Method",
+            "X-Method-Override",
+            "X-Original-URL",
+            "X-Rewrite-URL",
+            "x_http_method_override",
+            "Host",
+        ] {
+            let (rule, rows) = with_header(name);
+            let rule = rule.unwrap_or_else(|| panic!("{name} passes"));
+            assert!(rule.contains(name) && rule.contains("not for plugins to set"), "{rule}");
+            assert_eq!(rows, 1, "{name} leaves no row");
+        }
+        for name in ["X-Request-Id", "X-HTTP", "Accept"] {
+            assert_eq!(with_header(name), (None, 0), "{name}");
+        }
     }
 }

@@ -70,6 +70,16 @@ pub enum NetError {
         /// What was wrong.
         cause: String,
     },
+    /// Interim answers (RFC 9110 section 15.2) came without end, and never the answer they announce.
+    #[error(
+        "{host} sends interim answers (1xx) and never the answer itself: given up after {limit} bytes of them"
+    )]
+    NoFinalAnswer {
+        /// The host.
+        host: String,
+        /// How much of them was taken, bytes.
+        limit: usize,
+    },
     /// Request, answer or headers are larger than allowed.
     #[error("{what} is larger than {limit} bytes")]
     TooLarge {

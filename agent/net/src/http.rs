@@ -2,7 +2,7 @@
 
 use crate::{
     error::NetError,
-    meter::{Capped, Room},
+    meter::{Capped, NoRoom, Room},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -218,7 +218,7 @@ where
         .await
         .map_err(|error| broken(host, &error))?;
     let work = async {
-        let response = sender.send_request(request).await.map_err(|error| broken(host, &error))?;
+        let response = sender.send_request(request).await.map_err(|error| unanswered(host, &error))?;
         room.widen(MOST_OF_ANSWER);
         take(response, host).await
     };
@@ -251,7 +251,13 @@ async fn take(
     }
     let mut body = Vec::new();
     while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|error| broken(host, &error))?;
+        let frame = frame.map_err(|error| {
+            if has_no_room(&error) {
+                NetError::TooLarge { what: "the answer with the frames of its pieces", limit: MOST_OF_ANSWER }
+            } else {
+                broken(host, &error)
+            }
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         if body.len() + data.len() > MAX_RESPONSE_BYTES {
             return too_large("the answer", MAX_RESPONSE_BYTES);
@@ -259,6 +265,20 @@ async fn take(
         body.extend_from_slice(&data);
     }
     Ok((head.status.as_u16(), headers, body))
+}
+
+/// Why there is no answer. One head alone never fills the room: hyper refuses it before. So it was many of them.
+fn unanswered(host: &str, error: &hyper::Error) -> NetError {
+    if has_no_room(error) {
+        NetError::NoFinalAnswer { host: host.to_owned(), limit: MOST_BEFORE_ANSWER }
+    } else {
+        broken(host, error)
+    }
+}
+
+fn has_no_room(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.and_then(std::io::Error::get_ref).is_some_and(|cause| cause.is::<NoRoom>())
 }
 
 fn broken(host: &str, error: &hyper::Error) -> NetError {

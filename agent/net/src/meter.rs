@@ -87,7 +87,12 @@ impl Room {
     }
 }
 
-/// A stream that breaks when more comes than there is room for.
+/// More came than there was room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it sends more than is taken")]
+pub(crate) struct NoRoom;
+
+/// A stream that breaks, by [`NoRoom`], when more comes than there is room for.
 pub(crate) struct Capped<S> {
     stream: S,
     room: Room,
@@ -109,7 +114,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Capped<S> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let came = buf.filled().len() - before;
         let fits = self.room.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(came));
-        Poll::Ready(fits.map(drop).map_err(|_| io::Error::other("it sends more than is taken")))
+        Poll::Ready(fits.map(drop).map_err(|_| io::Error::other(NoRoom)))
     }
 }
 
