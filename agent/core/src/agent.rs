@@ -356,7 +356,7 @@ impl Agent {
             ShellEvent::OpenFailed { why } => {
                 let title = self.say(&text::PAGE_FAILED, &[]);
                 let (_, mut cx) = self.calls_at(now);
-                cx.error(format!("{title}: {why}"));
+                cx.error(cx.say(&text::TOLD, &[&title, &why]));
                 cx.inform(None, title, plain(&why));
             }
         }

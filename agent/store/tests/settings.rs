@@ -87,12 +87,12 @@ fn a_slip_in_an_account_or_in_several_places_is_told_with_its_place() {
         ),
         (
             "[[account]]\naor = \"sip:1@b\"\n[[account]]\naor = \"sip:1@b\"",
-            &["4:7: aor: “sip:1@b” is there twice; one account an address"],
+            &["4:7: aor: “sip:1@b” is there twice; there is one account to an address"],
         ),
         (
             "[calls]\nmost = 0\nwaiting = 1\n[numbers]\ncountry = \"XX\"\n[[account]]\naor = \"1001\"\npassword = \"geheim\"\n",
             &[
-                "2:8: most: must be from 1 to 1000, is 0",
+                "2:8: most: must be from 1 to 1000, but is 0",
                 "3:11: waiting: invalid type: integer `1`, expected a boolean",
                 "5:11: country: “XX” is not a two-letter country code such as DE",
                 "7:7: aor: “1001” is not an address like sip:1001@pbx.example",
@@ -105,7 +105,7 @@ fn a_slip_in_an_account_or_in_several_places_is_told_with_its_place() {
         ),
         (
             "account = [{ aor = \"sip:1@b\" }, { aor = \"sip:1@B\" }]",
-            &["1:41: aor: “sip:1@B” is there twice; one account an address"],
+            &["1:41: aor: “sip:1@B” is there twice; there is one account to an address"],
         ),
         (
             "# ä\nlanguage = \"ä\" x",

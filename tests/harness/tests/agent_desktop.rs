@@ -240,7 +240,7 @@ fn tray_menu_and_toast_speak_german() -> Outcome {
     let menu = desktop.open_menu(&place.tray, ORANGE)?;
     desktop.keep("agent-german-ringing");
     assert_eq!(menu.rows[0].0.text, "+49 30 1234567 ruft an");
-    menu.at("+49 30 1234567 annehmen")?;
+    menu.at("Annehmen: +49 30 1234567")?;
     menu.at("Klingeln abstellen")?;
     desktop.key("Escape")?;
     desktop.wait_for_no_menu()?;

@@ -118,7 +118,7 @@ impl Calls {
         }
         let title = self.label(id, cx.language());
         let line = cx.say(&text::CALL_NO_MEDIA, &[&text::sound(cx.language(), why)]);
-        cx.error(format!("{title}: {line}"));
+        cx.error(cx.say(&text::TOLD, &[&title, &line]));
         self.finish(cx, id, Outcome::Failed);
         cx.inform(None, title, line);
     }

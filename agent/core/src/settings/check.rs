@@ -267,6 +267,6 @@ mod tests {
     fn the_sentence_is_in_the_language_of_the_settings() {
         let mut settings = Settings { language: Language::De, ..Settings::default() };
         settings.calls.most = 2000;
-        assert_eq!(settings.check()[0].text, "muss von 1 bis 1000 reichen, ist 2000");
+        assert_eq!(settings.check()[0].text, "muss zwischen 1 und 1000 liegen, ist aber 2000");
     }
 }
