@@ -71,6 +71,15 @@ impl Context<'_> {
                 let line = self.say(&text::PLUGIN_COMPILED_ANEW, &[]);
                 self.trouble(&format!("seal {plugin}"), None, title, line);
             }
+            // One key seals them all, and it is said once in a run; nothing is out of order, so the toast goes by itself.
+            HostTrouble::NoSealKey => {
+                if self.notes.first_time("no seal key") {
+                    let title = self.say(&text::PLUGIN_NO_KEY, &[]);
+                    let line = self.say(&text::PLUGIN_NO_KEY_WHY, &[]);
+                    self.error(self.say(&text::TOLD, &[&title, &line]));
+                    self.inform(None, title, line);
+                }
+            }
         }
     }
 
@@ -79,7 +88,7 @@ impl Context<'_> {
         if !self.notes.first_time(topic) {
             return;
         }
-        self.error(format!("{title}: {line}"));
+        self.error(self.say(&text::TOLD, &[&title, &line]));
         let words = Words { kind: ToastKind::Trouble, call, title, line, buttons: Vec::new() };
         self.notes.put(words, Some(topic.to_owned()), None);
     }

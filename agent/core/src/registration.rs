@@ -334,6 +334,7 @@ fn no_password(cx: &Context<'_>, aor: &str, why: &SecretProblem) -> String {
         SecretProblem::Missing => cx.say(&text::REG_NO_PASSWORD, &[aor]),
         SecretProblem::NoKeyring(detail) => cx.say(&text::REG_NO_KEYRING, &[aor, &plain(detail)]),
         SecretProblem::NoVariable(name) => cx.say(&text::REG_NO_VARIABLE, &[aor, &plain(name)]),
+        SecretProblem::AtStartOnly(name) => cx.say(&text::REG_VARIABLE_AT_START, &[aor, &plain(name)]),
         SecretProblem::Failed(detail) => cx.say(&text::REG_KEYRING_FAILED, &[aor, &plain(detail)]),
     }
 }

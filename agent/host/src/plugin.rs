@@ -241,10 +241,13 @@ impl Task {
                     tracing::warn!(plugin = &*self.id, %error, "the compiled code is not kept");
                 }
             }
-            None => tracing::warn!(
-                plugin = &*self.id,
-                "compiled for this start only: without a keyring there is no key to seal the code with"
-            ),
+            None => {
+                tracing::info!(
+                    plugin = &*self.id,
+                    "compiled for this start only: there is no key to seal the code with"
+                );
+                self.told(Done::Trouble { plugin: self.id.clone(), what: HostTrouble::NoSealKey });
+            }
         }
         // SAFETY: the code comes straight from the compile helper, through a pipe nobody else holds.
         unsafe { Guest::load(&machine, &code, manifest) }

@@ -75,8 +75,10 @@ fn without_a_key_no_code_is_kept_and_the_plugin_runs_all_the_same() {
     let mut profile = Profile::new();
     profile.config.seal_key = None.into();
     profile.install(&built("demo-crm"), &[("base_url", &server.url())]).expect("installed");
-    profile.start().lookup(1).expect("a card");
+    let running = profile.start();
+    running.lookup(1).expect("a card");
     assert!(code(&profile).is_empty());
+    assert_eq!(running.troubles(), [HostTrouble::NoSealKey], "the user hears of it");
 }
 
 /// Longer than the plugin's own limit (`lookup_ms`, 2000).

@@ -328,6 +328,9 @@ fn secret_problem(problem: &SecretProblem) -> String {
         }
         SecretProblem::NoKeyring(detail) => format!("there is no keyring ({detail})"),
         SecretProblem::NoVariable(name) => format!("the environment variable {name} is not set"),
+        SecretProblem::AtStartOnly(name) => {
+            format!("the environment variable {name} is taken at the start of the program only")
+        }
         SecretProblem::Failed(detail) => format!("the keyring failed: {detail}"),
     }
 }

@@ -144,6 +144,9 @@ impl From<SecretProblem> for StoreError {
             SecretProblem::Missing => "the keyring has no password for this account".to_owned(),
             SecretProblem::NoKeyring(cause) => cause,
             SecretProblem::NoVariable(name) => format!("the environment variable {name} is not set"),
+            SecretProblem::AtStartOnly(name) => {
+                format!("the environment variable {name} is taken at the start of the program only")
+            }
             SecretProblem::Failed(cause) => format!("the keyring failed: {cause}"),
         })
     }

@@ -25,6 +25,8 @@ pub struct PluginInfo {
 pub enum HostTrouble {
     /// Its compiled code on the disk was changed or damaged; it was deleted and is compiled anew.
     Tampered,
+    /// There is no key to seal its compiled code with (no keyring, or a locked one): it is compiled at every start.
+    NoSealKey,
 }
 
 /// What the plugins tell.

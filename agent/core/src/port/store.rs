@@ -11,6 +11,8 @@ pub enum SecretProblem {
     NoKeyring(String),
     /// `env:NAME` is set in the account and the variable is not in the environment.
     NoVariable(String),
+    /// `env:NAME` is in the environment, and was not taken out of it at the start: only a new start can do that.
+    AtStartOnly(String),
     /// The keyring is locked or failed.
     Failed(String),
 }

@@ -219,6 +219,7 @@ fn store(event: &StoreEvent) -> String {
                 SecretProblem::Missing => "missing".to_owned(),
                 SecretProblem::NoKeyring(detail) => format!("no-keyring {detail:?}"),
                 SecretProblem::NoVariable(name) => format!("no-variable {name:?}"),
+                SecretProblem::AtStartOnly(name) => format!("at-start-only {name:?}"),
                 SecretProblem::Failed(detail) => format!("failed {detail:?}"),
             };
             format!("no-password {} {why}", self::question(question))

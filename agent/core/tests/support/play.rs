@@ -366,6 +366,7 @@ fn host(first: &str, rest: &[&str]) -> Option<HostEvent> {
             plugin: rest[0].to_owned(),
             what: match rest[1] {
                 "Tampered" => HostTrouble::Tampered,
+                "NoSealKey" => HostTrouble::NoSealKey,
                 _ => return None,
             },
         },
@@ -423,6 +424,7 @@ fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
                 ["missing"] => SecretProblem::Missing,
                 ["no-keyring", detail] => SecretProblem::NoKeyring(quoted(detail)?),
                 ["no-variable", name] => SecretProblem::NoVariable(quoted(name)?),
+                ["at-start-only", name] => SecretProblem::AtStartOnly(quoted(name)?),
                 ["failed", detail] => SecretProblem::Failed(quoted(detail)?),
                 _ => return None,
             }),

@@ -67,7 +67,13 @@ impl Stage {
 
     /// Waits until the plugin's code is there. Without a keyring it is compiled at every start, which is said.
     fn wait_until_compiled(&self) {
-        let said = || self.scene.agent.proc.log().contains("compiled for this start only").then_some(());
+        let told = |event: &Value| {
+            event["type"] == "error"
+                && event["text"]
+                    .as_str()
+                    .is_some_and(|text| text.starts_with("Compiled plugins cannot be kept"))
+        };
+        let said = || self.scene.agent.events().iter().any(told).then_some(());
         assert!(wait::until(SOON * 3, said).is_some(), "it is not compiled\n{}", self.scene.agent.proc);
     }
 
@@ -183,7 +189,7 @@ fn a_crm_at_its_worst_costs_a_name_and_never_the_call() {
         (Manners::Silent, "did not answer in time"),
         (Manners::Huge, "the answer"),
         (Manners::Headers, "too large"),
-        (Manners::Continue, "it sends m"),
+        (Manners::Continue, "never the answer itself"),
         (Manners::Garbage, "not HTTP"),
     ] {
         // What failed the same way before is not told again until it has worked.
