@@ -45,12 +45,24 @@ impl fmt::Display for Step {
 pub(crate) struct Timeline {
     begun: Instant,
     steps: Vec<Step>,
+    /// The step that is under way, for what breaks between two verdicts.
+    under_way: &'static str,
 }
 
 impl Timeline {
-    /// Begins now.
-    pub(crate) fn begin() -> Self {
-        Self { begun: Instant::now(), steps: Vec::new() }
+    /// Begins now, with this step.
+    pub(crate) fn begin(step: &'static str) -> Self {
+        Self { begun: Instant::now(), steps: Vec::new(), under_way: step }
+    }
+
+    /// This step is under way from now on.
+    pub(crate) fn enter(&mut self, step: &'static str) {
+        self.under_way = step;
+    }
+
+    /// The step under way broke.
+    pub(crate) fn broke(&mut self, seen: impl Into<String>) {
+        self.note(self.under_way, Verdict::Failed, seen);
     }
 
     /// Notes a step that is over now.
@@ -68,5 +80,19 @@ impl Timeline {
     /// The first step that went its degraded way.
     pub(crate) fn degraded(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == Verdict::Degraded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_is_the_step_that_was_under_way() {
+        let mut timeline = Timeline::begin("stage");
+        timeline.note("exchange", Verdict::Done, "");
+        timeline.enter("dialled");
+        timeline.broke("`trayphone dial` failed");
+        assert_eq!(timeline.failed().map(|step| step.name), Some("dialled"));
     }
 }

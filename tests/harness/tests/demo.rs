@@ -50,6 +50,28 @@ fn the_whole_story_is_told_on_a_desktop_and_read_off_its_bus() {
     assert!(said.contains("as the session bus shows it"), "{said}");
 }
 
+/// Without a screen there is no toast server to take away: what is left is the same, and so is the step.
+#[test]
+fn a_missing_toast_server_is_noticed_without_a_desktop() {
+    let _alone = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (exit, said) = play(nowhere(), Some("no-toast-server"));
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("Step \"toast\" went the degraded way"), "{said}");
+}
+
+/// Nothing can be installed where no plugin lies: no fault of the story, and the step is named all the same.
+#[test]
+fn what_breaks_between_the_steps_names_the_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let alone = folder.path().join("trayphone");
+    std::fs::copy(agent::program(), &alone).expect("a copy");
+    let mut command = Command::new(&alone);
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    let (exit, said) = play(command, None);
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("Failed at step \"plugin\"") && said.contains("was not built"), "{said}");
+}
+
 /// What each fault must end with: the exit code and the step that is named.
 const FAULTS: [(&str, i32, &str); 10] = [
     ("crm-down", 0, "Step \"named\" went the degraded way"),
