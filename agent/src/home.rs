@@ -51,13 +51,19 @@ pub(crate) unsafe fn take_passwords(settings: &Settings) {
     }
 }
 
-/// Where the plugins are.
+/// Where the plugins are; the folder is made where it is missing.
 pub(crate) fn plugins(profile: &Profile) -> Result<HostConfig, Failure> {
-    Ok(HostConfig {
-        plugins: profile.plugins_dir().map_err(failure)?,
+    profile.plugins_dir().map_err(failure)?;
+    Ok(installed_plugins(profile))
+}
+
+/// The same for commands that only look, or take something away: nothing is made.
+pub(crate) fn installed_plugins(profile: &Profile) -> HostConfig {
+    HostConfig {
+        plugins: profile.plugins_place(),
         compiler: None,
         seal_key: SealKey::from_fn(agent_store::seal_key),
-    })
+    }
 }
 
 /// A failure of the store, with the exit code it deserves.

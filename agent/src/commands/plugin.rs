@@ -37,9 +37,9 @@ pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit
             install(common, &home::plugins(&profile)?, path, &settings, *yes)?;
             tell(common, Ask::ReloadPlugins {}).await;
         }
-        PluginCommand::List => list(common, &home::plugins(&profile)?),
+        PluginCommand::List => list(common, &home::installed_plugins(&profile)),
         PluginCommand::Remove { id } => {
-            agent_host::remove(&home::plugins(&profile)?, id).map_err(failure)?;
+            agent_host::remove(&home::installed_plugins(&profile), id).map_err(failure)?;
             if !common.json {
                 print::line(&format!("{} is removed, with everything that was kept for it", print::tame(id)));
             }

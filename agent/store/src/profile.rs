@@ -6,6 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The folder of the plugins, in the profile.
+const PLUGINS: &str = "plugins";
+
 /// The folder with settings, journal, plugins and logs. Having one means that it exists, is the user's own and can be
 /// written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +45,12 @@ impl Profile {
         if dir.is_dir() {
             return Ok(Self { dir });
         }
-        Err(StoreError::Profile {
-            dir,
-            cause: "there is no such folder; `trayphone account add` makes it".to_owned(),
-        })
+        let cause = if dir.exists() {
+            "it is not a folder".to_owned()
+        } else {
+            "there is no such folder; `trayphone account add` makes it".to_owned()
+        };
+        Err(StoreError::Profile { dir, cause })
     }
 
     fn absolute(dir: Option<&Path>) -> Result<PathBuf, StoreError> {
@@ -71,7 +76,12 @@ impl Profile {
 
     /// `plugins`, one folder a plugin; made for this user only where it is missing.
     pub fn plugins_dir(&self) -> Result<PathBuf, StoreError> {
-        self.private("plugins")
+        self.private(PLUGINS)
+    }
+
+    /// The same, whether it is there or not: for commands that only look.
+    pub fn plugins_place(&self) -> PathBuf {
+        self.dir.join(PLUGINS)
     }
 
     /// `logs`; made for this user only where it is missing.

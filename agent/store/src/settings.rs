@@ -13,7 +13,11 @@ use crate::{
     profile::Profile,
 };
 use agent_core::settings::{Language, Settings};
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
 /// What a new settings file holds: every setting with its default, as comments.
 pub const DEFAULT_FILE: &str = include_str!("settings/default.toml");
@@ -47,12 +51,22 @@ fn text_of(file: &Path) -> Result<Option<String>, StoreError> {
     let failed = |cause: String| StoreError::File { file: file.to_owned(), cause };
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(meta) if meta.is_dir() => {
+            return Err(failed("this is a folder: put a settings file in its place".to_owned()));
+        }
+        // A pipe would be waited for, and a device may never end.
+        Ok(meta) if !meta.is_file() => {
+            return Err(failed("this is no file with text, but a pipe, a socket or a device".to_owned()));
+        }
         Ok(meta) if meta.len() > MOST_BYTES => {
             return Err(failed(format!("larger than {MOST_BYTES} bytes: this is no settings file")));
         }
         _ => {}
     }
-    let bytes = fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let mut bytes = Vec::new();
+    fs::File::open(file)
+        .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes))
+        .map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map(Some).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
