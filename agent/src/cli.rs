@@ -100,11 +100,14 @@ pub(crate) enum Command {
     /// The sound devices of this computer, as `[audio]` in the settings names them
     #[command(after_help = "Example: trayphone devices")]
     Devices,
-    /// Check the settings file, or show all settings with their defaults
+    /// Check the settings file, have the running agent take it over, or show all settings with their defaults
     #[command(
-        after_help = "Examples:\n  trayphone settings\n  trayphone settings --defaults > trayphone.toml"
+        after_help = "Examples:\n  trayphone settings\n  trayphone settings --apply\n  trayphone settings --defaults > trayphone.toml"
     )]
     Settings {
+        /// When the file is in order, have the running agent take it over
+        #[arg(long, conflicts_with = "defaults")]
+        apply: bool,
         /// Print the default file with a comment on every setting
         #[arg(long)]
         defaults: bool,

@@ -135,13 +135,16 @@ impl Dispatch {
     }
 }
 
+/// Whether the settings want files for microphone and ear where none may be.
+pub(crate) fn refused(settings: &Settings, files: bool) -> bool {
+    settings.audio.backend == AudioBackend::Wav && !files
+}
+
 /// What the store told, or the trouble with it: settings that are refused at the start are refused later, too, and the
 /// ones before them stay. `files`: files may stand in for microphone and ear.
 pub(crate) fn admitted(event: Event, files: bool) -> Event {
     match event {
-        Event::Store(StoreEvent::Settings(settings))
-            if settings.audio.backend == AudioBackend::Wav && !files =>
-        {
+        Event::Store(StoreEvent::Settings(settings)) if refused(&settings, files) => {
             Event::Store(StoreEvent::Trouble(format!("{NO_FILES}; the settings stay as they were")))
         }
         other => other,

@@ -89,8 +89,8 @@ mod tests {
             hub: Hub::new(),
             funnel: Funnel::default(),
             selection: Arc::new(|| Ok(String::new())),
-            plugins: Arc::new(|_| ()),
-            reload: Arc::new(|| panic!("a fault put in")),
+            plugins: Arc::new(|_| panic!("a fault put in")),
+            reload: Arc::new(|| Ok(Vec::new())),
             password: Arc::new(|_, _| Ok(())),
             places: Arc::new(Semaphore::new(4)),
         }
@@ -114,7 +114,7 @@ mod tests {
             }
         };
         let talk = async {
-            ours.write_all(b"{\"ask\":\"reload_settings\"}\n").await.unwrap();
+            ours.write_all(b"{\"ask\":\"reload_plugins\"}\n").await.unwrap();
             let mut rest = [0; 16];
             let closed = tokio::time::timeout(SOON, ours.read(&mut rest)).await.expect("it stays open");
             assert_eq!(closed.unwrap(), 0, "the connection is closed");

@@ -62,6 +62,7 @@ fn obey(cli: &Cli) -> Result<Exit, Failure> {
         Some(Command::Ledger { limit }) => offline::ledger(common, *limit),
         Some(Command::Events) => wait_for(call::events(common)),
         Some(Command::Devices) => offline::devices(common),
-        Some(Command::Settings { defaults }) => offline::settings(common, *defaults),
+        Some(Command::Settings { apply: true, .. }) => wait_for(offline::apply(common)),
+        Some(Command::Settings { defaults, .. }) => offline::settings(common, *defaults),
     }
 }

@@ -272,7 +272,7 @@ mod tests {
     async fn status(profile: &Path) -> Option<Status> {
         let mut client = Client::to(profile).await.ok()?;
         match client.ask(&Request::Action(Action::Status)).await {
-            Ok(Answer::Done { reply: Reply::Status(status) }) => Some(*status),
+            Ok(Answer::Done { reply: Reply::Status(status), .. }) => Some(*status),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use agent_core::{
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
-    settings::Settings,
+    settings::{PasswordSource, Settings},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,8 +28,8 @@ pub(crate) struct Passwords {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The accounts' addresses, by their place in the settings.
-    aors: Vec<String>,
+    /// The accounts' addresses and where their passwords are, by their place in the settings.
+    accounts: Vec<(String, PasswordSource)>,
     given: BTreeMap<String, Secret>,
     prompted: BTreeSet<String>,
 }
@@ -37,10 +37,14 @@ struct State {
 impl State {
     /// Other accounts from now on: what was given for one that is gone is forgotten.
     fn learn(&mut self, settings: &Settings) {
-        self.aors = settings.accounts.iter().map(|account| account.aor.clone()).collect();
-        let Self { aors, given, prompted } = self;
-        given.retain(|aor, _| aors.contains(aor));
-        prompted.retain(|aor| aors.contains(aor));
+        let known = settings.accounts.iter().map(|account| (account.aor.clone(), account.password.clone()));
+        self.accounts = known.collect();
+        let Self { accounts, given, prompted } = self;
+        let keeps = |aor: &String| {
+            accounts.iter().any(|(known, from)| known == aor && *from == PasswordSource::Keyring)
+        };
+        given.retain(|aor, _| keeps(aor));
+        prompted.retain(keeps);
     }
 }
 
@@ -73,9 +77,15 @@ impl Passwords {
     /// Takes a password for this run and connects the account anew.
     pub(crate) fn give(&self, aor: &str, secret: Secret) -> Result<(), String> {
         let mut state = self.state();
-        let Some(place) = state.aors.iter().position(|known| known == aor) else {
+        let Some(place) = state.accounts.iter().position(|(known, _)| known == aor) else {
             return Err(format!("no account of the running agent is called {aor}"));
         };
+        if let Some((_, PasswordSource::Env(name))) = state.accounts.get(place) {
+            return Err(format!(
+                "{aor} takes its password from the environment variable {name}: change it there and start the agent \
+                 again, or write password = \"keyring\" in the settings"
+            ));
+        }
         state.given.insert(aor.to_owned(), secret);
         let account = u32::try_from(place).ok().map(AccountId);
         // Told while nobody can put other settings in between, in which the place is another account's.
@@ -115,7 +125,7 @@ impl Passwords {
         }
         let aor = aor.to_owned();
         let mut state = self.state();
-        if !state.aors.contains(&aor) || !state.prompted.insert(aor.clone()) {
+        if !state.accounts.iter().any(|(known, _)| *known == aor) || !state.prompted.insert(aor.clone()) {
             return;
         }
         drop(state);
@@ -144,7 +154,7 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agent_core::settings::{AccountSettings, PasswordSource};
+    use agent_core::settings::AccountSettings;
 
     fn settings(aors: &[&str]) -> StoreEvent {
         let account = |aor: &&str| AccountSettings {
@@ -188,5 +198,21 @@ mod tests {
         passwords.overhear(settings(&["sip:1@b"]));
         passwords.overhear(settings(&["sip:2@b"]));
         assert!(!passwords.answer(&question("sip:2@b")), "it was forgotten with the account");
+    }
+    #[test]
+    fn an_account_of_the_environment_takes_no_other_password() {
+        let funnel = Funnel::default();
+        let passwords = Passwords::new(funnel.clone(), false);
+        passwords.overhear(settings(&["sip:1@b"]));
+        passwords.give("sip:1@b", Secret::new("one".to_owned())).unwrap();
+        let StoreEvent::Settings(mut changed) = settings(&["sip:1@b"]) else { unreachable!() };
+        changed.accounts[0].password = PasswordSource::Env("PBX_ONE".to_owned());
+        passwords.overhear(StoreEvent::Settings(changed));
+        assert!(!passwords.answer(&question("sip:1@b")), "what was given before counts no more");
+        let told = std::iter::from_fn(|| funnel.next()).count();
+        let refused = passwords.give("sip:1@b", Secret::new("two".to_owned())).unwrap_err();
+        assert!(refused.contains("PBX_ONE") && refused.contains("again"), "{refused}");
+        assert!(funnel.next().is_none() && told > 0, "nothing is registered anew");
+        assert!(!passwords.answer(&question("sip:1@b")));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     cli::{Common, RunArgs},
     commands::print,
     desktop::Desktop,
-    dispatch::{Dispatch, NO_FILES, admitted},
+    dispatch::{Dispatch, NO_FILES, admitted, refused},
     exit::{Exit, Failure},
     funnel::Funnel,
     home,
@@ -18,7 +18,7 @@ use agent_core::{
     Agent,
     action::Action,
     port::{Effect, Event, Neighbour, store::StoreEvent},
-    settings::{AudioBackend, HotkeySettings, Settings},
+    settings::{HotkeySettings, PasswordSource, Settings},
     time::{Now, UnixMillis},
     transcript::Mask,
 };
@@ -26,7 +26,7 @@ use agent_shell::{
     ShellConfig, ShellHandle, ShellInbox, ShellInput,
     instance::{self, InstanceError, Listener},
 };
-use agent_store::Profile;
+use agent_store::{Profile, StoreHandle};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
@@ -34,14 +34,18 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
+/// How long reading the settings anew may take: the store may be waiting for a disk.
+const RELOAD: Duration = Duration::from_secs(5);
+
 /// `trayphone run`. To be called before any thread is started.
 pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = home::open(common)?;
     let settings = home::settings(&profile)?;
     // SAFETY: no thread runs yet, by the word above.
     unsafe { home::take_passwords(&settings) };
+    agent_store::close_environment();
     let files = args.headless || args.demo;
-    if settings.audio.backend == AudioBackend::Wav && !files {
+    if refused(&settings, files) {
         return Err(Failure::new(Exit::Settings, NO_FILES));
     }
     let funnel = Funnel::default();
@@ -170,6 +174,7 @@ impl Parts {
         let media = starter.media(&settings)?;
         let host = Current::new(starter.host()?);
         let hub = Hub::new();
+        let running = settings.clone();
         let desk = {
             let (desktop, host, store) = (desktop.clone(), host.clone(), store.clone());
             let passwords = starter.passwords().clone();
@@ -178,7 +183,7 @@ impl Parts {
                 funnel,
                 selection: Arc::new(move || desktop.selection()),
                 plugins: Arc::new(move |command| host.get().send(command)),
-                reload: Arc::new(move || store.get().reload()),
+                reload: Arc::new(move || reload(&store.get(), &running, files)),
                 password: Arc::new(move |aor, secret| passwords.give(aor, secret)),
                 places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
             }
@@ -200,6 +205,27 @@ impl Parts {
             said_no_pages,
         })
     }
+}
+
+/// Reads the settings anew; what of them only a new start takes over, or why they stay as they were. `running`: what the
+/// agent was started with.
+fn reload(store: &StoreHandle, running: &Settings, files: bool) -> Result<Vec<String>, String> {
+    let settings = store.reload(RELOAD)?;
+    if refused(&settings, files) {
+        return Err(format!("{NO_FILES}; the settings stay as they were"));
+    }
+    let mut restart = Vec::new();
+    for account in &settings.accounts {
+        if let PasswordSource::Env(name) = &account.password
+            && agent_store::variable(name).is_err()
+        {
+            restart.push(format!("the password of {} (env:{name})", account.aor));
+        }
+    }
+    if settings.numbers.country != running.numbers.country {
+        restart.push("numbers.country for the tones".to_owned());
+    }
+    Ok(restart)
 }
 
 /// The loop: one event, then every effect of it, then the next; a deadline is an event like any other.

@@ -89,6 +89,29 @@ impl Client {
     }
 }
 
+/// What a running agent made of changed settings.
+pub(crate) enum TakenOver {
+    /// None runs.
+    NoAgent(Failure),
+    /// It has them; these only after a new start.
+    Except(Vec<String>),
+    /// It goes on with those it had; why.
+    No(String),
+}
+
+/// Has the running agent read its settings anew.
+pub(crate) async fn reload_settings(common: &crate::cli::Common) -> TakenOver {
+    let asked = async { Client::connect(common).await?.ask(&Request::Ask(Ask::ReloadSettings {})).await };
+    match asked.await {
+        Ok(Answer::Done { restart, .. }) => TakenOver::Except(restart),
+        Ok(Answer::Refused { refusal }) => TakenOver::No(refusal.text),
+        Ok(Answer::Malformed { text }) => TakenOver::No(text),
+        Ok(Answer::Hello { .. }) => TakenOver::No("it answered another question".to_owned()),
+        Err(failure) if failure.exit == Exit::NoAgent => TakenOver::NoAgent(failure),
+        Err(failure) => TakenOver::No(failure.text),
+    }
+}
+
 /// Tells the running agent something; that none runs is no error here.
 pub(crate) async fn tell(common: &crate::cli::Common, what: Ask) {
     if let Ok(mut client) = Client::connect(common).await

@@ -83,6 +83,9 @@ pub(crate) enum Answer {
         /// What came of it.
         #[serde(flatten)]
         reply: Reply,
+        /// What of the settings read anew only a new start of the agent takes over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        restart: Vec<String>,
     },
     /// A request was refused.
     Refused {
@@ -95,6 +98,13 @@ pub(crate) enum Answer {
         /// What is wrong with it.
         text: String,
     },
+}
+
+impl Answer {
+    /// Done, and that is all.
+    pub(crate) fn done(reply: Reply) -> Self {
+        Self::Done { reply, restart: Vec::new() }
+    }
 }
 
 /// A notice as its line, without its end.

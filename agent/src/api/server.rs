@@ -23,6 +23,9 @@ pub(crate) const MOST_CONNECTIONS: usize = 64;
 /// Takes the password of the account of that address; the error is a sentence.
 type TakePassword = Arc<dyn Fn(&str, Secret) -> Result<(), String> + Send + Sync>;
 
+/// Reads the settings file anew; answers what of it only a new start takes over, or why it is not taken over.
+type Reload = Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>;
+
 /// What a connection needs of the agent.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -34,8 +37,8 @@ pub(crate) struct Desk {
     pub selection: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// Hands a command to the plugins.
     pub plugins: Arc<dyn Fn(HostCommand) + Send + Sync>,
-    /// Reads the settings file anew.
-    pub(crate) reload: Arc<dyn Fn() + Send + Sync>,
+    /// Reads the settings file anew; blocks until that is done.
+    pub(crate) reload: Reload,
     /// Takes a password for this run.
     pub password: TakePassword,
     /// Places for connections.
@@ -107,7 +110,7 @@ async fn act(desk: &Desk, action: Action) -> Answer {
 
 fn heard(outcome: Option<super::hub::Outcome>) -> Answer {
     match outcome {
-        Some(Ok(reply)) => Answer::Done { reply },
+        Some(Ok(reply)) => Answer::done(reply),
         Some(Err(refusal)) => Answer::Refused { refusal },
         // The loop ended with the request inside.
         None => refused(RefusalCode::Quitting, "the agent is winding up".to_owned()),
@@ -133,22 +136,26 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
         }
         Ask::ReloadPlugins {} => {
             (desk.plugins)(HostCommand::Reload);
-            Answer::Done { reply: Reply::Done }
+            Answer::done(Reply::Done)
         }
         Ask::ReloadSettings {} => {
-            (desk.reload)();
-            Answer::Done { reply: Reply::Done }
+            let reload = desk.reload.clone();
+            match tokio::task::spawn_blocking(move || reload()).await {
+                Ok(Ok(restart)) => Answer::Done { reply: Reply::Done, restart },
+                Ok(Err(text)) => refused(RefusalCode::NotAllowed, text),
+                Err(error) => refused(RefusalCode::NotAllowed, error.to_string()),
+            }
         }
         Ask::Password { aor, password } => match (desk.password)(&aor, Secret::new(password)) {
-            Ok(()) => Answer::Done { reply: Reply::Done },
-            Err(text) => Answer::Malformed { text },
+            Ok(()) => Answer::done(Reply::Done),
+            Err(text) => refused(RefusalCode::NotAllowed, text),
         },
     }
 }
 
 /// The registrations and calls there are, as notices.
 async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
-    let Answer::Done { reply: Reply::Status(status) } = act(desk, Action::Status).await else {
+    let Answer::Done { reply: Reply::Status(status), .. } = act(desk, Action::Status).await else {
         return Vec::new();
     };
     let accounts = status.accounts.into_iter().map(|it| Notice::Registration {
@@ -212,7 +219,7 @@ mod tests {
             funnel: Funnel::default(),
             selection: Arc::new(|| Ok("+49 30 1".to_owned())),
             plugins: Arc::new(|_| ()),
-            reload: Arc::new(|| ()),
+            reload: Arc::new(|| Ok(vec!["a tone".to_owned()])),
             password: Arc::new(|_, _| Err("no such account".to_owned())),
             places: Arc::new(Semaphore::new(1)),
         }
@@ -249,10 +256,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_answered_and_a_bad_one_does_not_end_the_talk() {
-        let heard = talk(b"nonsense\n{\"action\":\"status\"}\n{\"ask\":\"dial_selection\"}\n", 3).await;
+        let lines = b"nonsense\n{\"action\":\"status\"}\n{\"ask\":\"dial_selection\"}\n{\"ask\":\"reload_settings\"}\n\
+            {\"ask\":\"password\",\"aor\":\"sip:1@b\",\"password\":\"x\"}\n";
+        let heard = talk(lines, 5).await;
         assert!(heard[0].contains("\"type\":\"malformed\""), "{}", heard[0]);
         assert_eq!(heard[1], "{\"type\":\"done\",\"reply\":\"done\"}");
         assert_eq!(heard[2], "{\"type\":\"done\",\"reply\":\"done\"}");
+        assert_eq!(heard[3], "{\"type\":\"done\",\"reply\":\"done\",\"restart\":[\"a tone\"]}");
+        assert_eq!(heard[4], "{\"type\":\"refused\",\"code\":\"not_allowed\",\"text\":\"no such account\"}");
     }
 
     #[tokio::test]

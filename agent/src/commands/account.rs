@@ -3,7 +3,7 @@
 use super::print;
 use crate::{
     api::{
-        client::{Client, tell},
+        client::{Client, TakenOver, reload_settings},
         protocol::{Answer, Ask, Request},
     },
     cli::{AccountCommand, AddArgs, Common},
@@ -58,15 +58,12 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
     agent_store::check_account(&profile, &account).map_err(home::failure)?;
     let password = if keyring { Some(read_password(&account.aor).await?) } else { None };
     agent_store::add_account(&profile, &account).map_err(home::failure)?;
-    tell(common, Ask::ReloadSettings {}).await;
     say(common, &format!("{} is in {}", account.aor, profile.settings_file().display()));
+    take_over(common).await;
     if let Some(password) = password {
         keep(common, &account.aor, &password).await?;
     }
-    say(
-        common,
-        "test it with `trayphone account test`; a running agent takes it over when it is started anew",
-    );
+    say(common, "test it with `trayphone account test`");
     Ok(done(common))
 }
 
@@ -106,7 +103,11 @@ async fn keep(common: &Common, aor: &str, password: &Secret) -> Result<(), Failu
             print::note(&unkept(problem).text);
             say(common, "the running agent has it until it ends, and registers anew");
         }
-        // It does not know the account yet; the next one that is started finds the password where it is kept.
+        // The next one that is started finds the password where it is kept.
+        (Answer::Refused { refusal }, kept) => {
+            print::note(&format!("the running agent did not take it: {}", refusal.text));
+            kept.map_err(unkept)?;
+        }
         (_, kept) => kept.map_err(unkept)?,
     }
     Ok(())
@@ -187,7 +188,6 @@ fn list(common: &Common) -> Result<Exit, Failure> {
 async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
     let profile = home::existing(common)?;
     let account = agent_store::remove_account(&profile, aor).map_err(home::failure)?;
-    tell(common, Ask::ReloadSettings {}).await;
     if account.password == PasswordSource::Keyring {
         match Keyring::open().and_then(|keyring| keyring.delete(aor)) {
             Ok(_) => {}
@@ -197,6 +197,7 @@ async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
         }
     }
     say(common, &format!("{aor} is removed"));
+    take_over(common).await;
     Ok(done(common))
 }
 
@@ -332,6 +333,20 @@ fn secret_problem(problem: &SecretProblem) -> String {
             format!("the environment variable {name} is taken at the start of the program only")
         }
         SecretProblem::Failed(detail) => format!("the keyring failed: {detail}"),
+    }
+}
+
+/// Has a running agent take the changed settings over, and says what came of it.
+async fn take_over(common: &Common) {
+    match reload_settings(common).await {
+        TakenOver::NoAgent(_) => say(common, "no agent is running: the next one that is started has it"),
+        TakenOver::Except(restart) if restart.is_empty() => {
+            say(common, "the running agent has taken it over")
+        }
+        TakenOver::Except(restart) => print::note(&print::only_restarted(&restart)),
+        TakenOver::No(why) => {
+            print::note(&format!("the running agent goes on with the settings it had: {why}"))
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn dial(args: &DialArgs) -> Request {
 pub(crate) async fn ask(common: &Common, request: Request) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
     match client.ask(&request).await? {
-        Answer::Done { reply } => {
+        Answer::Done { reply, .. } => {
             let question = matches!(reply, Reply::Question { .. });
             print::reply(common, &reply);
             Ok(if question { Exit::Question } else { Exit::Ok })
@@ -64,7 +64,7 @@ pub(crate) async fn mute(common: &Common, command: &CallCommand) -> Result<Exit,
     let exit = ask(common, request(command)).await?;
     if !common.json {
         let mut client = Client::connect(common).await?;
-        if let Answer::Done { reply: Reply::Status(status) } = client.ask(&self::status()).await? {
+        if let Answer::Done { reply: Reply::Status(status), .. } = client.ask(&self::status()).await? {
             print::line(if status.muted { "the microphone is muted" } else { "the microphone is open" });
         }
     }

@@ -1,7 +1,8 @@
-//! Commands that read what is kept; no agent has to run.
+//! Commands that read what is kept (no agent has to run), and have a running one read it anew.
 
 use super::print;
 use crate::{
+    api::client::{TakenOver, reload_settings},
     cli::Common,
     exit::{Exit, Failure},
     home,
@@ -57,13 +58,42 @@ pub(crate) fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure>
     if common.json {
         print::json(&settings);
     } else {
+        let accounts = match settings.accounts.len() {
+            1 => "1 account".to_owned(),
+            many => format!("{many} accounts"),
+        };
         print::line(&format!(
-            "{}: in order, {} account(s)",
-            profile.settings_file().display(),
-            settings.accounts.len()
+            "{}: in order, {accounts}; a running agent takes it over with `trayphone settings --apply`",
+            profile.settings_file().display()
         ));
     }
     Ok(Exit::Ok)
+}
+
+/// `trayphone settings --apply`: the file is checked here, where its mistakes can be read, and taken over there.
+pub(crate) async fn apply(common: &Common) -> Result<Exit, Failure> {
+    let profile = home::existing(common)?;
+    agent_store::read_settings(&profile).map_err(home::failure)?;
+    match reload_settings(common).await {
+        TakenOver::Except(restart) => {
+            if common.json {
+                print::json(&json!({ "restart": restart }));
+            } else if restart.is_empty() {
+                print::line("the running agent has taken the settings over");
+            } else {
+                print::line(&print::tame(&print::only_restarted(&restart)));
+            }
+            Ok(Exit::Ok)
+        }
+        TakenOver::NoAgent(failure) => {
+            let text = format!("the settings are in order, and {}: it reads them then", failure.text);
+            Err(Failure::new(Exit::NoAgent, text))
+        }
+        TakenOver::No(why) => {
+            let text = format!("the running agent goes on with the settings it had: {why}");
+            Err(Failure::new(Exit::Settings, text))
+        }
+    }
 }
 
 /// `trayphone devices`.

@@ -91,6 +91,15 @@ pub(crate) fn done(common: &Common) {
     }
 }
 
+/// What of changed settings a running agent did not take over, and what to do.
+pub(crate) fn only_restarted(restart: &[String]) -> String {
+    format!(
+        "the running agent has taken the settings over, but for: {}. For that, end it with `trayphone quit` and start it \
+         again",
+        restart.join(", ")
+    )
+}
+
 /// What the agent replied.
 pub(crate) fn reply(common: &Common, reply: &Reply) {
     if common.json {
@@ -186,7 +195,9 @@ fn problem(problem: &RegistrationProblem) -> String {
             "the PBX refuses the password; set it with `trayphone account password AOR`".to_owned()
         }
         RegistrationProblem::NoPassword => {
-            "there is no password; set it with `trayphone account password AOR`".to_owned()
+            "there is no password; set it with `trayphone account password AOR` (where the settings say env:NAME: set \
+             that variable and start the agent again)"
+                .to_owned()
         }
         RegistrationProblem::Fault => {
             "the PBX session broke down by a fault of Trayphone and begins anew".to_owned()

@@ -9,7 +9,7 @@ use crate::{
     wait::wait_for,
 };
 use agent_core::action::{Action, Source};
-use agent_shell::instance;
+use agent_shell::instance::{self, InstanceError};
 use agent_store::Profile;
 use std::{
     fs::{self, File},
@@ -34,20 +34,25 @@ const LAST_WORDS: usize = 2000;
 pub(crate) fn start(common: &Common) -> Result<Exit, Failure> {
     let deadline = std::time::Instant::now() + HAND_OVER_PATIENCE;
     loop {
-        match run::run(common, &RunArgs::default()) {
-            Err(Failure { exit: Exit::Running, text }) => match wait_for(ask(common, show())) {
-                // It holds the profile and is not there yet, or not there any more.
-                Err(Failure { exit: Exit::NoAgent | Exit::Quitting, .. })
-                    if std::time::Instant::now() < deadline =>
-                {
-                    std::thread::sleep(LOOK);
-                }
-                Ok(exit) => {
-                    print::note(&format!("{text}; it was asked to show itself"));
-                    return Ok(exit);
-                }
-                refused => return refused,
-            },
+        // Asked first: an agent that runs is shown, whatever has become of the settings since it read them. The wait
+        // leaves no thread behind, and `run` begins without any.
+        let asked = wait_for(ask(common, show()));
+        if let Ok(exit) = asked {
+            let running = InstanceError::Running { profile: crate::home::folder(common)?, pid: None };
+            print::note(&format!("{running}; it was asked to show itself"));
+            return Ok(exit);
+        }
+        let ended = match asked {
+            Err(failure) if failure.exit == Exit::Quitting => Err(failure),
+            _ => run::run(common, &RunArgs::default()),
+        };
+        match ended {
+            // It holds the profile and is not there yet, or not there any more.
+            Err(Failure { exit: Exit::Running | Exit::Quitting, .. })
+                if std::time::Instant::now() < deadline =>
+            {
+                std::thread::sleep(LOOK);
+            }
             other => return other,
         }
     }

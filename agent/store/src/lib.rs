@@ -28,4 +28,4 @@ pub use settings::{
     DEFAULT_FILE, add_account, check_account, parse_settings, read_settings, remove_account, write_default,
 };
 pub use store::{StoreHandle, Tell, start, start_watched};
-pub use variables::{keep_variable, variable};
+pub use variables::{close_environment, keep_variable, variable};

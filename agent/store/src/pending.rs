@@ -19,7 +19,8 @@ pub(crate) struct Pending {
     pub(crate) lost: usize,
     /// The newest question of each account; the core passes answers to older ones over.
     pub(crate) passwords: BTreeMap<AccountId, PasswordQuestion>,
-    pub(crate) reload: bool,
+    /// The settings are to be read up to this request.
+    pub(crate) reload_asked: u64,
     /// Everything up to this flush request is to be written out.
     pub(crate) flush_asked: u64,
     pub(crate) closing: bool,

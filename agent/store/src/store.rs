@@ -63,6 +63,8 @@ struct Shared {
 #[derive(Default)]
 struct Progress {
     flushed: u64,
+    /// The request for the settings that was done last, and what came of it.
+    loaded: (u64, Option<Result<Settings, String>>),
     /// What the last attempt to write came to.
     error: Option<String>,
     closed: bool,
@@ -141,9 +143,19 @@ impl StoreHandle {
         self.shared.change(|pending| pending.row(row));
     }
 
-    /// Reads the settings file again and tells them if they are free of mistakes; else tells the mistakes.
-    pub fn reload(&self) {
-        self.shared.change(|pending| pending.reload = true);
+    /// Reads the settings file again and tells them if they are free of mistakes; else tells the mistakes. Waits at most
+    /// `limit` until they are told, and gives them, or the mistakes, as well.
+    pub fn reload(&self, limit: Duration) -> Result<Settings, String> {
+        let mut mine = 0;
+        self.shared.change(|pending| {
+            pending.reload_asked += 1;
+            mine = pending.reload_asked;
+        });
+        let progress = self.wait(limit, |progress| progress.loaded.0 >= mine || progress.closed)?;
+        match &progress.loaded {
+            (done, Some(outcome)) if *done >= mine => outcome.clone(),
+            _ => Err("the agent is winding up".to_owned()),
+        }
     }
 
     /// Waits until everything handed in so far is on the disk; an error is why it is not. Waits at most `limit`.
@@ -184,7 +196,7 @@ struct Work {
     rows: VecDeque<LedgerRecord>,
     lost: usize,
     passwords: BTreeMap<AccountId, PasswordQuestion>,
-    reload: bool,
+    reload: u64,
     flush: u64,
     closing: bool,
     /// The journal is needed now.
@@ -224,11 +236,13 @@ impl Drop for Keeper {
 impl Keeper {
     fn run(mut self) {
         // The settings first: registering waits for them and not for the journal.
-        self.load();
+        let _told = self.load();
         loop {
             let work = self.wait();
-            if work.reload {
-                self.load();
+            if work.reload > self.shared.progress().loaded.0 {
+                let outcome = self.load();
+                self.shared.progress().loaded = (work.reload, Some(outcome));
+                self.shared.done.notify_all();
             }
             for question in work.passwords.into_values() {
                 self.password(question);
@@ -262,13 +276,16 @@ impl Keeper {
     /// Sleeps until there is something to do. Wakes by itself once after the start, to open the journal, and while
     /// something waits for a disk that refuses.
     fn wait(&self) -> Work {
-        let flushed = self.shared.progress().flushed;
+        let (flushed, loaded) = {
+            let progress = self.shared.progress();
+            (progress.flushed, progress.loaded.0)
+        };
         let mut pending = self.shared.pending();
         loop {
             let now = Instant::now();
             let retry = self.retry_at.filter(|_| pending.has_writing());
             let writing = pending.has_writing() && self.retry_at.is_none_or(|at| at <= now);
-            let asked = !pending.passwords.is_empty() || pending.reload || pending.closing;
+            let asked = !pending.passwords.is_empty() || pending.reload_asked > loaded || pending.closing;
             let due = self.open_at.is_some_and(|at| at <= now);
             if writing || asked || due || pending.flush_asked > flushed {
                 break;
@@ -288,7 +305,7 @@ impl Keeper {
             rows: std::mem::take(&mut pending.rows),
             lost: std::mem::take(&mut pending.lost),
             passwords: std::mem::take(&mut pending.passwords),
-            reload: std::mem::take(&mut pending.reload),
+            reload: pending.reload_asked,
             flush: pending.flush_asked,
             closing: pending.closing,
             opens: opens && self.open_at.is_some(),
@@ -298,13 +315,17 @@ impl Keeper {
 
 /// Settings and passwords.
 impl Keeper {
-    fn load(&mut self) {
+    fn load(&mut self) -> Result<Settings, String> {
         match settings::read_settings(&self.profile) {
             Ok(settings) => {
                 self.settings = settings.clone();
-                (self.tell)(StoreEvent::Settings(Box::new(settings)));
+                (self.tell)(StoreEvent::Settings(Box::new(settings.clone())));
+                Ok(settings)
             }
-            Err(error) => (self.tell)(StoreEvent::Trouble(error.to_string())),
+            Err(error) => {
+                (self.tell)(StoreEvent::Trouble(error.to_string()));
+                Err(error.to_string())
+            }
         }
     }
 

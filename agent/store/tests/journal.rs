@@ -337,14 +337,16 @@ fn changed_settings_are_told_and_wrong_ones_are_not_taken() {
     store.next();
     let file = dir.path().join("trayphone.toml");
     fs::write(&file, "[calls]\nmost = 7\n").unwrap();
-    store.handle.reload();
+    let read = store.handle.reload(LONG).unwrap();
+    assert_eq!(read.calls.most, 7);
     assert!(matches!(store.next(), StoreEvent::Settings(settings) if settings.calls.most == 7));
     fs::write(&file, "[calls]\nmots = 7\n").unwrap();
-    store.handle.reload();
+    let refused = store.handle.reload(LONG).unwrap_err();
     let told = store.trouble();
     assert_eq!(
         told,
         format!("{}:2:1: unknown setting \"mots\" in [calls]: did you mean \"most\"?", file.display())
     );
+    assert_eq!(refused, told, "whoever asked hears the same");
     assert_eq!(store.rest(), []);
 }

@@ -295,7 +295,7 @@ fn reload(agent: &Agent) -> (Value, usize) {
     socket.write_all(b"{\"ask\":\"reload_settings\"}\n").expect("the agent listens");
     let mut line = String::new();
     BufReader::new(&socket).read_line(&mut line).expect("an answer");
-    assert!(line.contains("done"), "{line}");
+    assert!(line.contains("refused") && line.contains("langauge"), "{line}");
     agent.wait_for("an error", from, SOON, |event| event["type"] == "error")
 }
 

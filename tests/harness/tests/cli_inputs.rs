@@ -1,15 +1,20 @@
-//! The command line and what may stand in a profile: settings that are no file, and commands that only look.
+//! The command line and what may stand in a profile: settings that are no file, commands that only look, settings taken over.
 
+use agent_exchange::{Exchange, ExchangeConfig, User};
 use harness::{
-    agent::plain_command,
+    agent::{Account, Agent, plain_command},
+    sipp::Transport,
     wait::{self, SOON},
 };
 use std::{
     fs::{self, File},
+    io::{BufRead, BufReader, Write},
     os::unix::{fs::symlink, net::UnixListener},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
+
+const PASSWORD: &str = "not-for-others";
 
 /// A profile with these settings.
 fn profile(folder: &Path, settings: &str) -> PathBuf {
@@ -118,4 +123,70 @@ fn commands_that_only_look_write_nothing() {
         let left: Vec<_> = fs::read_dir(&profile).expect("ours").flatten().map(|it| it.file_name()).collect();
         assert_eq!(left.len(), before, "{arguments:?} left {left:?}: {}", said(&output));
     }
+}
+
+fn exchange() -> Exchange {
+    let users = vec![User::new("1001", PASSWORD), User::new("1002", PASSWORD)];
+    Exchange::start(ExchangeConfig { users, ..ExchangeConfig::default() }).expect("the exchange starts")
+}
+
+#[test]
+fn the_running_agent_takes_settings_over_or_says_what_needs_a_new_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let exchange = exchange();
+    let port = exchange.address().port();
+    let mut start = Account::at(port, Transport::Udp, PASSWORD).start();
+    start.environment.push(("PBX_LATER".to_owned(), PASSWORD.to_owned()));
+    let settings = start.settings.clone();
+    let agent = Agent::start(folder.path(), "agent", start);
+    agent.wait_until_registered();
+    let file = agent.profile().join("trayphone.toml");
+    fs::write(&file, settings.replace("\"en\"", "\"de\"")).expect("ours");
+    expect(&mut agent.plain(&["settings"]), 0, "--apply");
+    expect(&mut agent.plain(&["settings", "--apply"]), 0, "has taken the settings over");
+    expect(&mut agent.plain(&["answer"]), 4, "Es klingelt");
+    // One added while it runs, whose password stands in an environment every browser would inherit.
+    let aor = format!("sip:1002@127.0.0.1:{port}");
+    expect(
+        &mut agent.plain(&["account", "add", &aor, "--password-env", "PBX_LATER"]),
+        0,
+        "(env:PBX_LATER). For that, end it with `trayphone quit`",
+    );
+    agent.wait_for("the reason", 0, SOON, |event| {
+        event["type"] == "error" && event["text"].as_str().is_some_and(|text| text.contains("PBX_LATER"))
+    });
+    let status = agent.ask(&["status"]).pop().expect("an answer");
+    let state = &status["accounts"][1]["registration"]["state"];
+    assert_eq!(state, "failed", "a password that others could read was used: {status}");
+    // A password sent for an account of the environment is refused, in words.
+    let mut socket = agent.connect();
+    let line = format!("{{\"ask\":\"password\",\"aor\":\"{aor}\",\"password\":\"x\"}}\n");
+    socket.write_all(line.as_bytes()).expect("the agent listens");
+    let mut answer = String::new();
+    BufReader::new(&socket).read_line(&mut answer).expect("an answer");
+    assert!(answer.contains("refused") && answer.contains("PBX_LATER"), "{answer}");
+    expect(&mut agent.plain(&["account", "remove", &aor]), 0, "the running agent has taken it over");
+    // What is refused at the start is refused now.
+    fs::write(&file, "[audio]\nbackend = \"wave\"\n").expect("ours");
+    expect(&mut agent.plain(&["settings", "--apply"]), 10, "wave");
+    fs::remove_file(&file).expect("ours");
+    let nobody = folder.path().join("nobody");
+    fs::create_dir(&nobody).expect("ours");
+    expect(plain_command(&nobody).args(["settings", "--apply"]), 3, "no agent is running");
+}
+
+#[test]
+fn a_second_start_is_handed_over_whatever_became_of_the_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let exchange = exchange();
+    let agent = Agent::start(
+        folder.path(),
+        "agent",
+        Account::at(exchange.address().port(), Transport::Udp, PASSWORD).start(),
+    );
+    agent.wait_until_registered();
+    fs::write(agent.profile().join("trayphone.toml"), "langauge = \"en\"\n").expect("ours");
+    expect(&mut agent.plain(&[]), 0, "it was asked to show itself");
+    let link = expect(&mut agent.plain(&["tel:600"]), 0, "600");
+    assert!(!said(&link).contains("langauge"), "{}", said(&link));
 }
