@@ -8,6 +8,7 @@ mod desktop;
 mod dispatch;
 mod doors;
 mod exit;
+mod facts;
 mod funnel;
 mod home;
 mod log;

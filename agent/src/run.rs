@@ -10,6 +10,7 @@ use crate::{
     desktop::Desktop,
     dispatch::{Dispatch, NO_FILES, admitted, refused},
     exit::{Exit, Failure},
+    facts::Facts,
     funnel::Funnel,
     home,
     neighbours::{self, Current, Starter},
@@ -230,10 +231,10 @@ fn reload(store: &StoreHandle, running: &Settings, files: bool) -> Result<Vec<St
 
 /// The loop: one event, then every effect of it, then the next; a deadline is an event like any other.
 async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
-    let mut agent = Agent::new();
+    let (mut agent, mut facts) = (Agent::new(), Facts::default());
     loop {
         while let Some(event) = funnel.next() {
-            if !step(&mut agent, event, dispatch).await {
+            if !step((&mut agent, &mut facts), event, dispatch).await {
                 return;
             }
         }
@@ -242,7 +243,7 @@ async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
             Some(deadline) => tokio::select! {
                 () = funnel.arrived() => {}
                 () = tokio::time::sleep_until(deadline.into()) => {
-                    if !step(&mut agent, Event::Timeout, dispatch).await {
+                    if !step((&mut agent, &mut facts), Event::Timeout, dispatch).await {
                         return;
                     }
                 }
@@ -251,7 +252,7 @@ async fn turn(funnel: &Funnel, dispatch: &mut Dispatch) {
     }
 }
 
-async fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool {
+async fn step((agent, facts): (&mut Agent, &mut Facts), event: Event, dispatch: &mut Dispatch) -> bool {
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!("{}", agent_core::transcript::line_in(&event, Mask::On));
     }
@@ -261,6 +262,11 @@ async fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool 
     let event = admitted(event, dispatch.files);
     if let Event::Store(StoreEvent::Settings(settings)) = &event {
         dispatch.configure(settings);
+    }
+    if tracing::enabled!(tracing::Level::INFO)
+        && let Some(fact) = facts.event(Instant::now(), &event)
+    {
+        tracing::info!("{fact}");
     }
     agent.handle(now(), event);
     let (mut alive, mut unsent) = (true, false);
@@ -275,7 +281,12 @@ async fn step(agent: &mut Agent, event: Event, dispatch: &mut Dispatch) -> bool 
         if tracing::enabled!(tracing::Level::DEBUG) {
             tracing::debug!("{}", agent_core::transcript::line_out(&effect, Mask::On));
         }
+        let told = tracing::enabled!(tracing::Level::INFO);
+        let fact = told.then(|| facts.effect(Instant::now(), &effect)).flatten();
         alive &= dispatch.deliver(effect);
+        if let Some(fact) = fact {
+            tracing::info!("{fact}");
+        }
     }
     alive
 }

@@ -101,7 +101,9 @@ fn a_slip_in_an_account_or_in_several_places_is_told_with_its_place() {
         ),
         (
             "[audio]\nbackend = \"wav\"\noutput = \"out.wav\"",
-            &["1:1: input: is needed for backend = \"wav\": a file to speak from and a file to write to"],
+            &[
+                "1:1: input: is needed for backend = \"wav\": input is the file that stands in for the microphone, output the file that what is heard is written to",
+            ],
         ),
         (
             "account = [{ aor = \"sip:1@b\" }, { aor = \"sip:1@B\" }]",
