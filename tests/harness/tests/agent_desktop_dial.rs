@@ -27,6 +27,16 @@ enum Press {
     Dials(usize, &'static str, &'static str),
 }
 
+impl Then {
+    /// The number that goes out in the end, if one does.
+    fn number(self) -> Option<&'static str> {
+        match self {
+            Self::Dials(number, _) | Self::Asks(.., Press::Dials(_, number, _)) => Some(number),
+            Self::Asks(.., Press::Cancel) | Self::Refuses(_) => None,
+        }
+    }
+}
+
 const SHOWN: &str = "+49 30 1234567";
 
 /// One row a text.
@@ -183,7 +193,31 @@ impl Bench {
                 wrong.push(format!("{text:?}: {error}"));
             }
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
+        }
+        // A call that nobody wanted may be over before anybody looks; the last row dials, and so all others are told.
+        let wanted: Vec<&str> =
+            TABLE.iter().filter(|(text, _)| takes(text)).filter_map(|(_, then)| then.number()).collect();
+        let dialled = self.dialled();
+        if dialled == wanted {
+            Ok(())
+        } else {
+            Err(format!("{wanted:?} were to be dialled, not {dialled:?}"))
+        }
+    }
+
+    /// Every number that went out so far.
+    fn dialled(&self) -> Vec<String> {
+        let mut calls: Vec<(Option<u64>, String)> = Vec::new();
+        for event in self.place.agent.events() {
+            let call = event["call"].as_u64();
+            let out = event["type"] == "call" && event["direction"] == "outgoing";
+            if out && calls.iter().all(|(known, _)| *known != call) {
+                calls.push((call, event["party"]["number"].as_str().unwrap_or_default().to_owned()));
+            }
+        }
+        calls.into_iter().map(|(_, number)| number).collect()
     }
 }
 
