@@ -108,7 +108,7 @@ impl Dispatch {
 
     fn begin(&mut self, who: Neighbour) -> Result<(), Failure> {
         match who {
-            Neighbour::Sip => self.sip = self.starter.sip(),
+            Neighbour::Sip => self.sip = self.starter.sip(&self.settings),
             Neighbour::Media => {
                 self.media = self.starter.media(&self.settings)?;
                 self.media.sound(self.sound);

@@ -14,14 +14,14 @@ use crate::{
 use agent_core::{
     id::CallId,
     port::{Event, Neighbour, sip::SipEvent},
-    settings::Settings,
+    settings::{CallsFrom, Settings},
     vigil::Vigil,
 };
 use agent_host::HostHandle;
 use agent_media::{MediaConfig, MediaHandle};
 use agent_net::{LedgerSink, Net};
 use agent_shell::instance::Listener;
-use agent_sip::{SipConfig, SipHandle};
+use agent_sip::{SipConfig, SipHandle, config::Callers};
 use agent_store::{Profile, StoreHandle};
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -121,8 +121,12 @@ impl Starter {
     }
 
     /// The PBX session.
-    pub(crate) fn sip(&self) -> SipHandle {
-        let mut config = SipConfig::default();
+    pub(crate) fn sip(&self, settings: &Settings) -> SipHandle {
+        let callers = match settings.calls.from {
+            CallsFrom::Registrar => Callers::Registrar,
+            CallsFrom::Anyone => Callers::Anyone,
+        };
+        let mut config = SipConfig { callers, ..SipConfig::default() };
         match self.last_call.load(Ordering::Relaxed) {
             0 => {}
             last => config.endpoint.first_call = CallId(last).next(),

@@ -171,7 +171,7 @@ impl Parts {
     fn neighbours(self, door: Listener) -> Result<Dispatch, Failure> {
         let Self { profile, funnel, desktop, files, settings, again } = self;
         let (starter, store) = Starter::new(profile, funnel.clone(), door, again)?;
-        let sip = starter.sip();
+        let sip = starter.sip(&settings);
         let media = starter.media(&settings)?;
         let host = Current::new(starter.host()?);
         let hub = Hub::new();

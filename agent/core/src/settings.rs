@@ -137,11 +137,24 @@ pub struct CallSettings {
     pub waiting: bool,
     /// The most calls at once (1 to 1000); more get 486.
     pub most: u32,
+    /// From whom calls are taken; read at the start.
+    pub from: CallsFrom,
+}
+
+/// From whom calls are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallsFrom {
+    /// From an account's registrar: a stranger who reaches the port cannot ring with a name he made up.
+    #[default]
+    Registrar,
+    /// From any address that names an account.
+    Anyone,
 }
 
 impl Default for CallSettings {
     fn default() -> Self {
-        Self { ring_seconds: 180, lookup_ms: 2000, waiting: true, most: 1000 }
+        Self { ring_seconds: 180, lookup_ms: 2000, waiting: true, most: 1000, from: CallsFrom::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use agent_core::{
     settings::{AccountSettings, PasswordSource},
 };
 use agent_net::Net;
-use agent_sip::{SipConfig, SipHandle, start};
+use agent_sip::{SipConfig, SipHandle, config::Callers, start};
 use std::{
     env,
     sync::{Arc, OnceLock},
@@ -38,7 +38,7 @@ async fn main() -> Result<(), String> {
         // Who no longer listens has ended.
         let _ = events.send(event);
     };
-    let config = SipConfig { bind: Some(bind), ..SipConfig::default() };
+    let config = SipConfig { bind: Some(bind), callers: Callers::Anyone, ..SipConfig::default() };
     let sip = handle.get_or_init(|| start(config, Net::new(Arc::new(|_| {})), Arc::new(tell))).clone();
     println!("listening on {}", sip.listening().await?);
     sip.send(SipCommand::Register {

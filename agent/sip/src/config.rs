@@ -10,13 +10,14 @@ use std::time::Duration;
 /// Who may call an account straight, past its registrar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Callers {
+    /// Only who sends from an address of the account's registrar (any port, any transport, any address its name stands
+    /// for), or asks for the random user of our Contact, which only the registrar was told, and through it whoever we
+    /// were in a call with: a PBX of several machines calls from others than it registers at. Others get 403.
+    #[default]
+    Registrar,
     /// Whoever knows the number: an INVITE from any address is taken when its Request-URI names an account, by the
     /// random user of our Contact, by the user of the address of record, or by the digest user name. Others get 404.
-    #[default]
     Anyone,
-    /// Only who sends from the address the account registered with, or knows the random user of our Contact, which
-    /// only the registrar was told.
-    Registrar,
 }
 
 /// What an endpoint does by itself and what it leaves to its owner.

@@ -41,7 +41,7 @@ enum News {
     /// A name was resolved.
     Named(ReachId, Hop, Result<Vec<IpAddr>, String>),
     /// A connection was opened for whoever asked for the way.
-    Reached(ReachId, Result<TcpStream, String>),
+    Reached(ReachId, Vec<IpAddr>, Result<TcpStream, String>),
     /// A connection to send on was opened, or not.
     Dialled(SocketAddr, Result<TcpStream, String>),
 }
@@ -171,10 +171,12 @@ impl Driver {
     fn on_news(&mut self, news: News) {
         match news {
             News::Named(id, hop, Ok(ips)) => self.reach_addresses(id, &hop, &ips),
-            News::Named(id, _, Err(detail)) => self.input(Input::Reached { id, result: Err(detail) }),
-            News::Reached(id, result) => {
+            News::Named(id, _, Err(detail)) => {
+                self.input(Input::Reached { id, ips: Vec::new(), result: Err(detail) });
+            }
+            News::Reached(id, ips, result) => {
                 let result = result.and_then(|stream| self.take_connection(stream)).map(|flow| vec![flow]);
-                self.input(Input::Reached { id, result });
+                self.input(Input::Reached { id, ips, result });
             }
             News::Dialled(peer, result) => {
                 let held = self.held.remove(&peer).unwrap_or_default();
@@ -322,18 +324,18 @@ impl Driver {
             Transport::Tcp => peers.filter_map(|peer| self.connections.to(peer)).take(1).collect(),
         };
         if !flows.is_empty() {
-            return self.input(Input::Reached { id, result: Ok(flows) });
+            return self.input(Input::Reached { id, ips: ips.to_vec(), result: Ok(flows) });
         }
         if transport == Transport::Udp {
             let detail = format!("there is no way to {} from here", hop.host);
-            return self.input(Input::Reached { id, result: Err(detail) });
+            return self.input(Input::Reached { id, ips: ips.to_vec(), result: Err(detail) });
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
-        let host = hop.host.clone();
+        let (host, ips) = (hop.host.clone(), ips.to_vec());
         tokio::spawn(async move {
             let opened = net.tcp(&purpose, &host, port).await.map_err(|error| error.to_string());
             // As above.
-            let _ = reporter.send(News::Reached(id, opened));
+            let _ = reporter.send(News::Reached(id, ips, opened));
         });
     }
 }

@@ -57,6 +57,11 @@ pub const KEYS: &[Key] = &[
     key("calls.waiting", "true", "Offer a second call while one is up; false answers it with \"busy\"."),
     key("calls.most", "1000", "The most calls at once (1 to 1000); more are answered with \"busy\"."),
     key(
+        "calls.from",
+        "\"registrar\"",
+        "Who may ring: \"registrar\" (the PBX only) or \"anyone\" who reaches this computer's port.",
+    ),
+    key(
         "screen-pop.open",
         "\"answer\"",
         "When a caller's record opens: \"answer\", \"ring\" or \"never\" (only on a click).",

@@ -43,9 +43,28 @@ impl Endpoint {
     /// An INVITE that begins a call: for one of our accounts, or for nobody here (404).
     pub(super) fn arrive(&mut self, id: TransactionId, request: Request, flow: Flow) {
         let Some((account, contact, auth)) = self.account_of(&request, &flow) else {
-            return self.wire.refuse(id, &request, 404);
+            return self.turn_away(id, &request, &flow);
         };
         self.take_in(account, (id, request, flow), contact, auth);
+    }
+
+    /// Refuses an INVITE for nobody here. To a stranger it is 403 whomever he asks for: 404 for some names and 403 for
+    /// others would tell him which exist. An answer, and no silence, because a PBX that calls from an address of its
+    /// own must find in its log why nobody rings, and not after 32 seconds of repeating itself; it is no longer than
+    /// what it answers, so that it serves nobody as an amplifier.
+    fn turn_away(&mut self, id: TransactionId, request: &Request, flow: &Flow) {
+        let ip = flow.peer.ip();
+        let known = self.registrations.values().any(|registration| registration.is_registrar(ip));
+        if known || self.wire.config.callers == Callers::Anyone {
+            return self.wire.refuse(id, request, 404);
+        }
+        self.strangers += 1;
+        // The first, the second, the fourth, the eighth …: scanners come in thousands.
+        if self.strangers.is_power_of_two() {
+            let count = self.strangers;
+            tracing::info!(%ip, count, "a call from an address that is no account's registrar was refused");
+        }
+        self.wire.refuse(id, request, 403);
     }
 
     /// The account a request is for, with the Contact and the credentials a call over it uses.
@@ -58,9 +77,7 @@ impl Endpoint {
         let anyone = self.wire.config.callers == Callers::Anyone;
         let all =
             || self.accounts.iter().filter_map(|(id, number)| Some((*id, self.registrations.get(number)?)));
-        let from_registrar = |registration: &Registration| {
-            registration.flow().is_some_and(|ours| ours.peer.ip() == flow.peer.ip())
-        };
+        let from_registrar = |registration: &Registration| registration.is_registrar(flow.peer.ip());
         let is_user = |registration: &Registration| registration.line().is_user(&user);
         let (account, registration) = all()
             .find(|(_, registration)| registration.is_contact_user(&user))

@@ -19,7 +19,7 @@ use agent_core::{
 use bytes::Bytes;
 use std::{
     collections::{BTreeMap, HashMap},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::Instant,
 };
 
@@ -46,6 +46,8 @@ pub enum Input {
     Reached {
         /// To which question.
         id: ReachId,
+        /// Every address the hop's name stands for, also those no road was made to.
+        ips: Vec<IpAddr>,
         /// The answer.
         result: Result<Vec<Flow>, String>,
     },
@@ -94,6 +96,8 @@ pub struct Endpoint {
     pub(super) held: HashMap<TransactionId, (Request, Flow)>,
     pub(super) next_call: CallId,
     pub(super) next_registration: u64,
+    /// Strangers' INVITEs turned away so far.
+    pub(super) strangers: u64,
     /// `Shutdown` was asked for; when to stop waiting.
     pub(super) closing: Option<Instant>,
     pub(super) down: bool,
@@ -113,6 +117,7 @@ impl Endpoint {
             deadlines: Deadlines::default(),
             held: HashMap::new(),
             next_registration: 1,
+            strangers: 0,
             closing: None,
             down: false,
         }
@@ -128,7 +133,7 @@ impl Endpoint {
                 Err(error) => self.unread(flow, &error),
             },
             Input::Item { flow, item } => self.item(flow, item),
-            Input::Reached { id, result } => self.reached(id, result),
+            Input::Reached { id, ips, result } => self.reached(id, &ips, result),
             Input::Closed { flow, detail } => {
                 self.wire.transactions.connection_lost(self.wire.now, &flow, &detail);
                 self.pump();
@@ -169,6 +174,11 @@ impl Endpoint {
             servers,
             held: self.held.len(),
         }
+    }
+
+    /// How many INVITEs were turned away because they came from nobody an account takes calls from.
+    pub fn strangers(&self) -> u64 {
+        self.strangers
     }
 
     /// Runs `with` on a call, then files its deadline and its dialog, or forgets it.
@@ -246,9 +256,12 @@ impl Endpoint {
         self.wire.transactions.answer_unread(request, rejection, (flow, &tag));
     }
 
-    fn reached(&mut self, id: ReachId, result: Result<Vec<Flow>, String>) {
+    fn reached(&mut self, id: ReachId, ips: &[IpAddr], result: Result<Vec<Flow>, String>) {
         if let Some((Owner::Registration(number), result)) = self.wire.reached(id, result) {
-            self.with_registration(number, |registration, wire| registration.reached(wire, id, result));
+            self.with_registration(number, |registration, wire| {
+                registration.resolved(ips);
+                registration.reached(wire, id, result);
+            });
         }
     }
 

@@ -75,6 +75,8 @@ pub(crate) struct Registration {
     /// Ways to the registrar not tried yet; the one in use stands apart.
     pub(super) flows: VecDeque<Flow>,
     pub(super) flow: Option<Flow>,
+    /// Every address the registrar's name stood for when it was last looked up.
+    pub(super) addresses: Vec<IpAddr>,
     /// Where the registrar sees us, when that is not where we are (NAT).
     pub(super) learned: Option<SocketAddr>,
     /// How often the learned address changed since the last regular refresh: a router that never answers the same
@@ -120,6 +122,7 @@ impl Registration {
             sequence: 0,
             flows: VecDeque::new(),
             flow: None,
+            addresses: Vec::new(),
             learned: None,
             relearned: 0,
             told_address: None,
@@ -214,6 +217,19 @@ impl Registration {
     pub(crate) fn abandon(&mut self, wire: &mut Wire) {
         self.leaving = true;
         self.left(wire);
+    }
+
+    /// The addresses the registrar's name stands for; none when it could not be looked up, which changes nothing.
+    pub(crate) fn resolved(&mut self, ips: &[IpAddr]) {
+        if !ips.is_empty() {
+            self.addresses = ips.to_vec();
+        }
+    }
+
+    /// Whether this is an address of the registrar: the one it is spoken to at, or another of its name's. Ports say
+    /// nothing: over TCP a PBX calls from any.
+    pub(crate) fn is_registrar(&self, ip: IpAddr) -> bool {
+        self.flow.is_some_and(|flow| flow.peer.ip() == ip) || self.addresses.contains(&ip)
     }
 
     /// The way to the registrar was found, or not.

@@ -10,7 +10,7 @@ use agent_core::{
     secret::Secret,
     settings::{AccountSettings, PasswordSource},
 };
-use agent_sip::config::Config;
+use agent_sip::config::{Callers, Config};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -52,7 +52,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// A phone whose account is not registered anywhere (its registrar is itself and says 404), which is enough to call and
 /// to be called straight.
 fn phone(world: &mut World, ip: &str, user: &str) -> Who {
-    let phone = world.phone(ip, Config { keep_alive: Duration::ZERO, ..Config::default() });
+    // These call each other straight.
+    let config = Config { keep_alive: Duration::ZERO, callers: Callers::Anyone, ..Config::default() };
+    let phone = world.phone(ip, config);
     let settings = AccountSettings {
         aor: format!("sip:{user}@{ip}"),
         registrar: Some("sip:192.0.2.99".to_owned()),

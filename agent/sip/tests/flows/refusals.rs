@@ -122,9 +122,15 @@ fn a_peer_of_rfc_2543_is_matched_without_a_branch() {
     assert!(!repeated, "the ACK was matched");
 }
 
+/// An INVITE for a name that no account has.
+fn nobody(branch: &str) -> String {
+    let words = invite(branch, 1, "", "offer").replace("call-in", branch);
+    words.replace("INVITE sip:1001@", "INVITE sip:4711@")
+}
+
 #[test]
 fn who_may_call_is_decided_by_address_and_name() {
-    for (callers, code) in [(Callers::Anyone, 100), (Callers::Registrar, 404)] {
+    for (callers, code) in [(Callers::Anyone, 100), (Callers::default(), 403)] {
         let mut world = World::new(5);
         let pbx = world.script("192.0.2.10");
         let stranger = world.script("192.0.2.66");
@@ -135,6 +141,17 @@ fn who_may_call_is_decided_by_address_and_name() {
         world.settle();
         assert_eq!(status(&mut world, (phone, stranger), &invite("s", 1, "", "offer")).status, code);
         assert_eq!(status(&mut world, (phone, pbx), &invite("p", 2, "", "offer")).status, 100);
+        assert_eq!(
+            status(&mut world, (phone, pbx), &nobody("n")).status,
+            404,
+            "the registrar may know who is here"
+        );
+        let strange = if code == 403 { 403 } else { 404 };
+        let to_nobody = status(&mut world, (phone, stranger), &nobody("m")).status;
+        assert_eq!(to_nobody, strange, "a stranger learns no names");
+        world.with_endpoint(phone, |endpoint| {
+            assert_eq!(endpoint.strangers(), if code == 403 { 2 } else { 0 });
+        });
         // Who knows the Contact was told it by the registrar, wherever the message comes from.
         let contact = request.headers.contact().unwrap().uri.user_text().unwrap().to_string();
         let words =

@@ -270,7 +270,8 @@ impl World {
         });
         let now = self.now;
         if let Kind::Phone { endpoint, .. } = &mut self.nodes[who.0].kind {
-            endpoint.handle(now, Input::Reached { id, result });
+            let ips = result.iter().flatten().map(|flow: &Flow| flow.peer.ip()).collect();
+            endpoint.handle(now, Input::Reached { id, ips, result });
         }
     }
 
