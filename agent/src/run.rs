@@ -226,6 +226,9 @@ fn reload(store: &StoreHandle, running: &Settings, files: bool) -> Result<Vec<St
     if settings.numbers.country != running.numbers.country {
         restart.push("numbers.country for the tones".to_owned());
     }
+    if settings.calls.from != running.calls.from {
+        restart.push("calls.from".to_owned());
+    }
     Ok(restart)
 }
 
