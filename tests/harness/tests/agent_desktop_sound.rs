@@ -48,25 +48,16 @@ impl Ear {
         (samples, rate, stretches)
     }
 
-    /// Waits for a whole rhythm, from the first sound on: so many milliseconds of sound, of silence, of sound, …
+    /// Waits for a whole rhythm: so many milliseconds of sound, of silence, of sound, … A recorder that got no time
+    /// from the machine leaves a hole; the rhythm is looked for anew behind it.
     fn hears(&self, what: &str, rhythm: &[usize]) -> Result<Vec<Vec<i16>>, String> {
-        let whole = wait_for(what, || {
-            let (.., stretches) = self.stretches();
-            let from = stretches.iter().position(|(loud, ..)| *loud)?;
-            (stretches.len() > from + rhythm.len()).then_some(())
+        let heard = wait_for(what, || {
+            let (samples, rate, stretches) = self.stretches();
+            let at = |ms: usize| ms * rate as usize / 1000;
+            let found = found(&stretches, rhythm)?.iter().filter(|(loud, ..)| *loud);
+            Some(found.map(|(_, from, long)| samples[at(*from)..at(from + long)].to_vec()).collect())
         });
-        let (samples, rate, stretches) = self.stretches();
-        whole.map_err(|error| format!("{error}; heard {stretches:?}"))?;
-        let heard: Vec<Stretch> =
-            stretches.into_iter().skip_while(|(loud, ..)| !loud).take(rhythm.len()).collect();
-        for ((_, _, long), wanted) in heard.iter().zip(rhythm) {
-            if long.abs_diff(*wanted) > OFF_MS {
-                return Err(format!("{what}: {wanted} ms are {long} ms long: {heard:?}"));
-            }
-        }
-        let at = |ms: usize| ms * rate as usize / 1000;
-        let sounds = heard.iter().filter(|(loud, ..)| *loud);
-        Ok(sounds.map(|(_, from, long)| samples[at(*from)..at(from + long)].to_vec()).collect())
+        heard.map_err(|error| format!("{error} ({rhythm:?} ms); heard {:?}", self.stretches().2))
     }
 
     /// Waits until nothing has been heard for a second.
@@ -76,6 +67,14 @@ impl Ear {
             stretches.last().filter(|(loud, _, long)| !loud && *long >= 1000).map(drop)
         })
     }
+}
+
+/// Where the rhythm stands, beginning with a sound and with its last part ended.
+fn found<'a>(stretches: &'a [Stretch], rhythm: &[usize]) -> Option<&'a [Stretch]> {
+    let ended = &stretches[..stretches.len().saturating_sub(1)];
+    ended.windows(rhythm.len()).find(|part| {
+        part[0].0 && part.iter().zip(rhythm).all(|((_, _, long), wanted)| long.abs_diff(*wanted) <= OFF_MS)
+    })
 }
 
 /// The share of a burst's 20 ms frames that carry one of these frequencies, within 3 dB of what is loudest there.
@@ -123,9 +122,17 @@ fn ringback_and_busy_tone_are_heard() -> Outcome {
     ear.falls_silent()?;
     drop(ear);
 
-    let ear = Ear::open(&place, "busy")?;
-    place.agent.ask(&["dial", Extension::Busy.number()]);
-    let bursts = ear.hears("the busy tone", &[480, 480, 480, 480, 480])?;
+    // It is over after four seconds, and a hole in it is not made good then: a busy machine gets two calls more.
+    let mut more = 1..=2;
+    let (ear, bursts) = loop {
+        let ear = Ear::open(&place, &format!("busy-{more:?}"))?;
+        place.agent.ask(&["dial", Extension::Busy.number()]);
+        match ear.hears("the busy tone", &[480, 480, 480, 480, 480]) {
+            Ok(bursts) => break (ear, bursts),
+            Err(error) if more.next().is_none() => return Err(error),
+            Err(_) => {}
+        }
+    };
     assert!(bursts.iter().all(|burst| carries(burst, &[425.0]) > 0.9), "ITU-T E.180: 425 Hz in Germany");
     // It ends by itself.
     ear.falls_silent()
