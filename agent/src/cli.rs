@@ -30,13 +30,13 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// The folder with settings, journal and plugins [default: the user's own]
+    /// The folder with settings, journal and plugins [default: the user's own, on Linux ~/.config/trayphone]
     #[arg(long, global = true, value_name = "DIR")]
     pub profile: Option<PathBuf>,
     /// Answer in JSON, one object a line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say more on stderr: -v what is going on (numbers masked), -vv everything
+    /// Say more on stderr: -v registrations, calls, lookups (without numbers and names), -vv everything (numbers masked)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -166,7 +166,7 @@ pub(crate) enum CallCommand {
 /// One call, or the obvious one.
 #[derive(Debug, Args)]
 pub(crate) struct CallArg {
-    /// Which call [default: the only one that fits]
+    /// Which call, by its number in `trayphone status` [default: the only one that fits]
     pub call: Option<u64>,
 }
 

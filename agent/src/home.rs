@@ -57,7 +57,7 @@ pub(crate) fn plugins(profile: &Profile) -> Result<HostConfig, Failure> {
     Ok(installed_plugins(profile))
 }
 
-/// The same for commands that only look, or take something away: nothing is made.
+/// The same for commands: nothing is made before something is installed.
 pub(crate) fn installed_plugins(profile: &Profile) -> HostConfig {
     HostConfig {
         plugins: profile.plugins_place(),
@@ -69,7 +69,7 @@ pub(crate) fn installed_plugins(profile: &Profile) -> HostConfig {
 /// A failure of the store, with the exit code it deserves.
 pub(crate) fn failure(error: StoreError) -> Failure {
     let exit = match &error {
-        StoreError::Settings(_) => Exit::Settings,
+        StoreError::Settings(_) | StoreError::NewAccount(_) => Exit::Settings,
         StoreError::Keyring(_) => Exit::Secret,
         _ => Exit::Failed,
     };

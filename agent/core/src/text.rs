@@ -382,6 +382,10 @@ phrases! {
         "“{0}” is not like sip:pbx.example:5060;transport=tcp (udp or tcp)",
         "„{0}“ hat nicht die Form sip:pbx.example:5060;transport=tcp (udp oder tcp)",
         "« {0} » n’est pas de la forme sip:pbx.example:5060;transport=tcp (udp ou tcp)";
+    SET_PORT:
+        "“{0}” ends in {1}, which is no port: there are 1 to 65535",
+        "„{0}“ endet auf {1}, was kein Port ist: Es gibt 1 bis 65535",
+        "« {0} » se termine par {1}, qui n’est pas un port : il y en a de 1 à 65535";
     SET_USERNAME: "must not be empty or hold control characters", "darf nicht leer sein und keine Steuerzeichen enthalten", "ne doit être ni vide ni contenir de caractères de contrôle";
     SET_VARIABLE:
         "“{0}” is not the name of an environment variable (letters, digits, _)",

@@ -34,7 +34,7 @@ pub(crate) async fn run(common: &Common, command: &PluginCommand) -> Result<Exit
     match command {
         PluginCommand::Install { path, settings, yes } => {
             let settings = settings.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
-            install(common, &home::plugins(&profile)?, path, &settings, *yes)?;
+            install(common, &home::installed_plugins(&profile), path, &settings, *yes)?;
             tell(common, Ask::ReloadPlugins {}).await;
         }
         PluginCommand::List => list(common, &home::installed_plugins(&profile)),

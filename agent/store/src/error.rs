@@ -30,6 +30,9 @@ pub enum StoreError {
     /// An account to be added is there, or one to be removed is not.
     #[error("{0}")]
     Account(String),
+    /// The account to be added makes no sense: `key: what to write instead`, one line for each mistake.
+    #[error("{0}")]
+    NewAccount(String),
     /// The journal comes from a later version of this program.
     #[error(
         "{} was written by a newer Trayphone (its format is {found}, this one knows {known}): update Trayphone, or use another profile",

@@ -113,6 +113,7 @@ fn commands_that_only_look_write_nothing() {
         &["plugin", "list"][..],
         &["--json", "plugin", "list"],
         &["plugin", "remove", "org.example.crm"],
+        &["plugin", "install", "/"],
         &["settings"],
         &["account", "list"],
         &["journal"],
@@ -123,6 +124,26 @@ fn commands_that_only_look_write_nothing() {
         let left: Vec<_> = fs::read_dir(&profile).expect("ours").flatten().map(|it| it.file_name()).collect();
         assert_eq!(left.len(), before, "{arguments:?} left {left:?}: {}", said(&output));
     }
+}
+
+#[test]
+fn an_account_that_is_refused_leaves_no_file_and_names_no_line_of_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bare = folder.path().join("bare");
+    fs::create_dir(&bare).expect("ours");
+    for (aor, registrar, part) in [
+        ("1001", "sip:h", "aor: “1001” is not an address like sip:"),
+        ("sip:1@h:99999", "sip:h", "99999, which is no port"),
+        ("sip:1@h", "sip:h:0", "0, which is no port"),
+        ("sip:1@h", "sips:h", "registrar: “sips:h”"),
+    ] {
+        let mut command = plain_command(&bare);
+        command.args(["account", "add", aor, "--registrar", registrar, "--password-env", "X"]);
+        let output = expect(&mut command, 10, part);
+        let text = said(&output);
+        assert!(text.contains("nothing was added") && !text.contains("trayphone.toml"), "{text}");
+    }
+    assert_eq!(fs::read_dir(&bare).expect("ours").count(), 0, "something was left");
 }
 
 fn exchange() -> Exchange {

@@ -54,13 +54,18 @@ impl Checker<'_> {
 
     fn account(&mut self, index: usize, account: &AccountSettings) {
         let key = |name: &str| format!("account[{index}].{name}");
-        if !address(&account.aor) {
+        if let Some(port) = bad_port(&account.aor) {
+            self.wrong(&key("aor"), &text::SET_PORT, &[&plain(&account.aor), port]);
+        } else if !address(&account.aor) {
             self.wrong(&key("aor"), &text::SET_AOR, &[&plain(&account.aor)]);
         } else if self.settings.accounts[..index].iter().any(|a| a.aor.eq_ignore_ascii_case(&account.aor)) {
             self.wrong(&key("aor"), &text::SET_AOR_TWICE, &[&account.aor]);
         }
         if let Some(registrar) = account.registrar.as_deref().filter(|r| !registrar_fits(r)) {
-            self.wrong(&key("registrar"), &text::SET_REGISTRAR, &[&plain(registrar)]);
+            match bad_port(registrar) {
+                Some(port) => self.wrong(&key("registrar"), &text::SET_PORT, &[&plain(registrar), port]),
+                None => self.wrong(&key("registrar"), &text::SET_REGISTRAR, &[&plain(registrar)]),
+            }
         }
         if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
             self.wrong(&key("username"), &text::SET_USERNAME, &[]);
@@ -152,6 +157,15 @@ fn host_port(text: &str) -> bool {
     };
     let numbered = |port: &str| port.is_empty() || port.parse::<u16>().is_ok_and(|p| p > 0);
     !host.is_empty() && port.is_some_and(numbered) && !text.ends_with(':')
+}
+
+/// The number behind an address's last colon that is no port, if it is a number at all.
+fn bad_port(address: &str) -> Option<&str> {
+    let address = address.split(';').next().unwrap_or(address);
+    let (_, port) = address.rsplit_once(':').filter(|_| !address.ends_with(']'))?;
+    let number = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let host = address.contains('@') || address.matches(':').count() > 1;
+    (number && host && port.parse::<u16>().map_or(true, |port| port == 0)).then_some(port)
 }
 
 fn registrar_fits(text: &str) -> bool {
@@ -261,6 +275,22 @@ mod tests {
         assert_eq!(keys(|s| s.hotkeys.answer = "Hyper+A".to_owned()), ["hotkeys.answer"]);
         assert_eq!(keys(|s| s.hotkeys.hang_up = "alt+ctrl+a".to_owned()), ["hotkeys.hang_up"]);
         assert_eq!(keys(|s| s.hotkeys.hang_up = String::new()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_named() {
+        let said = |aor: &str, registrar: &str| {
+            let mut account = account(aor);
+            account.registrar = Some(registrar.to_owned());
+            let settings = Settings { accounts: vec![account], ..Settings::default() };
+            settings.check().into_iter().map(|problem| problem.text).collect::<Vec<_>>().join("\n")
+        };
+        assert!(said("sip:1@h:99999", "sip:h").contains("99999, which is no port"));
+        assert!(said("sip:1@h:0", "sip:h").contains("0, which is no port"));
+        assert!(said("sip:1@h", "sip:h:70000;transport=tcp").contains("70000, which is no port"));
+        assert!(said("sip:1@[2001:db8::1]:65536", "sip:h").contains("65536, which is no port"));
+        assert_eq!(said("sip:1@[2001:db8::0]:1", "sip:[::1]:65535"), "");
+        assert!(said("1001", "sip:12").contains("is not an address"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) fn default_profile_dir() -> Result<PathBuf, String> {
         .map(PathBuf::from)
         .filter(absolute)
         .or_else(|| env::home_dir().filter(absolute).map(|home| home.join(".config")))
-        .ok_or("neither XDG_CONFIG_HOME nor HOME is set")?;
+        .ok_or("neither XDG_CONFIG_HOME nor HOME names an absolute folder")?;
     Ok(config.join("trayphone"))
 }
 

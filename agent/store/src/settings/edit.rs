@@ -18,11 +18,16 @@ pub fn write_default(profile: &Profile) -> Result<bool, StoreError> {
 /// Whether the account could be added, for those who ask for a password next.
 pub fn check_account(profile: &Profile, account: &AccountSettings) -> Result<(), StoreError> {
     let document = with_account(profile, account)?;
-    read::read(&profile.settings_file(), &document.to_string()).map(drop).map_err(StoreError::Settings)
+    // The file itself was read free of mistakes: what is wrong is the account's, and stands in no line of it.
+    read::read(&profile.settings_file(), &document.to_string()).map(drop).map_err(|errors| {
+        let told: Vec<String> = errors.0.into_iter().map(|error| error.text).collect();
+        StoreError::NewAccount(format!("nothing was added: {}", told.join("\nnothing was added: ")))
+    })
 }
 
 /// Adds an account at the end of the file, which is made where it is missing.
 pub fn add_account(profile: &Profile, account: &AccountSettings) -> Result<(), StoreError> {
+    check_account(profile, account)?;
     save(profile, &with_account(profile, account)?)
 }
 
