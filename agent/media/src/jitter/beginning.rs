@@ -27,15 +27,18 @@ fn even(from: u32, stamp: u32) -> impl Iterator<Item = Packet> {
     (0..).map(move |n| (from + 20 * n, stamp + 20 * n)).take_while(|&(at, _)| at < END)
 }
 
-/// Plays `packets`; the ear pulls from `ear` on, every 10 ms.
-fn play(packets: impl IntoIterator<Item = Packet>, ear: u32) -> Heard {
+/// Drives a buffer through `packets`; the ear pulls from `ear` on, every 10 ms, and `heard` is told what it got when.
+fn drive(
+    packets: impl IntoIterator<Item = Packet>,
+    ear: u32,
+    mut heard: impl FnMut(u32, Option<Pulled>, &[i16; STEP]),
+) -> Jitter {
     let tone = measure::sine(RATE, HZ, LEVEL, f64::from(2 * END) / 1000.0);
     let mut packets: Vec<Packet> = packets.into_iter().collect();
     packets.sort_by_key(|&(at, _)| at);
     let mut packets = packets.into_iter().peekable();
     let mut jitter = Jitter::default();
     let start = Instant::now();
-    let mut sound = Vec::new();
     for now in (0..END).step_by(10) {
         while let Some((at, stamp)) = packets.next_if(|&(at, _)| at <= now) {
             let from = stamp as usize * 8;
@@ -43,12 +46,18 @@ fn play(packets: impl IntoIterator<Item = Packet>, ear: u32) -> Heard {
             jitter.push(at, 0xffff_fe00_u32.wrapping_add(stamp * 8), &tone[from..from + 160]);
         }
         let mut step = [0; STEP];
-        if now >= ear {
-            // The pull comes a little after what has just arrived.
-            jitter.pull(start + Duration::from_millis(u64::from(now)) + Duration::from_millis(3), &mut step);
-        }
-        sound.extend(step);
+        // The pull comes a little after what has just arrived.
+        let moment = start + Duration::from_millis(u64::from(now) + 3);
+        let pulled = (now >= ear).then(|| jitter.pull(moment, &mut step));
+        heard(now, pulled, &step);
     }
+    jitter
+}
+
+/// What `packets` sound like to an ear that listens from `ear` on.
+fn play(packets: impl IntoIterator<Item = Packet>, ear: u32) -> Heard {
+    let mut sound = Vec::new();
+    let jitter = drive(packets, ear, |_, _, step| sound.extend(step));
     let report = measure::tone_between(&sound, RATE, HZ);
     Heard { report, delay: jitter.delay_ms(), counters: jitter.counters() }
 }
@@ -156,22 +165,11 @@ fn short_packets_and_long_ones_begin_alike() {
 #[test]
 fn after_a_pause_the_first_packet_is_not_held_back_longer_than_the_network_needs() {
     let talk = even(0, 0).filter(|&(at, _)| !(1000..2000).contains(&at));
-    let tone = measure::sine(RATE, HZ, LEVEL, 8.0);
-    let mut jitter = Jitter::default();
-    let start = Instant::now();
-    let mut packets = talk.peekable();
     let mut back = None;
-    for now in (0..END).step_by(10) {
-        while let Some((at, stamp)) = packets.next_if(|&(at, _)| at <= now) {
-            let from = stamp as usize * 8;
-            let at = start + Duration::from_millis(u64::from(at));
-            jitter.push(at, stamp * 8, &tone[from..from + 160]);
-        }
-        let mut step = [0; STEP];
-        let pulled = jitter.pull(start + Duration::from_millis(u64::from(now) + 3), &mut step);
-        if now >= 2000 && pulled == Pulled::Sound {
+    drive(talk, 0, |now, pulled, _| {
+        if now >= 2000 && pulled == Some(Pulled::Sound) {
             back.get_or_insert(now);
         }
-    }
+    });
     assert!(back.is_some_and(|at| at <= 2040), "{back:?}");
 }
