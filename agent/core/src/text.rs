@@ -2,7 +2,7 @@
 
 mod why;
 
-pub(crate) use why::sound;
+pub(crate) use why::{lost, sound};
 
 use crate::settings::Language;
 
@@ -115,6 +115,26 @@ phrases! {
         "The call could not be heard: {0}",
         "Für den Anruf gibt es keinen Ton: {0}",
         "L’appel n’a pas de son : {0}";
+    LOST_SILENT: "no answer came", "es kam keine Antwort", "aucune réponse n’est arrivée";
+    LOST_UNACKNOWLEDGED:
+        "the other side never confirmed that it was answered",
+        "die Gegenseite hat die Annahme nie bestätigt",
+        "l’autre partie n’a jamais confirmé la prise d’appel";
+    LOST_UNUSABLE:
+        "what the other side sent cannot be understood",
+        "was die Gegenseite schickt, ist nicht zu verstehen",
+        "ce que l’autre partie a envoyé est incompréhensible";
+    LOST_NETWORK:
+        "the PBX cannot be reached over the network",
+        "die Telefonanlage ist über das Netz nicht zu erreichen",
+        "le central est injoignable par le réseau";
+    LOST_FORGOTTEN:
+        "the PBX knows nothing of it any more",
+        "die Telefonanlage weiß nichts mehr davon",
+        "le central n’en sait plus rien";
+    LOST_TARGET: "this address cannot be called", "diese Adresse kann man nicht anrufen", "cette adresse ne peut pas être appelée";
+    LOST_NO_ACCOUNT: "its account is not set up", "sein Konto ist nicht eingerichtet", "son compte n’est pas configuré";
+    LOST_TOO_MANY: "there are too many calls", "es sind zu viele Gespräche", "il y a trop d’appels";
     SOUND_UNREADABLE:
         "what the other side sent about its audio cannot be read",
         "was die Gegenseite über ihren Ton schickt, ist nicht zu lesen",

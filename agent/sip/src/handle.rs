@@ -188,8 +188,11 @@ fn carry_out(driver: &mut Driver, order: Order) {
 
 /// Without sockets nothing can be done, and whoever asks is told so.
 async fn without_sockets(tell: &Tell<Told>, why: &str, orders: &mut mpsc::Receiver<Order>) {
-    use agent_core::port::sip::{CallEnd, Registration, RegistrationProblem};
-    let lost = |call: CallId| SipEvent::Ended { call, end: CallEnd::Lost { detail: why.to_owned() } };
+    use agent_core::port::sip::{CallEnd, Loss, Registration, RegistrationProblem};
+    let lost = |call: CallId| {
+        let end = CallEnd::Lost { why: Loss::Network, detail: why.to_owned() };
+        SipEvent::Ended { call, end }
+    };
     while let Some(order) = orders.recv().await {
         let event = match order {
             Order::Command(SipCommand::Register { account, .. }) => {

@@ -29,7 +29,7 @@ impl Agent {
         cx.trouble(&topic(who), None, title, line);
         match who {
             Neighbour::Sip => {
-                calls.all_lost(&mut cx, &why);
+                calls.all_lost(&mut cx);
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.lost(&mut cx, wait);
             }

@@ -11,7 +11,7 @@ use crate::{
     port::{
         host::{CallChange, HostCommand},
         media::MediaCommand,
-        sip::{CallEnd, Reject, SipCommand},
+        sip::{CallEnd, Loss, Reject, SipCommand},
     },
     text,
     view::{Button, Sound, ToastKind},
@@ -34,7 +34,7 @@ impl Calls {
         self.finish(cx, id, outcome);
         let line = match end {
             CallEnd::Refused { status, phrase } if outgoing => Some(refused(cx, *status, phrase)),
-            CallEnd::Lost { detail } => Some(cx.say(&text::CALL_LOST, &[&crate::plain::plain(detail)])),
+            CallEnd::Lost { why, .. } => Some(cx.say(&text::CALL_LOST, &[&text::lost(cx.language(), *why)])),
             _ => None,
         };
         if outgoing && (lost || matches!(end, CallEnd::Refused { .. })) && self.engaged.is_empty() {
@@ -69,15 +69,15 @@ impl Calls {
     }
 
     /// The wire fell silent in the middle of an answer.
-    pub(super) fn lost(&mut self, cx: &mut Context<'_>, id: CallId, detail: &str) {
+    pub(super) fn lost(&mut self, cx: &mut Context<'_>, id: CallId, why: Loss) {
         cx.out.sip(SipCommand::Hangup { call: id });
-        self.ended(cx, id, &CallEnd::Lost { detail: detail.to_owned() });
+        self.ended(cx, id, &CallEnd::Lost { why, detail: String::new() });
     }
 
     /// The PBX session broke: whatever it carried is over, and there is nobody to say goodbye to.
-    pub(crate) fn all_lost(&mut self, cx: &mut Context<'_>, detail: &str) {
+    pub(crate) fn all_lost(&mut self, cx: &mut Context<'_>) {
         for id in self.without_heirs(cx) {
-            self.ended(cx, id, &CallEnd::Lost { detail: detail.to_owned() });
+            self.ended(cx, id, &CallEnd::Lost { why: Loss::Fault, detail: String::new() });
         }
     }
 

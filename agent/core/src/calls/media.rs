@@ -10,7 +10,7 @@ use crate::{
     party::Sdp,
     port::{
         media::{Flow, MediaCommand, SoundProblem, StreamFacts},
-        sip::{Reject, SipCommand},
+        sip::{Loss, Reject, SipCommand},
     },
     text,
     timers::Deadline,
@@ -142,7 +142,7 @@ impl Calls {
     pub(crate) fn overdue(&mut self, cx: &mut Context<'_>, id: CallId) {
         let Some(call) = self.get(id) else { return };
         match (&call.phase, &call.talk.change) {
-            (Phase::Accepted { .. }, _) => self.lost(cx, id, "ACK"),
+            (Phase::Accepted { .. }, _) => self.lost(cx, id, Loss::Unacknowledged),
             (Phase::Completing { .. }, _) => self.unheard(cx, id, &SoundProblem::Slow),
             (Phase::Up, Change::Sent) => {
                 cx.out.media(MediaCommand::Withdraw { call: id });

@@ -82,8 +82,36 @@ pub enum CallEnd {
     /// Nobody answered on the wire: transaction timeout, lost connection, ACK never came.
     Lost {
         /// What happened.
+        why: Loss,
+        /// More of it, in English: for the log, no user reads it.
         detail: String,
     },
+}
+
+/// Why a call was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// No answer came in time.
+    Silent,
+    /// Our 200 was never acknowledged.
+    Unacknowledged,
+    /// What they said cannot be understood, or names no address to answer at.
+    Unusable,
+    /// Nothing could be sent, or the connection broke.
+    Network,
+    /// In the middle of the call they knew nothing of it any more.
+    Forgotten,
+    /// What was to be called is no address that can be called.
+    Target,
+    /// The account it was to go over is not set up.
+    NoAccount,
+    /// There are too many calls.
+    TooMany,
+    /// The agent is quitting.
+    Quitting,
+    /// A fault of the program itself.
+    Fault,
 }
 
 /// Why we refuse a call.

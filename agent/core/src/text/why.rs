@@ -1,10 +1,16 @@
 //! Reasons that neighbours give as values, in the user's words; their English details stay in the log.
 
 use super::{
-    AUDIO_SLOW, FAULT, NO_DESCRIPTION, SOUND_ADDRESS, SOUND_DECLINED, SOUND_ENCRYPTED, SOUND_NO_CODEC,
-    SOUND_NO_OFFER, SOUND_NO_PORT, SOUND_NO_SESSION, SOUND_NONE, SOUND_UNREADABLE,
+    AUDIO_SLOW, FAULT, LOST_FORGOTTEN, LOST_NETWORK, LOST_NO_ACCOUNT, LOST_SILENT, LOST_TARGET,
+    LOST_TOO_MANY, LOST_UNACKNOWLEDGED, LOST_UNUSABLE, NO_DESCRIPTION, QUITTING, SOUND_ADDRESS,
+    SOUND_DECLINED, SOUND_ENCRYPTED, SOUND_NO_CODEC, SOUND_NO_OFFER, SOUND_NO_PORT, SOUND_NO_SESSION,
+    SOUND_NONE, SOUND_UNREADABLE,
 };
-use crate::{plain::plain, port::media::SoundProblem, settings::Language};
+use crate::{
+    plain::plain,
+    port::{media::SoundProblem, sip::Loss},
+    settings::Language,
+};
 
 /// Why there is no sound.
 pub(crate) fn sound(language: Language, problem: &SoundProblem) -> String {
@@ -23,6 +29,23 @@ pub(crate) fn sound(language: Language, problem: &SoundProblem) -> String {
         SoundProblem::Fault => (FAULT, ""),
     };
     phrase.say(language, &[&plain(filled)])
+}
+
+/// Why a call was lost.
+pub(crate) fn lost(language: Language, why: Loss) -> String {
+    let phrase = match why {
+        Loss::Silent => LOST_SILENT,
+        Loss::Unacknowledged => LOST_UNACKNOWLEDGED,
+        Loss::Unusable => LOST_UNUSABLE,
+        Loss::Network => LOST_NETWORK,
+        Loss::Forgotten => LOST_FORGOTTEN,
+        Loss::Target => LOST_TARGET,
+        Loss::NoAccount => LOST_NO_ACCOUNT,
+        Loss::TooMany => LOST_TOO_MANY,
+        Loss::Quitting => QUITTING,
+        Loss::Fault => FAULT,
+    };
+    phrase.say(language, &[])
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn end(end: &CallEnd) -> String {
         CallEnd::LocalHangup => "local-hangup".to_owned(),
         CallEnd::Rejected => "rejected".to_owned(),
         CallEnd::Refused { status, phrase } => format!("refused {status} {phrase}"),
-        CallEnd::Lost { detail } => format!("lost {detail:?}"),
+        CallEnd::Lost { why, detail } => format!("lost {why:?} {detail:?}"),
     }
 }
 

@@ -9,7 +9,7 @@ use agent_core::{
         Effect, Event, Neighbour,
         host::HostEvent,
         media::{Flow, MediaCommand, MediaEvent, SoundProblem},
-        sip::{CallEnd, Registration, SipCommand, SipEvent},
+        sip::{CallEnd, Loss, Registration, SipCommand, SipEvent},
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     },
     secret::Secret,
@@ -119,7 +119,7 @@ fn end(how: u8) -> CallEnd {
         3 => refused(486),
         4 => refused(404),
         5 => refused(480),
-        6 => CallEnd::Lost { detail: "gone".to_owned() },
+        6 => CallEnd::Lost { why: Loss::Network, detail: "gone".to_owned() },
         _ => CallEnd::LocalHangup,
     }
 }

@@ -12,7 +12,7 @@ use agent_core::{
         host::{HostEvent, HostTrouble, PluginInfo},
         media::{AudioState, Flow, MediaEvent, SoundProblem},
         shell::{Part, ShellEvent},
-        sip::{CallEnd, Registration, RegistrationProblem, SipEvent},
+        sip::{CallEnd, Loss, Registration, RegistrationProblem, SipEvent},
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
@@ -287,7 +287,12 @@ fn end(rest: &[&str]) -> Option<CallEnd> {
         ["refused", status, phrase @ ..] => {
             CallEnd::Refused { status: status.parse().ok()?, phrase: phrase.join(" ") }
         }
-        ["lost", detail] => CallEnd::Lost { detail: quoted(detail)? },
+        ["lost", why, detail] => CallEnd::Lost {
+            why: [Loss::Silent, Loss::Unusable, Loss::Network, Loss::Forgotten, Loss::Target]
+                .into_iter()
+                .find(|loss| format!("{loss:?}") == *why)?,
+            detail: quoted(detail)?,
+        },
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ use crate::{
     transaction::TransactionId,
     wire::Wire,
 };
-use agent_core::port::sip::CallEnd;
+use agent_core::port::sip::{CallEnd, Loss};
 
 impl Call {
     /// Ends the call whatever its stage: CANCEL before the answer, BYE after it, a refusal for one that rings here.
@@ -57,7 +57,10 @@ impl Call {
             }
             None => self.finish(
                 wire,
-                CallEnd::Lost { detail: "the other side has no address we can reach".to_owned() },
+                CallEnd::Lost {
+                    why: Loss::Unusable,
+                    detail: "the other side has no address we can reach".to_owned(),
+                },
             ),
         }
     }
@@ -98,11 +101,10 @@ impl Call {
     }
 
     /// No answer came to a request of ours, or it could not be sent.
-    pub(crate) fn unanswered(&mut self, wire: &mut Wire, id: TransactionId, detail: &str) {
+    pub(crate) fn unanswered(&mut self, wire: &mut Wire, id: TransactionId, lost: CallEnd) {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, None);
         }
-        let lost = CallEnd::Lost { detail: detail.to_owned() };
         match &self.stage {
             Stage::Calling(calling) if calling.out.id == id => self.invite_ended(wire, lost),
             // Our BYE may never have arrived, but for us the call is gone.

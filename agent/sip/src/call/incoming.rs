@@ -16,7 +16,7 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{CallEnd, Reject, SipEvent, Unfit},
+    port::sip::{CallEnd, Loss, Reject, SipEvent, Unfit},
 };
 use std::time::Duration;
 
@@ -182,7 +182,7 @@ impl Call {
         let Some(unacked) = &mut self.unacked else { return };
         if unacked.give_up <= wire.now {
             self.unacked = None;
-            self.end(wire, CallEnd::Lost { detail: "our answer was never acknowledged".to_owned() });
+            self.end(wire, CallEnd::Lost { why: Loss::Unacknowledged, detail: String::new() });
             self.bye(wire);
         } else if unacked.resend <= wire.now {
             unacked.interval = (unacked.interval * 2).min(t2);

@@ -14,7 +14,7 @@ use crate::{
 use agent_core::{
     id::CallId,
     party::Sdp,
-    port::sip::{CallEnd, SipEvent},
+    port::sip::{CallEnd, Loss, SipEvent},
 };
 
 /// Everything a call of ours begins with.
@@ -153,7 +153,7 @@ impl Call {
             Err(wrong) => {
                 // Nobody can be acknowledged or hung up on without an address.
                 let detail = format!("the answer cannot be understood: {wrong}");
-                return self.invite_ended(wire, CallEnd::Lost { detail });
+                return self.invite_ended(wire, CallEnd::Lost { why: Loss::Unusable, detail });
             }
         }
         self.acknowledge(wire, response);

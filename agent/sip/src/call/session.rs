@@ -8,7 +8,7 @@ use crate::{
 };
 use agent_core::{
     party::Sdp,
-    port::sip::{CallEnd, Reject, SipEvent},
+    port::sip::{CallEnd, Loss, Reject, SipEvent},
 };
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ impl Call {
             408 | 481 => {
                 // The other side has no such call any more (section 12.2.1.2).
                 let detail = format!("{} {}", response.status, response.phrase.to_display());
-                self.end(wire, CallEnd::Lost { detail });
+                self.end(wire, CallEnd::Lost { why: Loss::Forgotten, detail });
                 return self.bye(wire);
             }
             _ => {}

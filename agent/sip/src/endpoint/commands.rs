@@ -13,7 +13,7 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{CallEnd, Registration as Told, RegistrationProblem as Problem, SipCommand, SipEvent},
+    port::sip::{CallEnd, Loss, Registration as Told, RegistrationProblem as Problem, SipCommand, SipEvent},
     secret::Secret,
     settings::AccountSettings,
 };
@@ -70,7 +70,10 @@ impl Endpoint {
         };
         let Some(toward) = toward else {
             let detail = format!("no transport leads to {}", placement.target);
-            return self.wire.tell(SipEvent::Ended { call: placement.call, end: CallEnd::Lost { detail } });
+            return self.wire.tell(SipEvent::Ended {
+                call: placement.call,
+                end: CallEnd::Lost { why: Loss::Target, detail },
+            });
         };
         self.depart(
             placement.call,
@@ -130,23 +133,29 @@ impl Endpoint {
     fn invite(&mut self, call: CallId, account: AccountId, target: &str, offer: Sdp) {
         let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
         let departure = match registration {
-            None => Err("the account it should go over is not set up".to_owned()),
-            Some(registration) => registration.line().target(target).map(|target| Departure {
-                from: registration.line().address(),
-                target,
-                toward: match registration.flow() {
-                    Some(flow) => Toward::Flow(flow),
-                    None => Toward::Hop(registration.line().hop.clone(), None),
-                },
-                contact: registration.contact(),
-                auth: registration.credentials(),
-                headers: Vec::new(),
-                offer,
-            }),
+            None => Err((Loss::NoAccount, String::new())),
+            Some(registration) => {
+                registration.line().target(target).map_err(|why| (Loss::Target, why)).map(|target| {
+                    Departure {
+                        from: registration.line().address(),
+                        target,
+                        toward: match registration.flow() {
+                            Some(flow) => Toward::Flow(flow),
+                            None => Toward::Hop(registration.line().hop.clone(), None),
+                        },
+                        contact: registration.contact(),
+                        auth: registration.credentials(),
+                        headers: Vec::new(),
+                        offer,
+                    }
+                })
+            }
         };
         match departure {
             Ok(departure) => self.depart(call, departure),
-            Err(detail) => self.wire.tell(SipEvent::Ended { call, end: CallEnd::Lost { detail } }),
+            Err((why, detail)) => {
+                self.wire.tell(SipEvent::Ended { call, end: CallEnd::Lost { why, detail } });
+            }
         }
     }
 
@@ -155,9 +164,8 @@ impl Endpoint {
             return;
         }
         if self.calls.len() >= self.wire.config.calls || self.closing.is_some() {
-            let why =
-                if self.closing.is_some() { "the agent is quitting" } else { "there are too many calls" };
-            let end = CallEnd::Lost { detail: why.to_owned() };
+            let why = if self.closing.is_some() { Loss::Quitting } else { Loss::TooMany };
+            let end = CallEnd::Lost { why, detail: String::new() };
             return self.wire.tell(SipEvent::Ended { call: id, end });
         }
         let call = Call::depart(&mut self.wire, id, departure);

@@ -14,7 +14,7 @@ use crate::{
 };
 use agent_core::{
     id::{AccountId, CallId},
-    port::sip::{SipCommand, SipEvent},
+    port::sip::{CallEnd, Loss, SipCommand, SipEvent},
 };
 use bytes::Bytes;
 use std::{
@@ -303,8 +303,14 @@ impl Endpoint {
         match owner {
             Some(Owner::Call(call)) => self.with_call(call, |call, wire| match event {
                 TransactionEvent::Response { id, response } => call.response(wire, *id, response),
-                TransactionEvent::TimedOut { id } => call.unanswered(wire, *id, "no answer came in time"),
-                TransactionEvent::Failed { id, detail } => call.unanswered(wire, *id, detail),
+                TransactionEvent::TimedOut { id } => {
+                    let end = CallEnd::Lost { why: Loss::Silent, detail: String::new() };
+                    call.unanswered(wire, *id, end);
+                }
+                TransactionEvent::Failed { id, detail } => {
+                    let end = CallEnd::Lost { why: Loss::Network, detail: detail.clone() };
+                    call.unanswered(wire, *id, end);
+                }
                 TransactionEvent::Gone { id } => call.gone(*id),
                 TransactionEvent::Request { .. } | TransactionEvent::Ack { .. } => {}
             }),

@@ -284,7 +284,11 @@ fn a_caller_that_is_gone_while_it_rings_ends_the_call() {
     let call = incoming(&mut world, (phone, pbx), "", "offer");
     world.dead.insert("192.0.2.10".parse().unwrap());
     world.command(phone, SipCommand::Ring { call });
-    event(&mut world, phone, "Ended { call: CallId(1), end: Lost { detail: \"Connection refused\" } }");
+    event(
+        &mut world,
+        phone,
+        "Ended { call: CallId(1), end: Lost { why: Network, detail: \"Connection refused\" } }",
+    );
     world.pass(Duration::from_secs(1));
     assert_eq!(world.load(phone).servers, 0);
 }

@@ -274,7 +274,10 @@ fn nobody_there_is_lost_after_timer_b_and_refused_at_once() {
     let ended = world.wait(|world| {
         world.events(phone).iter().find(|event| matches!(event, SipEvent::Ended { .. })).cloned()
     });
-    assert!(format!("{ended:?}").contains("Lost { detail: \"Connection refused\" }"), "{ended:?}");
+    assert!(
+        format!("{ended:?}").contains("Lost { why: Network, detail: \"Connection refused\" }"),
+        "{ended:?}"
+    );
     assert_eq!(world.clock(), begin);
 }
 
@@ -310,7 +313,7 @@ fn what_cannot_be_called_ends_with_a_sentence() {
     for (target, account, word) in [
         ("sips:bob@x", 0, "TLS"),
         ("", 0, "no number"),
-        ("600", 7, "not set up"),
+        ("600", 7, "NoAccount"),
         ("sip:<", 0, "cannot be called"),
     ] {
         let account = agent_core::id::AccountId(account);
