@@ -177,9 +177,12 @@ pub(crate) struct RunArgs {
     /// and the local API
     #[arg(long)]
     pub headless: bool,
-    /// Part of `trayphone demo`: sound may come from files with a desktop, too
+    /// Part of `trayphone demo`: ends when its stdin does
     #[arg(long, hide = true)]
     pub demo: bool,
+    /// Part of `trayphone demo --script`: files may stand in for microphone and ear, with a desktop, too
+    #[arg(long, hide = true)]
+    pub files: bool,
 }
 
 /// Arguments of `demo`.

@@ -44,8 +44,6 @@ pub(crate) struct Dispatch {
     pub sound: Option<Sound>,
     /// What the local API is served with, and who serves it.
     pub api: (Desk, Serving),
-    /// It was said that no pages open here.
-    pub said_no_pages: bool,
 }
 
 /// Why files cannot stand in for microphone and ear.
@@ -71,7 +69,9 @@ impl Dispatch {
             Effect::Store(command) => self.store.get().send(command),
             Effect::Shell(command) => {
                 if !self.desktop.send(command) {
-                    self.say_no_pages();
+                    tracing::info!(
+                        "no page opens without a desktop: its address stands in `trayphone events`"
+                    );
                 }
             }
             Effect::View(view) => {
@@ -122,16 +122,6 @@ impl Dispatch {
             Neighbour::Api => self.api.1 = self.starter.api(self.api.0.clone()),
         }
         Ok(())
-    }
-
-    /// Without a desktop no page opens; the user is told once, and the address stands in the events each time.
-    fn say_no_pages(&mut self) {
-        if !std::mem::replace(&mut self.said_no_pages, true) {
-            let problem = "pages are not opened without a desktop (--headless): the address of each stands in \
-                           `trayphone events` as a screen_pop";
-            let event = ShellEvent::Part { part: Part::Browser, problem: Some(problem.to_owned()) };
-            self.starter.funnel().tell(Event::Shell(event));
-        }
     }
 }
 

@@ -18,8 +18,12 @@ use crate::{
 use agent_core::{
     Agent,
     action::Action,
-    port::{Effect, Event, Neighbour, store::StoreEvent},
-    settings::{HotkeySettings, PasswordSource, Settings},
+    port::{
+        Effect, Event, Neighbour,
+        media::{AudioState, MediaEvent},
+        store::StoreEvent,
+    },
+    settings::{AudioBackend, HotkeySettings, PasswordSource, Settings},
     time::{Now, UnixMillis},
     transcript::Mask,
 };
@@ -45,7 +49,7 @@ pub(crate) fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
     // SAFETY: no thread runs yet, by the word above.
     unsafe { home::take_passwords(&settings) };
     agent_store::close_environment();
-    let files = args.headless || args.demo;
+    let files = args.headless || args.files;
     if refused(&settings, files) {
         return Err(Failure::new(Exit::Settings, NO_FILES));
     }
@@ -190,21 +194,8 @@ impl Parts {
             }
         };
         let api = (desk.clone(), starter.api(desk));
-        let (sound, said_no_pages) = (None, false);
-        Ok(Dispatch {
-            sip,
-            media,
-            host,
-            store,
-            desktop,
-            hub,
-            files,
-            starter,
-            settings,
-            sound,
-            api,
-            said_no_pages,
-        })
+        let sound = None;
+        Ok(Dispatch { sip, media, host, store, desktop, hub, files, starter, settings, sound, api })
     }
 }
 
@@ -261,6 +252,11 @@ async fn step((agent, facts): (&mut Agent, &mut Facts), event: Event, dispatch: 
     }
     if let Event::Broken(who) = &event {
         tracing::error!(?who, "a part of the program has broken down");
+    }
+    if let Event::Media(MediaEvent::Audio(AudioState::Null { why })) = &event
+        && dispatch.settings.audio.backend != AudioBackend::Null
+    {
+        tracing::warn!("calls run without sound: {why}");
     }
     let event = admitted(event, dispatch.files);
     if let Event::Store(StoreEvent::Settings(settings)) = &event {

@@ -187,6 +187,9 @@ pub struct Status {
     pub faults: Vec<Neighbour>,
     /// Parts of the desktop that do not work, and why.
     pub problems: Vec<(Part, String)>,
+    /// What was said to be wrong and is not over yet, oldest first: the `error` notices a late listener has not heard.
+    #[serde(default)]
+    pub troubles: Vec<String>,
 }
 
 /// One account in `Status`.

@@ -262,7 +262,8 @@ impl Agent {
 
     fn media(&mut self, now: Now, event: MediaEvent) {
         if let MediaEvent::Audio(audio) = event {
-            return self.audio(now, audio);
+            self.audio = Some(audio);
+            return self.say_audio(now);
         }
         let (calls, mut cx) = self.calls_at(now);
         let cx = &mut cx;
@@ -279,9 +280,11 @@ impl Agent {
         }
     }
 
-    /// Silence that nobody chose is said aloud, and so is another device than the chosen one.
-    fn audio(&mut self, now: Now, audio: AudioState) {
-        let chosen = self.settings.audio.backend != AudioBackend::Device;
+    /// Silence that nobody chose is said aloud, and so is another device than the chosen one. Before the settings are
+    /// there nobody knows what was chosen.
+    fn say_audio(&mut self, now: Now) {
+        let Some(audio) = self.audio.clone().filter(|_| self.started) else { return };
+        let chosen = self.settings.audio.backend == AudioBackend::Null;
         let title = self.say(&text::NO_SOUND, &[]);
         let (_, mut cx) = self.calls_at(now);
         match &audio {
@@ -296,7 +299,6 @@ impl Agent {
             }
             _ => cx.notes.over("audio device"),
         }
-        self.audio = Some(audio);
     }
 
     fn host(&mut self, now: Now, event: HostEvent) {
@@ -326,6 +328,7 @@ impl Agent {
                     let settings = self.settings.clone();
                     let (accounts, mut cx) = self.accounts_at(now);
                     accounts.apply(&mut cx, &settings);
+                    self.say_audio(now);
                 }
             }
             StoreEvent::Password { question, result } if !self.quitting => {

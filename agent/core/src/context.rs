@@ -85,10 +85,11 @@ impl Context<'_> {
 
     /// A toast about a trouble, once until [`Notes::over`] says it is over, and a word to listeners.
     pub(crate) fn trouble(&mut self, topic: &str, call: Option<CallId>, title: String, line: String) {
-        if !self.notes.first_time(topic) {
+        let sentence = self.say(&text::TOLD, &[&title, &line]);
+        if !self.notes.first_time(topic, &sentence) {
             return;
         }
-        self.error(self.say(&text::TOLD, &[&title, &line]));
+        self.error(sentence);
         let words = Words { kind: ToastKind::Trouble, call, title, line, buttons: Vec::new() };
         self.notes.put(words, Some(topic.to_owned()), None);
     }

@@ -33,7 +33,8 @@ struct Note {
 pub(crate) struct Notes {
     last: u64,
     list: VecDeque<Note>,
-    said: VecDeque<String>,
+    /// Topics, each with the sentence that was said.
+    said: VecDeque<(String, String)>,
     missed: u32,
 }
 
@@ -61,21 +62,26 @@ impl Notes {
         (id, gone)
     }
 
-    /// Whether this topic is new. It counts as said from now on.
-    pub(crate) fn first_time(&mut self, topic: &str) -> bool {
-        if self.said.iter().any(|s| s == topic) {
+    /// Whether this topic is new. It counts as said from now on, with this sentence.
+    pub(crate) fn first_time(&mut self, topic: &str, sentence: &str) -> bool {
+        if self.said.iter().any(|(said, _)| said == topic) {
             return false;
         }
         if self.said.len() >= MOST_SAID {
             self.said.pop_front();
         }
-        self.said.push_back(topic.to_owned());
+        self.said.push_back((topic.to_owned(), sentence.to_owned()));
         true
+    }
+
+    /// What was said of troubles that are not over, oldest first.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = &str> {
+        self.said.iter().map(|(_, sentence)| sentence.as_str())
     }
 
     /// The trouble is over: its toast comes down, and it may be said again.
     pub(crate) fn over(&mut self, topic: &str) {
-        self.said.retain(|s| s != topic);
+        self.said.retain(|(said, _)| said != topic);
         self.list.retain(|n| n.topic.as_deref() != Some(topic));
     }
 

@@ -153,7 +153,7 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
     }
 }
 
-/// The registrations and calls there are, as notices.
+/// The registrations, the calls and the troubles there are, as notices.
 async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
     let Answer::Done { reply: Reply::Status(status), .. } = act(desk, Action::Status).await else {
         return Vec::new();
@@ -163,7 +163,9 @@ async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
         aor: it.aor,
         registration: it.registration,
     });
-    accounts.chain(status.calls.into_iter().map(|call| Notice::Call(Box::new(call)))).collect()
+    let calls = status.calls.into_iter().map(|call| Notice::Call(Box::new(call)));
+    let troubles = status.troubles.into_iter().map(|text| Notice::Error { text });
+    accounts.chain(calls).chain(troubles).collect()
 }
 
 /// Streams notices until the client goes; what it still sends is read and ignored, so that its going is seen.

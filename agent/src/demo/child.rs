@@ -32,6 +32,8 @@ pub(crate) struct Start {
     pub profile: PathBuf,
     /// Without a desktop.
     pub headless: bool,
+    /// Files may stand in for microphone and ear, with a desktop, too.
+    pub files: bool,
     /// Beyond our own environment.
     pub environment: Vec<(&'static str, String)>,
 }
@@ -53,6 +55,13 @@ impl DemoAgent {
         command.stderr(Stdio::piped());
         if start.headless {
             command.arg("--headless");
+        }
+        if start.files {
+            command.arg("--files");
+        }
+        if std::env::var_os("TRAYPHONE_LOG").is_none() {
+            // What goes wrong comes as an event, and the demo says it: once is enough.
+            command.env("TRAYPHONE_LOG", "error");
         }
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
         let mut process =

@@ -34,7 +34,12 @@ pub(crate) async fn play(desktop: bool) -> Result<Exit, Failure> {
     ));
     say("The CRM's plugin is installed as any plugin is; it asks for this:");
     stage.install_plugin(None).await?;
-    let start = Start { profile: stage.profile(), headless: !desktop, environment: stage.environment(None) };
+    let start = Start {
+        profile: stage.profile(),
+        headless: !desktop,
+        files: false,
+        environment: stage.environment(None),
+    };
     let mut agent = DemoAgent::start(&start).await?;
     let keys = Keys::take();
     let alone = keys.is_none() && !desktop;

@@ -449,12 +449,15 @@ fn a_callers_name_cannot_steer_the_terminal() {
 fn the_demo_does_not_wait_for_a_display_that_is_dead() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(program());
-    for theirs in ["DBUS_SESSION_BUS_ADDRESS", "WAYLAND_DISPLAY", "PULSE_SERVER"] {
+    for theirs in ["DBUS_SESSION_BUS_ADDRESS", "WAYLAND_DISPLAY", "LANGUAGE", "LC_ALL", "LANG"] {
         command.env_remove(theirs);
     }
-    command.arg("demo").env("DISPLAY", ":4242").env("HOME", folder.path());
+    let nowhere = format!("unix:{}", folder.path().join("no-sound-server").display());
+    command.arg("demo").env("DISPLAY", ":4242").env("HOME", folder.path()).env("PULSE_SERVER", nowhere);
     let mut demo = Proc::start("demo", &mut command, folder.path());
     demo.wait_for_text("no display answers there", SOON);
+    // There is no sound either, and it says so, though nobody listened when it was found out.
+    demo.wait_for_text("Calls run without sound", SOON);
     // It talks for ten seconds.
     let status = demo.wait_for_end(Duration::from_secs(60));
     assert!(status.success(), "{status}\n{demo}");

@@ -456,6 +456,7 @@ fn settings(rest: &[&str]) -> Option<Settings> {
             "open" if value == "ring" => settings.screen_pop.open = OpenRule::Ring,
             "open" if value == "never" => settings.screen_pop.open = OpenRule::Never,
             "audio" if value == "null" => settings.audio.backend = AudioBackend::Null,
+            "audio" if value == "wav" => settings.audio.backend = AudioBackend::Wav,
             "prefix" => settings.numbers.outside_prefix = value.to_owned(),
             "area" => settings.numbers.area = value.to_owned(),
             _ => return None,

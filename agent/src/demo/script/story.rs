@@ -147,7 +147,7 @@ impl<'a> Story<'a> {
             environment.push(("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", nowhere.display())));
         }
         // Without a screen the agent says so once and goes on; pages still find their browser.
-        Start { profile: self.stage.profile(), headless: false, environment }
+        Start { profile: self.stage.profile(), headless: false, files: true, environment }
     }
 
     /// The tray says that the agent is connecting, as long as the registrar keeps it waiting.
