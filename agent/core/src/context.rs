@@ -73,10 +73,11 @@ impl Context<'_> {
             }
             // One key seals them all, and it is said once in a run; nothing is out of order, so the toast goes by itself.
             HostTrouble::NoSealKey => {
-                if self.notes.first_time("no seal key") {
-                    let title = self.say(&text::PLUGIN_NO_KEY, &[]);
-                    let line = self.say(&text::PLUGIN_NO_KEY_WHY, &[]);
-                    self.error(self.say(&text::TOLD, &[&title, &line]));
+                let title = self.say(&text::PLUGIN_NO_KEY, &[]);
+                let line = self.say(&text::PLUGIN_NO_KEY_WHY, &[]);
+                let sentence = self.say(&text::TOLD, &[&title, &line]);
+                if self.notes.first_time("no seal key", &sentence) {
+                    self.error(sentence);
                     self.inform(None, title, line);
                 }
             }
