@@ -9,7 +9,6 @@ use crate::{
 use agent_core::{
     port::{
         Effect, Event, Neighbour,
-        shell::{Part, ShellEvent},
         store::{StoreCommand, StoreEvent},
     },
     settings::{AudioBackend, Settings},
