@@ -23,7 +23,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     time::timeout,
 };
 use url::{Host, Url};
@@ -149,6 +149,14 @@ impl Net {
         socket.set_nonblocking(true).map_err(|error| no_socket(bind, &error))?;
         tracing::debug!(%bind, who = purpose.who, "a UDP socket was opened");
         Ok(socket)
+    }
+
+    /// A socket that takes TCP connections on `bind` (port 0: any). Who comes in was not asked for by us, and is no row of
+    /// the ledger; `purpose` only names the owner in the debug log.
+    pub async fn listen(&self, purpose: &Purpose, bind: SocketAddr) -> Result<TcpListener, NetError> {
+        let listener = TcpListener::bind(bind).await.map_err(|error| no_socket(bind, &error))?;
+        tracing::debug!(%bind, who = purpose.who, "TCP connections are accepted");
+        Ok(listener)
     }
 
     /// A datagram goes to `peer`: one row for each peer and purpose, at the first call. Cheap enough to be called

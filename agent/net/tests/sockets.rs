@@ -158,6 +158,20 @@ async fn udp_is_one_row_a_peer() {
 }
 
 #[tokio::test]
+async fn who_comes_in_is_no_row_and_a_taken_port_is_named() {
+    let ledger = Ledger::default();
+    let net = net(&ledger);
+    let listener = net.listen(&why(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut visitor = std::net::TcpStream::connect(address).unwrap();
+    listener.accept().await.unwrap();
+    std::io::Write::write_all(&mut visitor, b"INVITE").unwrap();
+    assert_eq!(ledger.rows(), [], "nothing left this machine");
+    let taken = net.listen(&why(), address).await.unwrap_err();
+    assert!(taken.to_string().contains(&address.to_string()), "{taken}");
+}
+
+#[tokio::test]
 async fn the_source_address_is_found_without_sending() {
     let ledger = Ledger::default();
     let net = net(&ledger);

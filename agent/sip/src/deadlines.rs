@@ -1,4 +1,7 @@
 //! Deadlines of many things, at most one each, with the earliest at hand.
+//!
+//! The timers A to K of RFC 3261 section 17 (its appendix A lists them) and the refreshes of section 10.2.4 end up here:
+//! a transaction has several timers, and hands over the earliest of them.
 
 use std::{
     collections::{BTreeSet, HashMap},

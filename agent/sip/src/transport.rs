@@ -1,5 +1,9 @@
 //! The thin, impure shell around [`Endpoint`]: sockets, connections, names and the clock, all in one task.
 //!
+//! RFC 3261 section 18 rules here: an answer goes back the way its request came (18.2.2), over TCP on the same
+//! connection, and UDP and TCP are listened to on one port (18.2.1). Which address and port a peer is reached at comes
+//! from the endpoint.
+//!
 //! One task and no more, because every hop between tasks would stand between an INVITE and its 180. It wakes for
 //! arrivals, commands and true deadlines only.
 
@@ -58,8 +62,8 @@ pub(crate) struct Driver {
     listener: Option<TcpListener>,
     connections: Connections,
     tcp_news: mpsc::Receiver<TcpNews>,
-    news: mpsc::UnboundedReceiver<News>,
-    reporter: mpsc::UnboundedSender<News>,
+    news: mpsc::Receiver<News>,
+    reporter: mpsc::Sender<News>,
     /// Messages for connections that are being opened.
     held: HashMap<SocketAddr, Vec<Transmit>>,
     sources: HashMap<IpAddr, (Option<IpAddr>, Instant)>,
@@ -78,8 +82,8 @@ impl Driver {
         let wanted = bind.unwrap_or(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0));
         let (udp, listener) = open_pair(&net, &purpose, wanted).await?;
         let (tcp_reporter, tcp_news) = mpsc::channel(256);
-        // Bounded by the dials and resolutions the endpoint starts, each of which sends one.
-        let (reporter, news) = mpsc::unbounded_channel();
+        // Who finds it full waits in a task of its own, of which a dial or a resolution is one.
+        let (reporter, news) = mpsc::channel(MOST_DIALS);
         Ok(Self {
             net,
             purpose,
@@ -282,7 +286,7 @@ impl Driver {
             tokio::spawn(async move {
                 let dialled = net.tcp(&purpose, &peer.ip().to_string(), peer.port()).await;
                 // The loop is gone: there is nobody left to tell.
-                let _ = reporter.send(News::Dialled(peer, dialled.map_err(|error| error.to_string())));
+                let _ = reporter.send(News::Dialled(peer, dialled.map_err(|error| error.to_string()))).await;
             });
         }
     }
@@ -306,7 +310,7 @@ impl Driver {
         tokio::spawn(async move {
             let named = net.resolve(&purpose, &hop.host).await.map_err(|error| error.to_string());
             // Without a loop nobody waits for it.
-            let _ = reporter.send(News::Named(id, hop, named));
+            let _ = reporter.send(News::Named(id, hop, named)).await;
         });
     }
 
@@ -335,7 +339,7 @@ impl Driver {
         tokio::spawn(async move {
             let opened = net.tcp(&purpose, &host, port).await.map_err(|error| error.to_string());
             // As above.
-            let _ = reporter.send(News::Reached(id, ips, opened));
+            let _ = reporter.send(News::Reached(id, ips, opened)).await;
         });
     }
 }
@@ -351,7 +355,7 @@ async fn open_pair(
     loop {
         let udp = Udp::open(net, purpose, wanted)?;
         tries -= 1;
-        match TcpListener::bind(udp.local()).await {
+        match net.listen(purpose, udp.local()).await {
             Ok(listener) => return Ok((udp, Some(listener))),
             Err(_) if tries > 0 => {}
             Err(error) => {

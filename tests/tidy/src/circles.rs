@@ -6,11 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{
-    Item, ItemMod, ItemUse, UseTree, Visibility,
+    Item, ItemMod, ItemUse, Visibility,
     visit::{self, Visit},
 };
 
-use crate::{Finding, tree::TextFile};
+use crate::{
+    Finding,
+    tree::TextFile,
+    uses::{Leaf, leaves},
+};
 
 /// A module path below the crate's root; the root is the empty path.
 type Path = Vec<String>;
@@ -80,10 +84,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// `use` paths may begin with a child's name.
     fn used(&mut self, item: &ItemUse) {
-        let mut leaves = Vec::new();
-        flatten(&item.tree, &mut Vec::new(), &mut leaves);
         let public = !matches!(item.vis, Visibility::Inherited);
-        for Leaf { mut path, name, glob } in leaves {
+        for Leaf { mut path, name, glob } in leaves(&item.tree) {
             let Some(first) = path.first() else { continue };
             let child = self.children.contains(first);
             if child {
@@ -127,36 +129,6 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         }
         visit::visit_path(self, path);
     }
-}
-
-struct Leaf {
-    path: Path,
-    name: String,
-    glob: bool,
-}
-
-fn flatten(tree: &UseTree, before: &mut Path, leaves: &mut Vec<Leaf>) {
-    match tree {
-        UseTree::Path(path) => {
-            before.push(path.ident.to_string());
-            flatten(&path.tree, before, leaves);
-            before.pop();
-        }
-        UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, before, leaves)),
-        UseTree::Glob(_) => leaves.push(Leaf { path: before.clone(), name: String::new(), glob: true }),
-        UseTree::Name(name) if name.ident == "self" => {
-            let name = before.last().cloned().unwrap_or_default();
-            leaves.push(Leaf { path: before.clone(), name, glob: false });
-        }
-        UseTree::Name(name) => leaf(before, &name.ident.to_string(), name.ident.to_string(), leaves),
-        UseTree::Rename(rename) => leaf(before, &rename.ident.to_string(), rename.rename.to_string(), leaves),
-    }
-}
-
-fn leaf(before: &Path, last: &str, name: String, leaves: &mut Vec<Leaf>) {
-    let mut path = before.clone();
-    path.push(last.to_owned());
-    leaves.push(Leaf { path, name, glob: false });
 }
 
 /// The files a module's paths lead to, itself left out.

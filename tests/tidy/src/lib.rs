@@ -4,6 +4,8 @@
 //! Beside every rule stands a test with something it must refuse: a rule that cannot fail keeps nothing.
 
 pub mod circles;
+pub mod doors;
+pub mod exits;
 pub mod floors;
 pub mod logs;
 pub mod manifest;
@@ -11,6 +13,7 @@ pub mod places;
 pub mod settings;
 pub mod shape;
 pub mod tree;
+mod uses;
 pub mod wit;
 
 /// Something that breaks a rule: where, and what to do about it.

@@ -35,9 +35,13 @@ pub fn files() -> Vec<TextFile> {
 fn collect(root: &Path, folder: &Path, files: &mut Vec<TextFile>) {
     for entry in fs::read_dir(folder).expect("a folder of this tree can be read").flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        // In a second working tree `.git` is a file that names where the first one lies.
+        if name == ".git" {
+            continue;
+        }
         if path.is_dir() {
             let built = folder == root && (name == "target" || name.starts_with("target-"));
-            if name != ".git" && !built {
+            if !built {
                 collect(root, &path, files);
             }
         } else if let Ok(text) = fs::read_to_string(&path) {

@@ -3,7 +3,7 @@
 use std::{env, process::Command};
 
 use tidy::{
-    Finding, circles, floors, logs, manifest, places, settings, shape,
+    Finding, circles, doors, exits, floors, logs, manifest, places, settings, shape,
     tree::{TextFile, at, files, root, rust},
     wit,
 };
@@ -45,6 +45,13 @@ fn files_have_the_shape_of_the_house() {
 }
 
 #[test]
+fn sockets_clocks_and_files_stay_behind_their_doors() {
+    let files = files();
+    let findings: Vec<Finding> = rust(&files).flat_map(|file| doors::check(&file.path, &file.text)).collect();
+    none(&findings);
+}
+
+#[test]
 fn logs_above_debug_name_nobody() {
     let files = files();
     let findings: Vec<Finding> = rust(&files)
@@ -82,6 +89,13 @@ fn settings_are_the_same_in_types_default_file_and_readme() {
         text("agent/store/src/settings/default.toml"),
         text("README.md"),
     ));
+}
+
+#[test]
+fn exit_codes_are_the_same_in_program_and_readme() {
+    let files = files();
+    let text = |path: &str| &at(&files, path).unwrap_or_else(|| panic!("no {path}")).text;
+    none(&exits::check(text("agent/src/exit.rs"), text("README.md")));
 }
 
 #[test]

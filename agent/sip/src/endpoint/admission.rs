@@ -1,4 +1,8 @@
 //! Who may call: which account an INVITE is for, and what the owner of a screened endpoint decides.
+//!
+//! The answers are those of RFC 3261: 404 for nobody here (section 8.2.2.1), 403 for a stranger (21.4.4), 480 while
+//! winding up (21.4.18), 503 with Retry-After when there is no room (21.5.4). They go out through the INVITE's server
+//! transaction (17.2.1), the way the request came (18.2.2).
 
 use crate::{
     auth::DigestClient,

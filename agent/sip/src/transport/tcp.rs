@@ -1,4 +1,8 @@
 //! TCP connections: opened when needed, used for every message to the same peer, read by one task and written by another.
+//!
+//! RFC 3261 section 18.1.1 has requests share the connection that is open to their peer, section 18.2.2 has an answer go
+//! back on the one its request came over, and section 18 has a connection outlive its transactions: `IDLE` is far longer
+//! than the 32 s of the longest (64*T1, section 17.1.1.2).
 
 use crate::{
     flow::{Flow, Transport},
