@@ -7,8 +7,12 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Facts that repeat (levels, once a second and call) are dropped when this many events wait; calls never are. What is
-/// not a fact is bounded at its source: SIP caps its calls, the API its connections, the desktop its buttons.
+/// Facts that repeat (levels, once a second and call) are dropped when this many events wait; calls never are.
+///
+/// What is not a fact is bounded at its source, and the queue with it. SIP caps its calls and the connections that bring
+/// them, and tells from the one task that also empties this queue; the plugins and the store answer what they were
+/// asked, once each; a connection of the API waits for its answer before its next line is read, and there are 64; the
+/// desktop tells one event a click or key of a person's.
 const FACTS_WAIT_BEHIND: usize = 1024;
 
 /// The inbox; clones are the same one.

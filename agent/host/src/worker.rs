@@ -106,6 +106,9 @@ fn work(config: HostConfig, ledger: LedgerSink, tell: Tell, inbox: mpsc::Receive
     };
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
+        // No bound of its own, because an answer that is owed is told from a destructor, which cannot wait. What caps it:
+        // a plugin takes no more questions than its queue and those under way hold, each tells once, and the worker that
+        // takes them off shares its one thread with those who tell.
         let (done, results) = mpsc::unbounded_channel();
         let common = Common {
             config: Rc::new(config),
