@@ -1,13 +1,15 @@
 //! `cargo xtask test`: everything a change must pass, in stages, with the minutes of each at the end.
 
 use std::{
+    env,
     process::Command,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     cross::{self, Platform},
     error::{Error, Result, run as run_command},
+    fuzz,
     plugins::{self, Warnings},
     policy,
     programs::{self, Profile},
@@ -18,6 +20,13 @@ use crate::{
 
 /// How often the demo's script must pass in a row with `--full`.
 const DEMO_REPEATS: usize = 20;
+
+/// How long each fuzz target runs with `--full`: enough to see that it builds, starts and stands its corpus. `cargo xtask
+/// fuzz` is for looking.
+const FUZZ_SECONDS: u32 = 30;
+
+/// What a whole run without `--full` may take on a machine that only tests (`CI` is set); elsewhere nobody is held to it.
+const PROMISED: Duration = Duration::from_secs(50 * 60);
 
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +76,9 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
         }
     } else {
         stages.skip("tests", "the programs they drive were not built");
+    }
+    if !wanted.full && wanted.filter.is_none() && env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
+        stages.within(PROMISED);
     }
     stages.close()
 }
@@ -124,6 +136,7 @@ fn longer(tree: &Tree, stages: &mut Stages) {
         }
         Ok(())
     });
+    fuzz::stages(tree, stages, FUZZ_SECONDS);
     for platform in [Platform::Windows, Platform::MacOs] {
         // `--full` names the cross builds, so it is a yes to what they install
         stages.run(platform.stage(), || cross::build(tree, platform, Consent::Given));

@@ -47,6 +47,19 @@ pub(crate) enum Error {
     /// One or more stages failed; the table above names them.
     #[error("failed: {0}")]
     Stages(String),
+    /// A run took longer than is promised.
+    #[error(
+        "it took {took} minutes, and the README promises {promised}: make a stage shorter, or move it to --full"
+    )]
+    Slow {
+        /// Whole minutes.
+        took: u64,
+        /// Minutes.
+        promised: u64,
+    },
+    /// A second run compiled again although nothing had changed.
+    #[error("nothing had changed, and yet it compiled {0}")]
+    Rebuilt(String),
     /// A plugin compiles, but not cleanly.
     #[error("the plugins compile with {0} warnings, and the tests allow none")]
     Warned(usize),

@@ -65,14 +65,37 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
         None => known,
     };
     setup::ensure(tree, Group::Test, Consent::Ask)?;
-    let host = host(tree)?;
     let mut stages = Stages::new();
-    if stages.run("build", || build(tree, &host)) {
-        for target in &targets {
-            stages.run(target, || fuzz(tree, &host, target, wanted.seconds));
+    turns(tree, &mut stages, &targets, wanted.seconds);
+    stages.close()
+}
+
+/// Every target in turn, `seconds` each, as stages of a longer run that has set up what it needs.
+pub(crate) fn stages(tree: &Tree, stages: &mut Stages, seconds: u32) {
+    let mut known = Vec::new();
+    let found = stages.run("fuzz: targets", || {
+        known = targets(tree)?;
+        Ok(())
+    });
+    if found {
+        turns(tree, stages, &known, seconds);
+    }
+}
+
+fn turns(tree: &Tree, stages: &mut Stages, targets: &[String], seconds: u32) {
+    let mut host = String::new();
+    let built = stages.run("fuzz: build", || {
+        host = self::host(tree)?;
+        build(tree, &host)
+    });
+    for target in targets {
+        let name = format!("fuzz: {target}");
+        if built {
+            stages.run(&name, || fuzz(tree, &host, target, seconds));
+        } else {
+            stages.skip(&name, "the fuzzer was not built");
         }
     }
-    stages.close()
 }
 
 fn targets(tree: &Tree) -> Result<Vec<String>> {

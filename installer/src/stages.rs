@@ -44,6 +44,17 @@ impl Stages {
         self.rows.push((name.to_owned(), Duration::ZERO, Outcome::Skipped(why.to_owned())));
     }
 
+    /// Holds the whole run so far against what is promised, as a stage of its own.
+    pub(crate) fn within(&mut self, promised: Duration) {
+        let (took, minute) = (self.started.elapsed(), 60);
+        self.run(&format!("under {} minutes", promised.as_secs() / minute), || {
+            if took < promised {
+                return Ok(());
+            }
+            Err(Error::Slow { took: took.as_secs() / minute, promised: promised.as_secs() / minute })
+        });
+    }
+
     /// Prints the table; an error names the stages that failed.
     pub(crate) fn close(self) -> Result<()> {
         println!("\n{}", self.table());
@@ -86,6 +97,20 @@ fn minutes(time: Duration) -> String {
 mod tests {
     use super::Stages;
     use crate::error::Error;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_run_that_takes_longer_than_promised_has_failed() {
+        let mut stages = Stages::new();
+        stages.within(Duration::from_secs(3000));
+        assert!(stages.table().contains("under 50 minutes    0.0 min  ok\n"), "{}", stages.table());
+        stages.started =
+            Instant::now().checked_sub(Duration::from_secs(3060)).expect("an hour ago there was time");
+        stages.within(Duration::from_secs(3000));
+        let table = stages.table();
+        assert!(table.contains("FAILED: it took 51 minutes, and the README promises 50"), "{table}");
+        assert!(stages.close().is_err());
+    }
 
     #[test]
     fn goes_on_after_a_failure_and_names_it_at_the_end() {
