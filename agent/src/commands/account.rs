@@ -298,6 +298,7 @@ async fn register_once(
     password: Secret,
     net: Net,
 ) -> Registration {
+    // Without a bound, for the teller must not wait: one account registers once, and SIP caps the calls that may come in.
     let (tell, mut hear) = mpsc::unbounded_channel();
     let told = Arc::new(move |event: SipEvent| {
         let _ = tell.send(event);

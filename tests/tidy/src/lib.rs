@@ -10,6 +10,7 @@ pub mod floors;
 pub mod logs;
 pub mod manifest;
 pub mod places;
+pub mod queues;
 pub mod settings;
 pub mod shape;
 pub mod tree;

@@ -3,7 +3,7 @@
 use std::{env, process::Command};
 
 use tidy::{
-    Finding, circles, doors, exits, floors, logs, manifest, places, settings, shape,
+    Finding, circles, doors, exits, floors, logs, manifest, places, queues, settings, shape,
     tree::{TextFile, at, files, root, rust},
     wit,
 };
@@ -48,6 +48,14 @@ fn files_have_the_shape_of_the_house() {
 fn sockets_clocks_and_files_stay_behind_their_doors() {
     let files = files();
     let findings: Vec<Finding> = rust(&files).flat_map(|file| doors::check(&file.path, &file.text)).collect();
+    none(&findings);
+}
+
+#[test]
+fn what_has_no_bound_says_what_caps_it() {
+    let files = files();
+    let findings: Vec<Finding> =
+        rust(&files).flat_map(|file| queues::check(&file.path, &file.text)).collect();
     none(&findings);
 }
 
