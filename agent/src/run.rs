@@ -163,12 +163,10 @@ impl Parts {
             let mut dispatch = self.neighbours(door)?;
             turn(&funnel, &mut dispatch).await;
             dispatch.media.close();
-            if let Err(text) = dispatch.store.get().close(Duration::from_secs(5)) {
-                print::note(&text);
-            }
+            let kept = dispatch.store.get().close(Duration::from_secs(5));
             // Only now the profile is free for another agent; whoever waits for our end hears of it after that.
             dispatch.wind_up().await;
-            Ok(Exit::Ok)
+            kept.map(|()| Exit::Ok).map_err(|text| Failure::new(Exit::Failed, text))
         })
     }
 

@@ -187,6 +187,9 @@ pub struct Status {
     pub faults: Vec<Neighbour>,
     /// Parts of the desktop that do not work, and why.
     pub problems: Vec<(Part, String)>,
+    /// Why the journal cannot be written, while it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
     /// What was said to be wrong and is not over yet, oldest first: the `error` notices a late listener has not heard.
     #[serde(default)]
     pub troubles: Vec<String>,

@@ -49,6 +49,8 @@ pub struct Agent {
     timers: Timers,
     plugins: Vec<PluginInfo>,
     audio: Option<AudioState>,
+    /// Why the journal cannot be written.
+    unwritten: Option<String>,
     problems: BTreeMap<Part, String>,
     faults: Faults,
     more_toast: u64,
@@ -87,6 +89,7 @@ impl Agent {
             timers: Timers::default(),
             plugins: Vec::new(),
             audio: None,
+            unwritten: None,
             problems: BTreeMap::new(),
             faults: Faults::default(),
             quitting: false,
@@ -340,6 +343,18 @@ impl Agent {
                 let title = self.say(&text::STORE_FAILED, &[]);
                 let (_, mut cx) = self.calls_at(now);
                 cx.trouble(&format!("store {sentence}"), None, title, sentence);
+            }
+            StoreEvent::Journal(problem) => {
+                if self.unwritten == problem {
+                    return;
+                }
+                self.unwritten = problem.clone();
+                let title = self.say(&text::STORE_FAILED, &[]);
+                let (_, mut cx) = self.calls_at(now);
+                cx.notes.over("journal");
+                if let Some(sentence) = problem {
+                    cx.trouble("journal", None, title, sentence);
+                }
             }
         }
     }

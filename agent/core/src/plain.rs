@@ -32,8 +32,14 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// Whether a character steers what shows it, breaks its line, hides or turns round what stands beside it: nothing of a
+/// stranger's that is shown, written down or printed may hold one.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || hidden(c)
+}
+
 /// Characters without a shape of their own that could hide text or turn it round (Unicode TR 36 and TR 9).
-pub(crate) fn hidden(c: char) -> bool {
+pub fn hidden(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
@@ -49,6 +55,16 @@ mod tests {
         assert_eq!(plain("Ali\u{202E}ce\u{200B}\r\n  Smith\0"), "Alice Smith");
         assert_eq!(plain("\u{2066}\u{2069}"), "");
         assert_eq!(plain("Jürgen Groß 日本"), "Jürgen Groß 日本");
+    }
+
+    #[test]
+    fn letters_do_not_steer() {
+        assert!(
+            ['\n', '\u{2028}', '\u{202E}', '\u{200B}', '\u{AD}', '\u{E0041}', '\u{3164}']
+                .into_iter()
+                .all(steers)
+        );
+        assert!(!"Jürgen Groß 日本 😀 '\"<&>".contains(steers));
     }
 
     #[test]

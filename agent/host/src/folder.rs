@@ -75,6 +75,10 @@ pub(crate) fn make_inside(path: &Path) -> Result<(), HostError> {
 /// Reads a whole regular file of at most `most` bytes.
 pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, HostError> {
     let wrong = |error: std::io::Error| HostError::file(path, error);
+    // Looked at before it is opened: a pipe would keep us waiting for somebody to write.
+    if !fs::metadata(path).map_err(wrong)?.is_file() {
+        return Err(HostError::file(path, "is not a file"));
+    }
     let file = fs::File::open(path).map_err(wrong)?;
     if !file.metadata().map_err(wrong)?.is_file() {
         return Err(HostError::file(path, "is not a file"));

@@ -5,6 +5,7 @@ use agent_core::{
     action::{AccountStatus, CallState, CallStatus, Reply, Status},
     journal::{Cause, Direction, JournalEntry, Outcome},
     ledger::{Egress, LedgerRecord},
+    plain::steers,
     port::{
         Neighbour,
         host::PluginInfo,
@@ -64,8 +65,10 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> bool {
 pub(crate) fn plain_json(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
-        if wild(c) {
-            plain.push_str(&format!("\\u{:04x}", u32::from(c)));
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                plain.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             plain.push(c);
         }
@@ -73,15 +76,9 @@ pub(crate) fn plain_json(text: &str) -> String {
     plain
 }
 
-/// Control and bidirectional characters. All of them have four hexadecimal digits at most.
-fn wild(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
-}
-
-/// Text from outside, made harmless for a terminal: control and bidirectional characters become `·`.
+/// Text from outside, made harmless for a terminal: what steers, hides or reorders becomes `·`.
 pub(crate) fn tame(text: &str) -> String {
-    text.chars().map(|c| if wild(c) { '·' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { '·' } else { c }).collect()
 }
 
 /// Says in JSON, where that was asked for, that something is done.
@@ -151,6 +148,9 @@ fn status(status: &Status) {
     }
     for fault in &status.faults {
         line(&format!("note: {} broke down by a fault of Trayphone and begins anew", part(*fault)));
+    }
+    if let Some(problem) = &status.journal {
+        line(&format!("note: {}", tame(problem)));
     }
     for (_, problem) in &status.problems {
         line(&format!("note: {}", tame(problem)));
@@ -358,9 +358,9 @@ mod tests {
 
     #[test]
     fn json_means_the_same_and_cannot_steer_the_terminal_either() {
-        let name = "a\u{1b}[31m\u{9b}2J\u{202e}b\u{7f}\n";
+        let name = "a\u{1b}[31m\u{9b}2J\u{202e}b\u{7f}\u{2028}\u{e0041}\n";
         let text = plain_json(&serde_json::to_string(name).expect("a string is JSON"));
-        assert!(!text.chars().any(wild), "{text:?}");
+        assert!(!text.chars().any(steers), "{text:?}");
         assert_eq!(serde_json::from_str::<String>(&text).expect("still JSON"), name);
     }
 }

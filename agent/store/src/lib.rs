@@ -14,6 +14,7 @@ mod ledger;
 mod pending;
 mod platform;
 mod profile;
+mod reserve;
 mod settings;
 mod store;
 mod variables;

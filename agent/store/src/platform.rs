@@ -44,6 +44,11 @@ mod modes {
         options
     }
 
+    /// Which file a name stands for at the moment: device and inode.
+    pub(crate) fn identity(file: &Path) -> Option<(u64, u64)> {
+        fs::metadata(file).ok().map(|meta| (meta.dev(), meta.ino()))
+    }
+
     /// Says why others could read or change what is in `dir`.
     pub(crate) fn exposure(dir: &Path) -> io::Result<Option<String>> {
         let meta = fs::metadata(dir)?;

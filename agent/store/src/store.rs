@@ -1,7 +1,8 @@
 //! The store's thread: takes what is to be kept, writes it in batches, and fetches what is asked for.
 
 use crate::{
-    database, error::StoreError, journal, keyring, pending::Pending, profile::Profile, settings, variables,
+    database, error::StoreError, journal, keyring, pending::Pending, platform, profile::Profile, reserve,
+    settings, variables,
 };
 use agent_core::{
     id::AccountId,
@@ -107,10 +108,12 @@ pub fn start_watched(profile: Profile, tell: Tell, vigil: Vigil) -> Result<Store
         tell,
         settings: Settings::default(),
         connection: None,
+        identity: None,
         trouble: None,
         retry_at: None,
         pruned: None,
         refused: false,
+        unkept: 0,
         fresh: true,
         open_at: Some(Instant::now() + SETTLE),
         fetching: Arc::default(),
@@ -169,7 +172,8 @@ impl StoreHandle {
         progress.error.clone().map_or(Ok(()), Err)
     }
 
-    /// Writes everything out, closes the files and ends the thread; what is handed in afterwards is lost.
+    /// Writes everything out, closes the files and ends the thread; what is handed in afterwards is lost. An error says
+    /// how many calls are in no journal, and why.
     pub fn close(&self, limit: Duration) -> Result<(), String> {
         self.shared.change(|pending| pending.closing = true);
         let progress = self.wait(limit, |progress| progress.closed)?;
@@ -210,12 +214,16 @@ struct Keeper {
     tell: Tell,
     settings: Settings,
     connection: Option<Connection>,
+    /// Which file that is.
+    identity: Option<(u64, u64)>,
     /// What was last told to be wrong, so that it is said once.
     trouble: Option<String>,
     retry_at: Option<Instant>,
     pruned: Option<Instant>,
     /// The journal is a newer program's: it is not touched.
     refused: bool,
+    /// Calls that could not be kept and are not tried again.
+    unkept: usize,
     /// Nothing of this run was written yet: a call without an end is one that a crash cut off.
     fresh: bool,
     /// When the journal is to be opened at the latest; `None` once it was tried.
@@ -261,7 +269,10 @@ impl Keeper {
                     self.retry_at = Some(Instant::now() + AGAIN_AFTER);
                 }
             }
-            let outcome = self.keep(work.calls, work.rows);
+            let mut outcome = self.keep(work.calls, work.rows);
+            if work.closing {
+                outcome = self.last_attempt(outcome);
+            }
             let mut progress = self.shared.progress();
             progress.flushed = work.flush;
             progress.error = outcome.err();
@@ -402,7 +413,22 @@ impl Keeper {
             self.fresh = false;
         }
         self.connection = Some(connection);
+        self.identity = platform::identity(&self.journal);
+        reserve::keep(&self.journal);
         Ok(())
+    }
+
+    /// Somebody took the file away while it was open: what is written would go nowhere.
+    fn look_after(&mut self) {
+        if self.connection.is_some() && platform::identity(&self.journal) != self.identity {
+            self.connection = None;
+            let text = format!(
+                "{}: somebody removed it while it was open. A new journal was begun; the calls before are gone with it.",
+                self.journal.display()
+            );
+            tracing::warn!("{text}");
+            (self.tell)(StoreEvent::Trouble(text));
+        }
     }
 
     /// Nothing is lost: the damaged file stays, under a name the user is told.
@@ -417,6 +443,7 @@ impl Keeper {
             self.journal.display(),
             aside.display()
         );
+        tracing::warn!("{text}");
         (self.tell)(StoreEvent::Trouble(text));
         Ok(())
     }
@@ -431,8 +458,10 @@ impl Keeper {
             return Ok(());
         }
         if self.refused {
+            self.unkept += calls.len();
             return Err(self.trouble.clone().unwrap_or_default());
         }
+        self.look_after();
         let outcome = self.ready().and_then(|()| self.write(&calls, &rows));
         match &outcome {
             Ok(()) => self.recovered(),
@@ -442,6 +471,24 @@ impl Keeper {
             }
         }
         outcome
+    }
+
+    /// The end: what waits is written in place of the reserve, and what is lost all the same is said.
+    fn last_attempt(&mut self, outcome: Result<(), String>) -> Result<(), String> {
+        let mut outcome = outcome;
+        if outcome.is_err() && !self.refused && reserve::give_up(&self.journal) {
+            let (calls, rows) = {
+                let mut pending = self.shared.pending();
+                (std::mem::take(&mut pending.calls), std::mem::take(&mut pending.rows))
+            };
+            outcome = self.keep(calls, rows);
+        }
+        let lost = self.unkept + self.shared.pending().calls.len();
+        match (outcome, &self.trouble) {
+            (Err(why), _) if lost > 0 => Err(format!("{why}. Calls not in the journal: {lost}.")),
+            (Ok(()), Some(why)) if lost > 0 => Err(format!("{why}. Calls not in the journal: {lost}.")),
+            (outcome, _) => outcome,
+        }
     }
 
     fn write(
@@ -493,7 +540,8 @@ impl Keeper {
             } else {
                 "Calls go on; they are written to the journal as soon as this is over."
             };
-            (self.tell)(StoreEvent::Trouble(format!("{text}. {hope}")));
+            tracing::warn!("{text}");
+            (self.tell)(StoreEvent::Journal(Some(format!("{text}. {hope}"))));
         }
         text
     }
@@ -502,6 +550,7 @@ impl Keeper {
         self.retry_at = None;
         if self.trouble.take().is_some() {
             tracing::info!("the journal can be written again");
+            (self.tell)(StoreEvent::Journal(None));
         }
     }
 }

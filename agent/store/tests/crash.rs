@@ -75,7 +75,10 @@ fn a_killed_agent_loses_nothing_that_was_flushed() {
     }
     let store = Running::start(dir.path());
     store.flush();
-    assert!(!store.rest().iter().any(|event| matches!(event, StoreEvent::Trouble(_))), "the file is sound");
+    assert!(
+        !store.rest().iter().any(|event| matches!(event, StoreEvent::Trouble(_) | StoreEvent::Journal(_))),
+        "the file is sound"
+    );
     let kept = kept(dir.path());
     assert!(kept.iter().all(|entry| entry.outcome.is_some()));
     assert!(kept.iter().any(|entry| entry.outcome == Some(Outcome::Interrupted)));
@@ -116,4 +119,20 @@ fn a_full_disk_is_told_once_and_what_was_kept_stays() {
     store.keep(&call(90_000));
     store.flush();
     assert_eq!(kept(dir.path()).len(), before + 1);
+}
+
+#[test]
+fn a_journal_that_is_removed_is_begun_anew_and_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Running::start(dir.path());
+    store.keep(&call(1));
+    store.flush();
+    for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(name));
+    }
+    store.keep(&call(2));
+    store.flush();
+    assert!(store.trouble().contains("somebody removed it"));
+    let kept = kept(dir.path());
+    assert_eq!(kept.iter().map(|entry| &entry.key).collect::<Vec<_>>(), [&call(2).key]);
 }

@@ -1,4 +1,5 @@
-//! The keyring against a real Secret Service: gnome-keyring on a bus of its own.
+//! What takes a Linux to try: the keyring, with gnome-keyring on a bus of its own; and the end on a full disk, which is a file
+//! system of its own.
 
 #![cfg(target_os = "linux")]
 
@@ -10,9 +11,9 @@ use agent_core::{
     port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
 };
-use agent_store::{Keyring, Profile, seal_key};
-use common::Running;
-use std::{env, fs, path::Path, process::Command};
+use agent_store::{JournalQuery, JournalReader, Keyring, Profile, seal_key};
+use common::{LONG, Running, call};
+use std::{env, fs, io::Write, path::Path, process::Command};
 
 /// Tells the child that it runs on a bus of its own.
 const DIR: &str = "TRAYPHONE_TEST_DIR";
@@ -121,4 +122,58 @@ fn child_without_a_keyring() {
 
 fn question(aor: &str) -> PasswordQuestion {
     PasswordQuestion { account: AccountId(0), aor: aor.to_owned(), generation: 1 }
+}
+
+#[test]
+#[ignore = "the child of the tests below, on a disk of its own"]
+fn ends_with_a_disk_that_is_full() {
+    let Some(dir) = env::var_os(DIR) else { return };
+    let dir = Path::new(&dir);
+    let store = Running::start(dir);
+    store.keep(&call(0));
+    store.flush();
+    // Byte by byte at the end, so that nothing is left.
+    let mut fill = fs::File::create(dir.join("fill")).unwrap();
+    for size in [65_536, 4096, 1] {
+        while fill.write_all(&vec![1; size]).is_ok() {}
+    }
+    for n in 1..=100 {
+        store.keep(&call(n));
+    }
+    store.handle.flush(LONG).unwrap_err();
+    if env::var_os("TRAYPHONE_TEST_NO_RESERVE").is_some() {
+        fs::remove_file(dir.join("journal.reserve")).unwrap();
+        fill.write_all(&vec![1; 4 << 20]).unwrap_err();
+    }
+    println!("closed {:?}", store.handle.close(LONG));
+    let query = JournalQuery { limit: 1000, ..JournalQuery::default() };
+    let reader = JournalReader::open(&Profile::existing(Some(dir)).unwrap()).unwrap();
+    println!("calls {}", reader.calls(&query).unwrap().len());
+}
+
+/// What the child above says on a file system of 4 MiB that only it sees.
+fn on_a_small_disk(also: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().display();
+    let shell = format!("mount -t tmpfs -o size=4m,mode=700 tmpfs '{path}' && {also}");
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .arg(format!("{shell} exec \"$0\" --exact ends_with_a_disk_that_is_full --ignored --nocapture"))
+        .arg(env::current_exe().unwrap())
+        .env(DIR, dir.path())
+        .output()
+        .unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn calls_that_wait_for_a_full_disk_are_written_at_the_end_in_place_of_the_reserve() {
+    let text = on_a_small_disk("");
+    assert!(text.contains("closed Ok(())") && text.contains("calls 101"), "{text}");
+}
+
+#[test]
+fn calls_that_find_no_room_at_the_end_are_counted() {
+    let text = on_a_small_disk("export TRAYPHONE_TEST_NO_RESERVE=1;");
+    assert!(text.contains("Calls not in the journal: 100") && text.contains("calls 1\n"), "{text}");
 }

@@ -211,3 +211,22 @@ fn a_second_start_is_handed_over_whatever_became_of_the_settings() {
     let link = expect(&mut agent.plain(&["tel:600"]), 0, "600");
     assert!(!said(&link).contains("langauge"), "{}", said(&link));
 }
+
+#[test]
+fn a_plugin_that_is_a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugin = folder.path().join("plugin");
+    fs::create_dir(&plugin).expect("ours");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/demo-crm/plugin.toml");
+    fs::copy(&manifest, plugin.join("plugin.toml")).expect("the demo's plugin is part of the tree");
+    let made = Command::new("mkfifo").arg(plugin.join("plugin.wasm")).status().expect("coreutils");
+    assert!(made.success());
+    let profile = folder.path().join("profile");
+    let arguments = ["plugin", "install", "--yes", "--set", "base_url=http://127.0.0.1:1"];
+    let output = ended(plain_command(&profile).args(arguments).arg(&plugin));
+    let text = said(&output);
+    assert!(
+        !output.status.success() && text.contains("plugin.wasm") && text.contains("is not a file"),
+        "{text}"
+    );
+}

@@ -213,6 +213,7 @@ impl Agent {
             plugins: self.plugins.clone(),
             faults: self.faults.down().collect(),
             problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
+            journal: self.unwritten.clone(),
             troubles: self.notes.standing().map(str::to_owned).collect(),
         }
     }

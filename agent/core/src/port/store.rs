@@ -44,6 +44,8 @@ pub enum StoreEvent {
     },
     /// Something could not be kept; the sentence names file and cause.
     Trouble(String),
+    /// The journal cannot be written, and why; `None`: it can again.
+    Journal(Option<String>),
 }
 
 /// What the core asks of the store.

@@ -225,6 +225,8 @@ fn store(event: &StoreEvent) -> String {
             format!("no-password {} {why}", self::question(question))
         }
         StoreEvent::Trouble(text) => format!("trouble {text:?}"),
+        StoreEvent::Journal(Some(text)) => format!("journal {text:?}"),
+        StoreEvent::Journal(None) => "journal ok".to_owned(),
     }
 }
 

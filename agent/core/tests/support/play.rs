@@ -435,6 +435,7 @@ fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
             }),
         },
         "trouble" => StoreEvent::Trouble(quoted(rest[0])?),
+        "journal" => StoreEvent::Journal(quoted(rest[0])),
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! Bytes off the wire that mean text, kept as they came.
 
+use agent_core::plain::{hidden, steers};
 use bytes::Bytes;
 use std::{borrow::Cow, fmt, ops::Deref};
 
@@ -32,21 +33,18 @@ impl Text {
         }
     }
 
-    /// The text for people: as [`Text::to_text`], with control and direction-changing characters as spaces, trimmed.
+    /// The text for people: as [`Text::to_text`], without characters that hide or reorder the words around them, with
+    /// control characters and line breaks as spaces, trimmed.
     pub fn to_display(&self) -> String {
-        let plain = |c: char| if c.is_control() || is_direction(c) { ' ' } else { c };
-        self.to_text().chars().map(plain).collect::<String>().trim().to_owned()
+        let text = self.to_text();
+        let shown = text.chars().filter(|&c| !hidden(c)).map(|c| if steers(c) { ' ' } else { c });
+        shown.collect::<String>().trim().to_owned()
     }
 
     /// Equality as most SIP words have it: ASCII letters in either case (RFC 3261 section 7.3.1).
     pub fn eq_ignore_case(&self, other: impl AsRef<[u8]>) -> bool {
         self.0.eq_ignore_ascii_case(other.as_ref())
     }
-}
-
-/// Marks that turn the reading direction: a display name must not rearrange the words around it.
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Windows-1252 for the bytes 0x80 to 0x9f; the five it leaves open are what Latin-1 says.
@@ -157,5 +155,11 @@ mod tests {
     #[test]
     fn what_people_see_holds_no_control_or_direction() {
         assert_eq!(Text::from("\u{202e}evil\u{7}\r\n name\0").to_display(), "evil    name");
+        assert_eq!(
+            Text::from("\u{200b}\u{ad}\u{e0041}\u{3164}").to_display(),
+            "",
+            "a name nobody sees is none"
+        );
+        assert_eq!(Text::from("one\u{2028}two").to_display(), "one two");
     }
 }

@@ -1,6 +1,6 @@
 //! Linux: XDG folders, the Secret Service, the locale of the environment.
 
-pub(crate) use super::modes::{create_private_dir, exposure, private_file};
+pub(crate) use super::modes::{create_private_dir, exposure, identity, private_file};
 use keyring_core::{CredentialStore, Entry};
 use std::{collections::HashMap, env, path::PathBuf, sync::Arc};
 

@@ -1,6 +1,6 @@
 //! macOS: Application Support, the keychain, the user's preferred language.
 
-pub(crate) use super::modes::{create_private_dir, exposure, private_file};
+pub(crate) use super::modes::{create_private_dir, exposure, identity, private_file};
 use keyring_core::{CredentialStore, Entry};
 use std::{env, path::PathBuf, sync::Arc};
 

@@ -41,7 +41,7 @@ impl Running {
     /// The next sentence about trouble, whatever else is told before it.
     pub(crate) fn trouble(&self) -> String {
         loop {
-            if let StoreEvent::Trouble(text) = self.next() {
+            if let StoreEvent::Trouble(text) | StoreEvent::Journal(Some(text)) = self.next() {
                 return text;
             }
         }
