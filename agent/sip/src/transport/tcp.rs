@@ -4,12 +4,15 @@
 //! back on the one its request came over, and section 18 has a connection outlive its transactions: `IDLE` is far longer
 //! than the 32 s of the longest (64*T1, section 17.1.1.2).
 
+mod patience;
+
 use crate::{
     flow::{Flow, Transport},
     message::{StreamDecoder, StreamItem},
     transport::udp::canonical,
 };
 use bytes::Bytes;
+use patience::Patience;
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
@@ -17,7 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,7 +30,7 @@ use tokio::{
     },
     sync::mpsc,
     task::AbortHandle,
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 
 /// Connections at once; beyond it only our own are opened.
@@ -38,8 +41,6 @@ const MOST_FROM_ONE: usize = 128;
 const MOST_WAITING: usize = 1024;
 /// Bytes waiting for such a peer. An answer repeats what was asked: who asks much and reads nothing must not fill memory.
 const MOST_WAITING_BYTES: usize = 256 * 1024;
-/// A connection over which nothing came for so long is closed. Registrations keep theirs busy.
-const IDLE: Duration = Duration::from_secs(3600);
 /// A write that takes longer has lost its peer.
 const STUCK: Duration = Duration::from_secs(30);
 
@@ -69,13 +70,15 @@ impl Drop for Connection {
 /// All connections that are open.
 pub(super) struct Connections {
     open: BTreeMap<(SocketAddr, SocketAddr), Connection>,
+    /// Connections that found no place.
+    refused: u64,
     news: mpsc::Sender<TcpNews>,
 }
 
 impl Connections {
     /// None yet; what they will tell goes into `news`.
     pub(super) fn new(news: mpsc::Sender<TcpNews>) -> Self {
-        Self { open: BTreeMap::new(), news }
+        Self { open: BTreeMap::new(), refused: 0, news }
     }
 
     /// Takes a connection over. `None` when its addresses cannot be had, or when strangers have too many.
@@ -83,7 +86,11 @@ impl Connections {
         let (local, peer) = (canonical(stream.local_addr().ok()?), canonical(stream.peer_addr().ok()?));
         // What we open ourselves is few and wanted: strangers must not be able to keep us from the registrar.
         if theirs && (self.open.len() >= MOST || self.count_from(peer.ip()) >= MOST_FROM_ONE) {
-            tracing::warn!("too many connections; one was refused");
+            // Told ever more seldom: who opens thousands must not fill the disk with it.
+            self.refused += 1;
+            if self.refused.is_power_of_two() {
+                tracing::warn!(refused = self.refused, "too many connections: further ones are refused");
+            }
             return None;
         }
         let flow = Flow { transport: Transport::Tcp, local, peer };
@@ -93,7 +100,8 @@ impl Connections {
         }
         let (reading, writing) = stream.into_split();
         let (writer, queue) = mpsc::channel(MOST_WAITING);
-        let reader = tokio::spawn(read(reading, flow, self.news.clone()));
+        let reader =
+            tokio::spawn(read(reading, flow, Patience::new(Instant::now(), theirs), self.news.clone()));
         let waiting: Arc<AtomicUsize> = Arc::default();
         let sender = tokio::spawn(write(writing, (queue, waiting.clone()), flow, self.news.clone()));
         let tasks = [reader.abort_handle(), sender.abort_handle()];
@@ -140,22 +148,25 @@ impl Connections {
     }
 }
 
-async fn read(mut stream: OwnedReadHalf, flow: Flow, news: mpsc::Sender<TcpNews>) {
+async fn read(mut stream: OwnedReadHalf, flow: Flow, mut patience: Patience, news: mpsc::Sender<TcpNews>) {
     let mut decoder = StreamDecoder::new();
     let mut buffer = vec![0; 16 * 1024];
     let why = 'open: loop {
-        match timeout(IDLE, stream.read(&mut buffer)).await {
-            Err(_) => break "it was idle".to_owned(),
+        match timeout_at(patience.ends().into(), stream.read(&mut buffer)).await {
+            Err(_) => break "nothing whole came over it for too long".to_owned(),
             Ok(Err(error)) => break error.to_string(),
             Ok(Ok(0)) => break "the peer closed it".to_owned(),
             Ok(Ok(length)) => {
                 decoder.push(&buffer[..length]);
+                let mut whole = false;
                 while let Some(item) = decoder.next_item() {
                     let lost = matches!(item, StreamItem::Fatal(_));
                     if news.send(TcpNews::Item(flow, Box::new(item))).await.is_err() || lost {
                         break 'open "what came over it is no SIP".to_owned();
                     }
+                    whole = true;
                 }
+                patience.read(Instant::now(), whole, decoder.pending() > 0);
             }
         }
     };
