@@ -38,6 +38,12 @@ impl Editor {
         desktop.key("ctrl+a")
     }
 
+    /// Selects all there is.
+    pub fn select_all(&self, desktop: &Desktop) -> Result<(), String> {
+        desktop.click(self.area.at(0.5, 0.8), 1)?;
+        desktop.key("ctrl+a")
+    }
+
     /// Saves, and waits until the file holds exactly this.
     pub fn holds(&self, desktop: &Desktop, text: &str) -> Result<(), String> {
         desktop.key("ctrl+s")?;
@@ -54,6 +60,9 @@ impl Editor {
 
 /// The click that gave it the keyboard and the one that begins a selection are two, however fast they come.
 const NO_DOUBLE_CLICKS: &str = "XTerm*multiClickTime: 0";
+
+/// F2 shows the oldest line, F3 the newest.
+const SCROLLING: &str = "XTerm*VT100.translations: #override <Key>F2: scroll-back(100000,line)\\n<Key>F3: scroll-forw(100000,line)";
 
 /// xterm, showing one text at a time.
 pub struct Terminal {
@@ -83,10 +92,14 @@ impl Terminal {
                 "-geometry",
                 &shape,
                 "+sb",
+                "-sl",
+                "50000",
                 "-T",
                 "terminal",
                 "-xrm",
                 NO_DOUBLE_CLICKS,
+                "-xrm",
+                SCROLLING,
                 "-e",
                 "sh",
                 "-c",
@@ -100,14 +113,42 @@ impl Terminal {
 
     /// Shows this and draws the pointer over it.
     pub fn select(&self, desktop: &Desktop, text: &str) -> Result<(), String> {
+        self.show(text)?;
+        draw_over(desktop, self.area, self.area.height / Self::LINES, text)
+    }
+
+    /// Shows this and clicks on it once, which selects nothing.
+    pub fn point_at(&self, desktop: &Desktop, text: &str) -> Result<(), String> {
+        self.show(text)?;
+        desktop.click((self.area.x + 40, self.area.y + self.area.height / Self::LINES / 2), 1)
+    }
+
+    /// Shows this and selects all of it, however far it goes back: a click at its beginning, and one with the other
+    /// button at its end.
+    pub fn select_all(&self, desktop: &Desktop, text: &str) -> Result<(), String> {
+        self.show(text)?;
+        let line = self.area.height / Self::LINES;
+        let point = |x: i32, y: i32| [(self.area.x + x).to_string(), (self.area.y + y).to_string()];
+        let [from_x, from_y] = point(1, line / 2);
+        let [to_x, to_y] = point(self.area.width - 20, self.area.height - line / 2);
+        let pause = ["sleep", "0.2"];
+        let mut steps = vec!["mousemove", &from_x, &from_y, "key", "F2"];
+        steps.extend(pause);
+        steps.extend(["click", "1"]);
+        steps.extend(pause);
+        steps.extend(["mousemove", &to_x, &to_y, "key", "F3"]);
+        steps.extend(pause);
+        steps.extend(["click", "3"]);
+        desktop.run("xdotool", &steps).map(drop)
+    }
+
+    fn show(&self, text: &str) -> Result<(), String> {
         let file = self.orders.with_extension("txt");
         let shown = self.orders.with_extension("txt.shown");
         fs::write(&file, text).map_err(|error| error.to_string())?;
         fs::write(&self.orders, "show\n").map_err(|error| error.to_string())?;
         wait_for("the terminal to show it", || shown.exists().then_some(()))?;
-        fs::remove_file(&shown).map_err(|error| error.to_string())?;
-        let line = self.area.height / Self::LINES;
-        draw_over(desktop, self.area, line, text)
+        fs::remove_file(&shown).map_err(|error| error.to_string())
     }
 }
 
@@ -148,14 +189,7 @@ impl Browser {
 
     /// Shows this on a new page and draws the pointer over it; what is too long for that is selected by key.
     pub fn select(&mut self, desktop: &Desktop, text: &str) -> Result<(), String> {
-        self.shown += 1;
-        write_page(&self.page, self.shown, text)?;
-        let name = format!("page {}", self.shown);
-        desktop.key("F5")?;
-        wait_for("the page", || {
-            let shown = desktop.run("xdotool", &["getwindowfocus", "getwindowname"]).ok()?;
-            (shown.trim() == name).then_some(())
-        })?;
+        self.show(desktop, text)?;
         if text.len() > 1000 {
             // It may still be reading it.
             return wait_for("the whole page to be selected", || {
@@ -165,6 +199,23 @@ impl Browser {
             });
         }
         draw_over(desktop, self.area, Self::LINE, text)
+    }
+
+    /// Shows this on a new page and clicks on it once, which selects nothing.
+    pub fn point_at(&mut self, desktop: &Desktop, text: &str) -> Result<(), String> {
+        self.show(desktop, text)?;
+        desktop.click((self.area.x + 40, self.area.y + Self::LINE / 2), 1)
+    }
+
+    fn show(&mut self, desktop: &Desktop, text: &str) -> Result<(), String> {
+        self.shown += 1;
+        write_page(&self.page, self.shown, text)?;
+        let name = format!("page {}", self.shown);
+        desktop.key("F5")?;
+        wait_for("the page", || {
+            let shown = desktop.run("xdotool", &["getwindowfocus", "getwindowname"]).ok()?;
+            (shown.trim() == name).then_some(())
+        })
     }
 }
 
