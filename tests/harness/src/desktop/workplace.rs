@@ -86,9 +86,18 @@ impl Workplace {
 
     /// Somebody calls; returns once the caller hears that it rings and the agent has shown it.
     pub fn ring(&self, number: &str, name: &str) -> Result<Caller, String> {
+        self.ring_as(&Ring::new(EXTENSION, number).named(name))
+    }
+
+    /// The same by somebody who sounds like this.
+    pub fn ring_sounding(&self, number: &str, hz: f64, dbov: f64) -> Result<Caller, String> {
+        self.ring_as(&Ring::new(EXTENSION, number).playing(hz, dbov))
+    }
+
+    fn ring_as(&self, ring: &Ring) -> Result<Caller, String> {
+        let number = ring.from.as_str();
         let after = self.agent.events().len();
-        let ring = Ring::new(EXTENSION, number).named(name);
-        let call = self.exchange.ring(&ring).map_err(|error| error.to_string())?;
+        let call = self.exchange.ring(ring).map_err(|error| error.to_string())?;
         let (event, _) = self.agent.wait_for("the call", after, SOON, |event| {
             event["type"] == "call" && event["state"] == "incoming" && event["party"]["number"] == number
         });
