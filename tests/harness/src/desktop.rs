@@ -4,6 +4,7 @@
 
 mod bus;
 mod fake;
+mod hand;
 mod process;
 mod programs;
 mod screen;
@@ -13,6 +14,7 @@ mod workplace;
 
 pub use bus::{Monitor, Notice};
 pub use fake::{FakeToasts, Manner};
+pub use hand::Hand;
 pub use process::{Child, Lines};
 pub use programs::{Browser, Editor, Terminal};
 pub use screen::{Area, Rgb, Screenshot, icon};

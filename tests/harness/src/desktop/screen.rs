@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 use x11rb::{
-    connection::Connection as _, protocol::xproto::ConnectionExt as _, rust_connection::RustConnection,
+    CURRENT_TIME,
+    connection::Connection as _,
+    protocol::xproto::{ConnectionExt as _, GrabMode, GrabStatus, ImageFormat},
+    rust_connection::RustConnection,
 };
 
 /// A colour.
@@ -180,6 +183,34 @@ impl Screenshot {
             })
             .count()
     }
+}
+
+/// Whether a program holds an active grab of the keyboard: the server refuses a second one.
+pub(super) fn keyboard_is_grabbed(display: &str) -> Result<bool, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let (x, screen) = RustConnection::connect(Some(display)).map_err(|e| text(&e))?;
+    let root = x.setup().roots[screen].root;
+    let asked = x.grab_keyboard(false, root, CURRENT_TIME, GrabMode::ASYNC, GrabMode::ASYNC);
+    let status = asked.map_err(|e| text(&e))?.reply().map_err(|e| text(&e))?.status;
+    // One that was given to us is given back, and that is done before anything else happens.
+    x.ungrab_keyboard(CURRENT_TIME).map_err(|e| text(&e))?.check().map_err(|e| text(&e))?;
+    Ok(status == GrabStatus::ALREADY_GRABBED)
+}
+
+/// The pixels of an area as the server has them.
+pub(super) fn pixels(display: &str, area: Area) -> Result<Vec<u8>, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let (x, screen) = RustConnection::connect(Some(display)).map_err(|e| text(&e))?;
+    let root = &x.setup().roots[screen];
+    let place = |at: i32| i16::try_from(at).map_err(|e| text(&e));
+    // The server refuses an area that reaches beyond its screen.
+    let size =
+        |at: i32, size: i32, whole: u16| u16::try_from(size.min(i32::from(whole) - at)).map_err(|e| text(&e));
+    let (width, height) =
+        (size(area.x, area.width, root.width_in_pixels)?, size(area.y, area.height, root.height_in_pixels)?);
+    let (left, top) = (place(area.x)?, place(area.y)?);
+    let asked = x.get_image(ImageFormat::Z_PIXMAP, root.root, left, top, width, height, u32::MAX);
+    Ok(asked.map_err(|e| text(&e))?.reply().map_err(|e| text(&e))?.data)
 }
 
 /// Whether any key is down, or a modifier or a lock is on, as the server sees it.

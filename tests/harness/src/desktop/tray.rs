@@ -115,8 +115,21 @@ impl Desktop {
     /// Opens the tray's menu by a click on its icon, which is known by its colour, and reads it: the words on the bus,
     /// their places on the screen, which must be as many.
     pub fn open_menu(&self, tray: &Tray, icon: Rgb) -> Result<OpenMenu, String> {
+        self.open_menu_writing(tray, icon, "")
+    }
+
+    /// The same by a hand that writes until the moment it clicks.
+    pub fn open_menu_writing(&self, tray: &Tray, icon: Rgb, text: &str) -> Result<OpenMenu, String> {
         let icon = self.wait_for_colour(icon, 60, Area::PANEL)?;
-        let area = self.open_menu_at(icon, 3)?;
+        let before = self.menus();
+        let (x, y) = (icon.0.to_string(), icon.1.to_string());
+        let mut steps = Vec::new();
+        if !text.is_empty() {
+            steps.extend(["type", "--delay", "15", "--args", "1", text]);
+        }
+        steps.extend(["mousemove", &x, &y, "sleep", "0.05", "click", "3"]);
+        self.run("xdotool", &steps)?;
+        let area = self.new_menu(&before)?;
         wait_for("the menu's words", || {
             let words: Vec<Row> = tray.menu()?.into_iter().filter(|row| !row.text.is_empty()).collect();
             let middles = self.screenshot().ok()?.text_lines(area);
@@ -132,8 +145,32 @@ impl Desktop {
     pub fn open_menu_at(&self, icon: (i32, i32), button: u32) -> Result<Area, String> {
         let before = self.menus();
         self.click(icon, button)?;
+        self.new_menu(&before)
+    }
+
+    fn new_menu(&self, before: &[Area]) -> Result<Area, String> {
         wait_for("the menu", || {
             self.menus().into_iter().find(|area| !before.contains(area) && area.height > 40)
+        })
+    }
+
+    /// Waits until the line of an open menu that begins with these words has gone from its place on the screen, and the
+    /// menu is drawn to the end. `does` is what makes it go.
+    pub fn wait_for_moved_line(
+        &self,
+        menu: &OpenMenu,
+        words: &str,
+        does: impl FnOnce(),
+    ) -> Result<(), String> {
+        let (_, middle) = menu.at(words)?;
+        let line = Area { y: middle - 8, height: 16, ..menu.area };
+        let before = self.pixels(line)?;
+        does();
+        wait_for("the line to go from its place", || (self.pixels(line).ok()? != before).then_some(()))?;
+        let mut last = self.pixels(menu.area)?;
+        wait_for("the menu to be drawn", || {
+            let now = self.pixels(menu.area).ok()?;
+            (std::mem::replace(&mut last, now) == last).then_some(())
         })
     }
 
