@@ -117,6 +117,7 @@ impl Facts {
                 let why = match reason {
                     RegistrationProblem::WrongPassword => "refused: wrong password".to_owned(),
                     RegistrationProblem::NoPassword => "there is no password".to_owned(),
+                    RegistrationProblem::NoCommonAuthentication => "an unknown way of signing in".to_owned(),
                     RegistrationProblem::Silent => "no answer".to_owned(),
                     RegistrationProblem::Unreachable { .. } => "the PBX cannot be reached".to_owned(),
                     RegistrationProblem::Fault => "a fault of Trayphone".to_owned(),

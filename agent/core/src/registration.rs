@@ -343,6 +343,7 @@ fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
     match reason {
         RegistrationProblem::WrongPassword => cx.say(&text::REG_WRONG_PASSWORD, &[aor]),
         RegistrationProblem::NoPassword => cx.say(&text::REG_NO_PASSWORD, &[aor]),
+        RegistrationProblem::NoCommonAuthentication => cx.say(&text::REG_NO_COMMON_WAY, &[aor]),
         RegistrationProblem::Silent => cx.say(&text::REG_SILENT, &[aor]),
         RegistrationProblem::Unreachable { detail } => cx.say(&text::REG_UNREACHABLE, &[aor, &plain(detail)]),
         RegistrationProblem::Fault => cx.say(&text::REG_FAULT, &[aor]),

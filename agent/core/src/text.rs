@@ -280,6 +280,10 @@ phrases! {
         "{0}: the PBX does not answer; trying again",
         "{0}: Die Telefonanlage antwortet nicht; neuer Versuch folgt",
         "{0} : le central ne répond pas ; nouvel essai à suivre";
+    REG_NO_COMMON_WAY:
+        "{0}: the PBX asks for a way of signing in that Trayphone does not know; it knows digest with MD5 and SHA-256",
+        "{0}: Die Telefonanlage verlangt ein Anmeldeverfahren, das Trayphone nicht kennt; es kennt Digest mit MD5 und SHA-256",
+        "{0} : le central demande un mode d’authentification que Trayphone ne connaît pas ; il connaît Digest avec MD5 et SHA-256";
     REG_UNREACHABLE:
         "{0}: the PBX cannot be reached ({1}); trying again",
         "{0}: Die Telefonanlage ist nicht erreichbar ({1}); neuer Versuch folgt",

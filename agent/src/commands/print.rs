@@ -202,6 +202,10 @@ fn problem(problem: &RegistrationProblem) -> String {
         RegistrationProblem::Fault => {
             "the PBX session broke down by a fault of Trayphone and begins anew".to_owned()
         }
+        RegistrationProblem::NoCommonAuthentication => {
+            "the PBX asks for a way of signing in that Trayphone does not know; it knows digest with MD5 and SHA-256"
+                .to_owned()
+        }
         RegistrationProblem::Silent => "the PBX does not answer".to_owned(),
         RegistrationProblem::Unreachable { detail } => {
             format!("the PBX cannot be reached ({})", tame(detail))

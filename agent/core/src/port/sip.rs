@@ -39,6 +39,8 @@ pub enum RegistrationProblem {
     WrongPassword,
     /// No password could be had; the account waits for one.
     NoPassword,
+    /// The PBX challenges in no scheme and algorithm we know: Basic, or a digest other than MD5 and SHA-256 (RFC 8760).
+    NoCommonAuthentication,
     /// No answer within Timer F (RFC 3261 section 17.1.2.2).
     Silent,
     /// Name not found, connection refused, network down: the sentence of the system.

@@ -132,6 +132,7 @@ fn registration(state: &Registration) -> String {
                 RegistrationProblem::WrongPassword => "wrong-password".to_owned(),
                 RegistrationProblem::NoPassword => "no-password".to_owned(),
                 RegistrationProblem::Fault => "fault".to_owned(),
+                RegistrationProblem::NoCommonAuthentication => "no-common-authentication".to_owned(),
                 RegistrationProblem::Silent => "silent".to_owned(),
                 RegistrationProblem::Unreachable { detail } => format!("unreachable {detail:?}"),
                 RegistrationProblem::Refused { status, phrase } => format!("refused {status} {phrase:?}"),

@@ -311,6 +311,7 @@ fn registration(rest: &[&str]) -> Option<Registration> {
             let (reason, more) = match (*reason, more) {
                 ("wrong-password", more) => (RegistrationProblem::WrongPassword, more),
                 ("no-password", more) => (RegistrationProblem::NoPassword, more),
+                ("no-common-authentication", more) => (RegistrationProblem::NoCommonAuthentication, more),
                 ("silent", more) => (RegistrationProblem::Silent, more),
                 ("unreachable", [detail, more @ ..]) => {
                     (RegistrationProblem::Unreachable { detail: quoted(detail)? }, more)

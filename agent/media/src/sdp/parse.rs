@@ -96,8 +96,9 @@ impl Description {
         let text = text.ok_or_else(none)?;
         let bad = || SoundProblem::Address { detail: format!("'{}' is not an IP address", shortened(text)) };
         let address: IpAddr = text.parse().map_err(|_| bad())?;
-        if address.is_multicast() {
-            Err(SoundProblem::Address { detail: "it is a multicast address".to_owned() })
+        let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+        if address.is_multicast() || broadcast {
+            Err(SoundProblem::Address { detail: "it is an address of many".to_owned() })
         } else {
             Ok(address)
         }

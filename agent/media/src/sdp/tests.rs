@@ -61,6 +61,15 @@ fn an_offer_that_can_never_be_taken_is_known_without_a_session() {
 }
 
 #[test]
+fn sound_is_sent_to_one_and_not_to_many() {
+    for many in ["IN IP4 224.0.1.7", "IN IP4 255.255.255.255", "IN IP6 ff02::1"] {
+        let offer = text(&offer("m=audio 3000 RTP/AVP 8\r\n")).replace("IN IP4 192.0.2.1", many);
+        let refused = ours().answer(&offer.into_bytes(), Flow::SendRecv).err();
+        assert!(matches!(refused, Some(SoundProblem::Address { .. })), "{many}: {refused:?}");
+    }
+}
+
+#[test]
 fn hold_and_resume_go_both_ways() {
     let (mut caller, mut callee) =
         (ours(), Negotiation::new(8, "192.0.2.11:5000".parse().unwrap(), 5001, ORDER));

@@ -135,7 +135,8 @@ impl Registration {
                 self.expiry = None;
                 self.fail(wire, Problem::WrongPassword, None);
             }
-            Ok(()) | Err(AuthError::Unsupported) => self.refused(wire, response),
+            Err(AuthError::Unsupported) => self.fail(wire, Problem::NoCommonAuthentication, None),
+            Ok(()) => self.refused(wire, response),
         }
     }
 

@@ -172,6 +172,23 @@ fn a_wrong_password_is_said_and_not_tried_again() {
 }
 
 #[test]
+fn a_way_of_signing_in_that_nobody_knows_is_named() {
+    for challenge in ["Basic realm=\"pbx\"", "Digest realm=\"pbx\", nonce=\"1\", algorithm=SHA-1"] {
+        let mut world = World::new(23);
+        let pbx = world.script("192.0.2.10");
+        let phone = world.phone("192.0.2.1", Config::default());
+        register(&mut world, phone, None);
+        let (letter, _) = expect(&mut world, pbx, Method::Register);
+        answer(&mut world, &letter, 401, &[("WWW-Authenticate", challenge)], "");
+        assert_eq!(state(&mut world, phone), Registration::Connecting);
+        let Registration::Failed { reason, retry_ms: Some(_) } = state(&mut world, phone) else {
+            panic!("{challenge}: given up, though the PBX may be set right")
+        };
+        assert_eq!(reason, RegistrationProblem::NoCommonAuthentication, "{challenge}");
+    }
+}
+
+#[test]
 fn a_password_that_served_is_tried_again_when_the_pbx_has_a_bad_day() {
     // A 403 to credentials, and challenges without end: both are what a PBX says whose user database is away.
     for forbidden in [true, false] {
