@@ -18,8 +18,8 @@ use crate::{
     tree::Tree,
 };
 
-/// How often the demo's script must pass in a row with `--full`.
-const DEMO_REPEATS: usize = 20;
+/// The harness's test that plays the demo's script twenty times in a row, on a desktop of its own and without one.
+const DEMO_ROUNDS: &str = "the_story_is_told_twenty_times_in_a_row";
 
 /// How long each fuzz target runs with `--full`: enough to see that it builds, starts and stands its corpus. `cargo xtask
 /// fuzz` is for looking.
@@ -130,11 +130,10 @@ fn seed_of_the_day() -> u64 {
 /// What takes too long for every change.
 fn longer(tree: &Tree, stages: &mut Stages) {
     stages.run("demo, 20 times in a row", || {
-        for round in 1..=DEMO_REPEATS {
-            println!("demo --script, round {round} of {DEMO_REPEATS}");
-            run_command(tree.program(tree.debug_program("trayphone")).args(["demo", "--script"]))?;
-        }
-        Ok(())
+        // The whole workspace as in the other tests, for else cargo would choose other features and build anew.
+        let mut rounds = tree.cargo();
+        rounds.args(["test", "--tests"]).args(tree.workspace()?).env("TRAYPHONE_PLUGINS", tree.plugins());
+        run_command(rounds.args(["--", "--ignored", "--exact", "--nocapture", DEMO_ROUNDS]))
     });
     fuzz::stages(tree, stages, FUZZ_SECONDS);
     for platform in [Platform::Windows, Platform::MacOs] {
@@ -145,11 +144,18 @@ fn longer(tree: &Tree, stages: &mut Stages) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Consent, Wanted};
+    use super::{Consent, DEMO_ROUNDS, Wanted};
 
     fn of(arguments: &[&str]) -> Result<Wanted, String> {
         Wanted::of(arguments.iter().map(|&argument| argument.to_owned()).collect())
             .map_err(|error| error.to_string())
+    }
+
+    /// A name that nothing has would be a stage that runs nothing and is green.
+    #[test]
+    fn the_rounds_of_the_demo_are_a_test_of_the_harness() {
+        let tests = include_str!("../../tests/harness/tests/demo.rs");
+        assert!(tests.contains(&format!("fn {DEMO_ROUNDS}()")));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(crate) fn ensure(tree: &Tree, group: Group, consent: Consent) -> Result<()> 
     let System::Debian = system else {
         return elsewhere(system, group, guest_missing);
     };
-    let mut packages = needs::debian(group);
+    let mut packages = needs::debian(group, needs::desktop());
     if guest_missing && !fetch_target(tree) {
         packages.extend(guest::DEBIAN_PACKAGES);
     }
@@ -90,7 +90,7 @@ fn fetch_target(tree: &Tree) -> bool {
 
 /// On a system whose packages we do not install: says what is missing and what it is called there.
 fn elsewhere(system: System, group: Group, guest_missing: bool) -> Result<()> {
-    let mut sentences = needs::elsewhere(system, group);
+    let mut sentences = needs::elsewhere(system, group, needs::desktop());
     if guest_missing {
         sentences.push(format!("the wasm target of Rust: `rustup target add {}`", guest::TARGET));
     }

@@ -1,6 +1,7 @@
 //! The demo for nobody: plays the whole story, looks at every step with other programs' eyes, and can break things.
 
 mod check;
+mod journal;
 mod story;
 
 use super::{

@@ -33,6 +33,8 @@ pub(crate) const OUR_TONE_HZ: f64 = 1000.0;
 pub(crate) const THEIR_TONE_HZ: f64 = 440.0;
 /// How loud both are, dBov.
 pub(crate) const TONE_DBOV: f64 = -12.0;
+/// What the tone extension plays, hertz: not the caller's, for both are heard into one file.
+pub(crate) const EXTENSION_TONE_HZ: f64 = 620.0;
 /// How long the file lasts that the agent speaks from, seconds; after it comes silence.
 const TONE_SECONDS: f64 = 60.0;
 
@@ -63,8 +65,10 @@ impl Stage {
             .tempdir()
             .map_err(|error| failed("the demo's folder could not be made", &error))?;
         let users = vec![User::new(EXTENSION, PASSWORD), User::new("1002", "demo-1002")];
-        let exchange = Exchange::start(ExchangeConfig { users, ..ExchangeConfig::default() })
-            .map_err(|error| failed("the pocket exchange", &error))?;
+        let (tone_hz, tone_dbov) = (EXTENSION_TONE_HZ, TONE_DBOV);
+        let exchange =
+            Exchange::start(ExchangeConfig { users, tone_hz, tone_dbov, ..ExchangeConfig::default() })
+                .map_err(|error| failed("the pocket exchange", &error))?;
         let crm = Crm::start(CrmConfig::default()).map_err(|error| failed("the CRM", &error))?;
         let stage = Self { exchange, crm, folder };
         fs::create_dir(stage.profile()).map_err(|error| failed("the demo's profile", &error))?;
@@ -145,17 +149,24 @@ impl Stage {
     }
 }
 
-/// Where the plugins of this build lie: beside the program when installed, in `target/plugins` when built here.
+/// Where the plugins of this build lie: where `TRAYPHONE_PLUGINS` says and nowhere else, as for the tests; without it
+/// beside the program when installed, in `target/plugins` when built here.
 fn find_plugin(name: &str) -> Result<PathBuf, Failure> {
     let us =
         std::env::current_exe().map_err(|error| Failure::other("our own program was not found", error))?;
     let beside = us.parent().unwrap_or(Path::new("."));
-    let places =
-        [beside.join("plugins"), beside.join("../plugins"), beside.join("../share/trayphone/plugins")];
+    let places = match std::env::var_os("TRAYPHONE_PLUGINS") {
+        Some(folder) => vec![PathBuf::from(folder)],
+        None => {
+            ["plugins", "../plugins", "../share/trayphone/plugins"].map(|below| beside.join(below)).to_vec()
+        }
+    };
     let found = places.iter().map(|place| place.join(name)).find(|place| place.join("plugin.wasm").exists());
     found.ok_or_else(|| {
         let text = format!(
-            "the plugin {name} was not built: run `cargo xtask demo`, or `cargo xtask plugins` first"
+            "the plugin {name} was not built: run `cargo xtask demo`, or `cargo xtask plugins` first \
+             (looked in {})",
+            places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
         );
         Failure::new(Exit::Plugin, text)
     })

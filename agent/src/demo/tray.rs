@@ -10,6 +10,8 @@ use std::{
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const ITEM: &str = "org.kde.StatusNotifierItem";
 const GET: &str = "org.freedesktop.DBus.Properties.Get";
+/// How long a panel may take until its tray answers.
+const PANEL: Duration = Duration::from_secs(3);
 /// How often the tray is looked at.
 const EVERY: Duration = Duration::from_millis(20);
 
@@ -21,10 +23,22 @@ pub(crate) struct TrayWatch {
 }
 
 impl TrayWatch {
-    /// Looks for the item of the agent whose account this is; `None` on a desktop without a tray.
-    pub(crate) fn begin(account: &str) -> Option<Self> {
-        items()?;
-        Some(Self { account: account.to_owned(), owner: OnceLock::new() })
+    /// Gets ready to look for the item of the agent whose account this is; an error says why no tray can be looked at.
+    pub(crate) async fn begin(account: &str) -> Result<Self, String> {
+        let deadline = Instant::now() + PANEL;
+        while items().is_none() {
+            if let Err(error) = Command::new("dbus-send").stdin(Stdio::null()).output() {
+                return Err(format!("dbus-send cannot be started ({error}); it is in the package dbus-bin"));
+            }
+            if Instant::now() >= deadline {
+                return Err(format!(
+                    "this desktop has no tray ({WATCHER} does not answer on the session bus): start a panel with a \
+                     tray, or tell the story without a desktop (`--terminal`)"
+                ));
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+        Ok(Self { account: account.to_owned(), owner: OnceLock::new() })
     }
 
     /// Waits until the item's tooltip is this sentence about the account; gives the sentence.

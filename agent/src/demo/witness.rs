@@ -1,6 +1,7 @@
 //! Other programs' eyes: what crossed the desktop's bus, what reached the browser.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -10,15 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A toast as it crossed the bus.
+/// A toast as it crossed the bus, with what the toast server made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Toast {
-    /// When it was seen.
-    pub at: Instant,
     /// First line.
     pub summary: String,
     /// The rest.
     pub body: String,
+    /// The number the server gave it, or the name of the error it refused it with.
+    pub answer: Result<u32, String>,
 }
 
 /// Watches the toasts on the session bus with `dbus-monitor`.
@@ -27,12 +28,19 @@ pub(crate) struct ToastWatch {
     toasts: mpsc::Receiver<Toast>,
 }
 
+/// What is watched: the toasts handed over, and what is answered. Answers carry no name of what they answer.
+const RULES: [&str; 3] = [
+    "type='method_call',interface='org.freedesktop.Notifications',member='Notify'",
+    "type='method_return'",
+    "type='error'",
+];
+
 impl ToastWatch {
     /// Begins to watch; an error says why that cannot be done here.
     pub(crate) fn begin() -> Result<Self, String> {
-        let rule = "type='method_call',interface='org.freedesktop.Notifications',member='Notify'";
         let mut monitor = Command::new("dbus-monitor")
-            .args(["--session", rule])
+            .arg("--session")
+            .args(RULES)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -51,14 +59,28 @@ impl ToastWatch {
         Ok(Self { monitor, toasts })
     }
 
-    /// The next toast that fits, or `None` when the time is up.
-    pub(crate) fn wait(&self, within: Duration, fits: impl Fn(&Toast) -> bool) -> Option<Toast> {
+    /// The next toast that fits and that the toast server took, with its number there. The error, when the time is up,
+    /// is a sentence: the server refused, or there was none. That a toast was sent proves nothing: only the server's
+    /// answer does.
+    pub(crate) fn wait(
+        &self,
+        within: Duration,
+        fits: impl Fn(&Toast) -> bool,
+    ) -> Result<(Toast, u32), String> {
         let deadline = Instant::now() + within;
+        let mut refused = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let toast = self.toasts.recv_timeout(left).ok()?;
-            if fits(&toast) {
-                return Some(toast);
+            let Ok(toast) = self.toasts.recv_timeout(left) else {
+                let none = || "the toast server took no such toast, as the session bus shows it".to_owned();
+                return Err(refused.unwrap_or_else(none));
+            };
+            match &toast.answer {
+                Ok(id) if fits(&toast) => return Ok((toast.clone(), *id)),
+                Err(why) if fits(&toast) => {
+                    refused = Some(format!("the toast server refused the toast with the error {why}"));
+                }
+                _ => {}
             }
         }
     }
@@ -76,51 +98,98 @@ fn read_monitor(out: ChildStdout, tell: &mpsc::Sender<Toast>, ready: &mpsc::Send
     for line in BufReader::new(out).lines() {
         let Ok(line) = line else { return };
         let _ = ready.send(());
-        if let Some((summary, body)) = reader.line(&line)
-            && tell.send(Toast { at: Instant::now(), summary, body }).is_err()
+        if let Some(toast) = reader.line(&line)
+            && tell.send(toast).is_err()
         {
             return;
         }
     }
 }
 
-/// Reads `dbus-monitor`'s text: of each Notify the fourth and fifth argument, which are the toast's two texts.
+/// Whose question it is: the asker's name on the bus, and the serial number they gave it.
+type Question = (String, u32);
+
+/// Reads `dbus-monitor`'s text: of each Notify the fourth and fifth argument, which are the toast's two texts, and the
+/// answer to it.
 #[derive(Debug, Default)]
 struct Monitor {
-    /// Arguments seen of the current call; `None` outside a Notify.
-    strings: Option<Vec<String>>,
+    /// What the current lines belong to.
+    message: Message,
     /// A string that goes on over several lines.
     open: Option<String>,
+    /// Toasts handed over and not answered yet.
+    asked: HashMap<Question, (String, String)>,
+}
+
+#[derive(Debug, Default)]
+enum Message {
+    /// Nothing of ours.
+    #[default]
+    Other,
+    /// A toast is handed over; its strings so far.
+    Notify(Question, Vec<String>),
+    /// The answer to a toast with these texts.
+    Answer(String, String),
 }
 
 impl Monitor {
-    fn line(&mut self, line: &str) -> Option<(String, String)> {
+    fn line(&mut self, line: &str) -> Option<Toast> {
         if let Some(mut open) = self.open.take() {
             open.push('\n');
-            return self.text(open + line);
-        }
-        if line.starts_with("method call") {
-            self.strings = line.contains("member=Notify").then(Vec::new);
+            self.text(open + line);
             return None;
         }
-        self.strings.as_ref()?;
-        let text = line.strip_prefix("   string \"")?;
-        self.text(text.to_owned())
+        if !line.starts_with(' ') {
+            return self.header(line);
+        }
+        if let Some(text) = line.strip_prefix("   string \"") {
+            self.text(text.to_owned());
+        } else if let Some(number) = line.strip_prefix("   uint32 ")
+            && let Message::Answer(summary, body) = &mut self.message
+        {
+            let (summary, body) = (std::mem::take(summary), std::mem::take(body));
+            self.message = Message::Other;
+            // Zero is no toast's number.
+            let id = number.trim().parse().ok().filter(|id| *id != 0);
+            let answer = id.ok_or_else(|| format!("without a number ({number})"));
+            return Some(Toast { summary, body, answer });
+        }
+        None
     }
 
-    fn text(&mut self, text: String) -> Option<(String, String)> {
-        let Some(text) = text.strip_suffix('"').map(str::to_owned) else {
-            self.open = Some(text);
-            return None;
-        };
-        let strings = self.strings.as_mut()?;
-        strings.push(text);
-        // The program's name, its icon, then the two texts; the id between the first two is no string.
-        if strings.len() < 4 {
+    /// The first line of a message: what it is, whose, and what it answers.
+    fn header(&mut self, line: &str) -> Option<Toast> {
+        self.message = Message::Other;
+        let word = |name: &str| line.split([' ', ';']).find_map(|word| word.strip_prefix(name));
+        if line.starts_with("method call") {
+            if word("member=") == Some("Notify") {
+                let question = (word("sender=")?.to_owned(), word("serial=")?.parse().ok()?);
+                self.message = Message::Notify(question, Vec::new());
+            }
             return None;
         }
-        let mut strings = self.strings.take()?.into_iter().skip(2);
-        Some((strings.next()?, strings.next()?))
+        let question = (word("destination=")?.to_owned(), word("reply_serial=")?.parse().ok()?);
+        let (summary, body) = self.asked.remove(&question)?;
+        if line.starts_with("error") {
+            return Some(Toast { summary, body, answer: Err(word("error_name=")?.to_owned()) });
+        }
+        self.message = Message::Answer(summary, body);
+        None
+    }
+
+    fn text(&mut self, text: String) {
+        let Message::Notify(question, strings) = &mut self.message else { return };
+        let Some(text) = text.strip_suffix('"').map(str::to_owned) else {
+            self.open = Some(text);
+            return;
+        };
+        strings.push(text);
+        // The program's name, its icon, then the two texts; the id between the first two is no string.
+        if let [_, _, summary, body] = strings.as_mut_slice() {
+            let texts = (std::mem::take(summary), std::mem::take(body));
+            self.asked.insert(question.clone(), texts);
+            self.message = Message::Other;
+        }
     }
 }
 
@@ -142,20 +211,27 @@ impl Browser {
             "[Desktop Entry]\nType=Application\nName=Demo browser\nExec={} %u\nMimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
             program.display()
         );
-        let applications = folder.join("share/applications");
-        fs::create_dir_all(&applications).map_err(|error| error.to_string())?;
+        let (applications, settings) = (folder.join("share/applications"), folder.join("config"));
         let list = "[Default Applications]\nx-scheme-handler/http=demo-browser.desktop\nx-scheme-handler/https=demo-browser.desktop\n";
-        for (name, text) in [("demo-browser.desktop", entry.as_str()), ("mimeapps.list", list)] {
-            fs::write(applications.join(name), text).map_err(|error| error.to_string())?;
+        for (folder, name, text) in
+            [(&applications, "demo-browser.desktop", entry.as_str()), (&settings, "mimeapps.list", list)]
+        {
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(folder.join(name), text))
+                .map_err(|error| format!("{}: {error}", folder.join(name).display()))?;
         }
         Ok(Self { program, seen })
     }
 
-    /// What a program's environment must say to open its pages here.
-    pub(crate) fn environment(&self, folder: &Path) -> Vec<(&'static str, String)> {
+    /// What a program's environment must say to open its pages here. On a desktop the page must come by the handler that
+    /// is registered for http, as to any browser; without one, openers know nothing but `BROWSER`.
+    pub(crate) fn environment(&self, folder: &Path, desktop: bool) -> Vec<(&'static str, String)> {
+        let program = if desktop { String::new() } else { self.program.display().to_string() };
         vec![
-            ("BROWSER", self.program.display().to_string()),
+            ("BROWSER", program),
             ("XDG_DATA_HOME", folder.join("share").display().to_string()),
+            // The user's own mimeapps.list would come before that of any data folder.
+            ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
         ]
     }
 
@@ -182,9 +258,7 @@ impl Browser {
 mod tests {
     use super::*;
 
-    #[test]
-    fn toasts_are_read_off_the_monitor() {
-        let text = r#"signal time=1.0 sender=org.freedesktop.DBus -> destination=:1.9 serial=2 path=/x; interface=y; member=NameAcquired
+    const CALL: &str = r#"signal time=1.0 sender=org.freedesktop.DBus -> destination=:1.9 serial=2 path=/x; interface=y; member=NameAcquired
    string ":1.9"
 method call time=2.0 sender=:1.5 -> destination=org.freedesktop.Notifications serial=5 path=/org/freedesktop/Notifications; interface=org.freedesktop.Notifications; member=Notify
    string "Trayphone"
@@ -202,9 +276,38 @@ method call time=2.0 sender=:1.5 -> destination=org.freedesktop.Notifications se
          variant             byte 2
       )
    ]
-   int32 0"#;
+   int32 0
+"#;
+
+    fn read(answer: &str) -> Vec<Toast> {
         let mut monitor = Monitor::default();
-        let seen: Vec<_> = text.lines().filter_map(|line| monitor.line(line)).collect();
-        assert_eq!(seen, [("Alice \"Ali\" Schmidt".to_owned(), "ACME\n+49 30 1".to_owned())]);
+        let text = format!("{CALL}{answer}");
+        text.lines().filter_map(|line| monitor.line(line)).collect()
+    }
+
+    fn toast(answer: Result<u32, &str>) -> Vec<Toast> {
+        let (summary, body) = ("Alice \"Ali\" Schmidt".to_owned(), "ACME\n+49 30 1".to_owned());
+        vec![Toast { summary, body, answer: answer.map_err(str::to_owned) }]
+    }
+
+    #[test]
+    fn a_toast_counts_when_the_server_gave_it_a_number() {
+        let answer =
+            "method return time=2.1 sender=:1.3 -> destination=:1.5 serial=9 reply_serial=5\n   uint32 4";
+        assert_eq!(read(answer), toast(Ok(4)));
+        assert_eq!(read(&answer.replace("uint32 4", "uint32 0")), toast(Err("without a number (0)")));
+        assert_eq!(read(&format!("{answer}\n{answer}")).len(), 1, "one question, one answer");
+    }
+
+    #[test]
+    fn a_toast_that_is_refused_or_not_answered_does_not_count() {
+        let refusal = "error time=2.1 sender=:1.3 -> destination=:1.5 error_name=org.freedesktop.DBus.Error.Failed reply_serial=5\n   string \"no\"";
+        assert_eq!(read(refusal), toast(Err("org.freedesktop.DBus.Error.Failed")));
+        assert_eq!(read(""), []);
+        for others in ["destination=:1.6 serial=9 reply_serial=5", "destination=:1.5 serial=9 reply_serial=6"]
+        {
+            let answer = format!("method return time=2.1 sender=:1.3 -> {others}\n   uint32 4");
+            assert_eq!(read(&answer), [], "somebody else's answer");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! What each command needs of the system, by its name on each family of systems.
 
-use std::process::Command;
+use std::{env, process::Command};
 
 use super::{group::Group, system::System};
 use crate::error::ask;
 
 /// How to see, without a package manager, that a need is met.
 enum Probe {
+    /// A program that can be started; what it says to no argument is not looked at.
+    Starts(&'static str),
     /// A program that answers to this argument.
     Program(&'static str, &'static str),
     /// A library pkg-config knows.
@@ -47,7 +49,29 @@ const BUILD: &[Need] = &[
     },
 ];
 
+/// What the demo's pages are opened with, on every Linux.
+const OPENER: Need = Need {
+    what: "xdg-open",
+    probe: Probe::Program("xdg-open", "--version"),
+    fedora: "xdg-utils",
+    arch: "xdg-utils",
+    suse: "xdg-utils",
+};
+
+/// With what the demo's script looks at toasts and tray, where there is a desktop to have them.
+const BUS_EYES: Need = Need {
+    what: "dbus-monitor and dbus-send",
+    probe: Probe::Starts("dbus-send"),
+    fedora: "dbus-tools",
+    arch: "dbus",
+    suse: "dbus-1-tools",
+};
+
 const DEBIAN_BUILD: &[&str] = &["gcc", "libc6-dev", "pkg-config", "libasound2-dev"];
+
+/// `OPENER` and `BUS_EYES` by Debian's names.
+const DEBIAN_DEMO: &[&str] = &["xdg-utils"];
+const DEBIAN_BUS_EYES: &[&str] = &["dbus-bin"];
 
 /// Real peers on loopback, a sound server without a card, and a desktop without a screen.
 const DEBIAN_TEST: &[&str] = &[
@@ -96,11 +120,18 @@ const DEBIAN_CROSS: &[&str] = &["gcc-mingw-w64-x86-64", "python3-pip"];
 
 const DEBIAN_CLEAN_TREE: &[&str] = &["debootstrap", "git"];
 
+/// Whether the environment names a display: the demo will play on it.
+pub(super) fn desktop() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
 /// The Debian packages of a group, without the guest's toolchain.
-pub(super) fn debian(group: Group) -> Vec<&'static str> {
+pub(super) fn debian(group: Group, desktop: bool) -> Vec<&'static str> {
     let groups: &[&[&str]] = match group {
-        // The demo needs nothing to run: what a desktop lacks, the agent says and does without.
-        Group::Build | Group::Demo => &[DEBIAN_BUILD],
+        Group::Build => &[DEBIAN_BUILD],
+        // What else a desktop lacks, the agent says and does without.
+        Group::Demo if desktop => &[DEBIAN_BUILD, DEBIAN_DEMO, DEBIAN_BUS_EYES],
+        Group::Demo => &[DEBIAN_BUILD, DEBIAN_DEMO],
         Group::Test => &[DEBIAN_BUILD, DEBIAN_TEST],
         Group::Cross => &[DEBIAN_BUILD, DEBIAN_CROSS, crate::guest::DEBIAN_PACKAGES],
         Group::CleanTree => &[DEBIAN_CLEAN_TREE],
@@ -109,7 +140,7 @@ pub(super) fn debian(group: Group) -> Vec<&'static str> {
 }
 
 /// What a system other than Debian lacks for a group, as sentences.
-pub(super) fn elsewhere(system: System, group: Group) -> Vec<String> {
+pub(super) fn elsewhere(system: System, group: Group, desktop: bool) -> Vec<String> {
     match group {
         Group::Cross | Group::CleanTree => vec!["Debian 12: this command uses its toolchains".to_owned()],
         Group::Build | Group::Demo | Group::Test => match system {
@@ -125,13 +156,19 @@ pub(super) fn elsewhere(system: System, group: Group) -> Vec<String> {
                     Vec::new()
                 }
             }
-            _ => BUILD.iter().filter(|need| !met(&need.probe)).map(|need| sentence(need, system)).collect(),
+            _ => {
+                let demo = (group == Group::Demo).then_some(&OPENER);
+                let eyes = (group == Group::Demo && desktop).then_some(&BUS_EYES);
+                let needs = BUILD.iter().chain(demo).chain(eyes);
+                needs.filter(|need| !met(&need.probe)).map(|need| sentence(need, system)).collect()
+            }
         },
     }
 }
 
 fn met(probe: &Probe) -> bool {
     let mut command = match probe {
+        Probe::Starts(program) => return Command::new(program).output().is_ok(),
         Probe::Program(program, argument) => {
             let mut command = Command::new(program);
             command.arg(argument);
@@ -166,8 +203,16 @@ mod tests {
     #[test]
     fn every_group_that_compiles_has_what_compiling_takes() {
         for group in [Group::Build, Group::Demo, Group::Test, Group::Cross] {
-            assert!(debian(group).contains(&"libasound2-dev"), "{group:?}");
+            assert!(debian(group, false).contains(&"libasound2-dev"), "{group:?}");
         }
+    }
+
+    #[test]
+    fn the_demo_has_what_opens_its_pages_and_looks_at_its_toasts() {
+        assert!(debian(Group::Demo, false).contains(&"xdg-utils"));
+        assert!(!debian(Group::Demo, false).contains(&"dbus-bin"), "there is no bus to look at");
+        assert!(debian(Group::Demo, true).contains(&"dbus-bin"));
+        assert!(!debian(Group::Build, true).contains(&"xdg-utils"), "a build opens no page");
     }
 
     #[test]

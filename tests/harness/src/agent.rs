@@ -33,6 +33,19 @@ pub fn program() -> PathBuf {
     path
 }
 
+/// The folder of a plugin as `cargo xtask plugins` builds it: where `TRAYPHONE_PLUGINS` says, or in the tree's own
+/// `target/plugins`, whatever cargo's build folder is.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn plugin(name: &str) -> PathBuf {
+    let tree = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
+    let folder = env::var_os("TRAYPHONE_PLUGINS").map_or_else(tree, PathBuf::from).join(name);
+    assert!(folder.join("plugin.wasm").is_file(), "{} is missing: `cargo xtask plugins`", folder.display());
+    folder
+}
+
 /// Our program on a profile, with nothing of the desktop of the person who runs the tests.
 pub fn plain_command(profile: &Path) -> Command {
     program_with(&[], profile)

@@ -2,7 +2,7 @@
 
 use agent_exchange::{Crm, CrmConfig, Exchange, ExchangeConfig, Ring, User};
 use harness::{
-    agent::{Account, Agent, plain_command, program},
+    agent::{Account, Agent, plain_command, plugin, program},
     proc::{Proc, Signal},
     sipp::Transport,
     wait::{self, SOON},
@@ -224,11 +224,7 @@ fn no_program_we_start_sees_a_password_of_the_environment() {
 }
 
 fn install_crm(agent: &Agent, crm: &Crm) {
-    let plugins = env::var_os("TRAYPHONE_PLUGINS").map_or_else(
-        || program().ancestors().nth(2).expect("target/debug/trayphone").join("plugins"),
-        PathBuf::from,
-    );
-    let path = plugins.join("demo-crm");
+    let path = plugin("demo-crm");
     let path = path.to_str().expect("UTF-8");
     agent.ask(&["plugin", "install", "--yes", "--set", &format!("base_url={}", crm.url()), path]);
     let loaded = wait::until(SOON, || {

@@ -1,26 +1,29 @@
 //! The story itself, step by step.
 
-use super::check::{digits, heard};
+use super::{
+    check::{digits, heard},
+    journal::{self, Kept},
+};
 use crate::{
     demo::{
         child::{DemoAgent, Start, command},
         fault::Fault,
         stage::{
-            CALLER, CALLER_COMPANY, CALLER_NAME, CALLER_PAGE, EXTENSION, OUR_TONE_HZ, Stage, THEIR_TONE_HZ,
-            TONE_DBOV,
+            CALLER, CALLER_COMPANY, CALLER_NAME, CALLER_PAGE, EXTENSION, EXTENSION_TONE_HZ, OUR_TONE_HZ,
+            Stage, THEIR_TONE_HZ, TONE_DBOV,
         },
         timeline::{Timeline, Verdict},
         tray::TrayWatch,
-        witness::{Browser, ToastWatch},
+        witness::{Browser, Toast, ToastWatch},
     },
     exit::Failure,
 };
 use agent_core::{
     action::{CallState, CallStatus, Notice},
-    caller::CallerCard,
-    journal::{JournalEntry, Outcome},
+    journal::Outcome,
     port::sip::{CallEnd, Registration},
     text,
+    time::UnixMillis,
 };
 use agent_exchange::{CallerCall, Extension, Ring};
 use agent_media::measure;
@@ -32,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(4);
 /// How long a caller must stay a mere number before we say that nobody knows them.
 const NAMELESS: Duration = Duration::from_secs(4);
+/// What the agent has said already is read within this time.
+const SAID: Duration = Duration::from_millis(500);
 /// How long both sides talk.
 const TALK: Duration = Duration::from_secs(3);
 
@@ -58,12 +63,15 @@ pub(crate) struct Story<'a> {
     toasts: Option<ToastWatch>,
     tray: Option<TrayWatch>,
     browser: Option<Browser>,
+    /// By the wall clock, as the journal has it.
+    begun: UnixMillis,
 }
 
 impl<'a> Story<'a> {
     /// Nothing has happened yet.
     pub(crate) fn new(stage: &'a Stage, fault: Option<Fault>, desktop: bool) -> Self {
-        Self { stage, fault, desktop, toasts: None, tray: None, browser: None }
+        let (toasts, tray, browser) = (None, None, None);
+        Self { stage, fault, desktop, toasts, tray, browser, begun: journal::wall() }
     }
 
     /// Tells it to the end, or to the first step that fails.
@@ -126,11 +134,13 @@ impl<'a> Story<'a> {
                 Ok(watch) => self.toasts = Some(watch),
                 Err(text) => return Self::fail(time, "toast server", text),
             }
-            self.tray = TrayWatch::begin(&format!("{EXTENSION}@{}", self.stage.exchange.address()));
-            if self.tray.is_some() {
-                // So that there is time to see the tray connecting.
-                self.stage.exchange.faults().registrar_slow(true);
+            let account = format!("{EXTENSION}@{}", self.stage.exchange.address());
+            match TrayWatch::begin(&account).await {
+                Ok(watch) => self.tray = Some(watch),
+                Err(text) => return Self::fail(time, "tray", text),
             }
+            // So that there is time to see the tray connecting.
+            self.stage.exchange.faults().registrar_slow(true);
         }
         Ok(Ok(()))
     }
@@ -138,7 +148,7 @@ impl<'a> Story<'a> {
     fn start(&self) -> Start {
         let mut environment = self.stage.environment(self.fault);
         match &self.browser {
-            Some(browser) => environment.extend(browser.environment(self.stage.folder())),
+            Some(browser) => environment.extend(browser.environment(self.stage.folder(), self.desktop)),
             // An empty PATH holds no opener and no browser.
             None => environment.extend([("PATH", String::new()), ("BROWSER", String::new())]),
         }
@@ -221,21 +231,13 @@ impl<'a> Story<'a> {
         let number = digits(CALLER);
         match self.toast(agent, PATIENCE, |text| digits(text).contains(&number)).await {
             // Without a screen there is none to break, and what is left is the same.
-            Some(text) if self.toasts.is_none() && self.misses_toasts() => {
+            Ok(text) if self.toasts.is_none() && self.misses_toasts() => {
                 let left = if self.desktop { "tray, hotkey and command line" } else { "the command line" };
-                let seen = format!("no toast server; {left} still show {text:?}");
+                let seen = format!("no toast server; {left} still show {text}");
                 told!(self.less(time, "toast", &[Fault::NoToastServer], seen, ()));
             }
-            Some(text) => {
-                time.note("toast", Verdict::Done, format!("{text:?}, as {} shows it", self.shows()))
-            }
-            None => {
-                return Self::fail(
-                    time,
-                    "toast",
-                    format!("no toast with the number reached {}", self.shows()),
-                );
-            }
+            Ok(text) => time.note("toast", Verdict::Done, text),
+            Err(seen) => return Self::fail(time, "toast", format!("the number is not shown: {seen}")),
         }
         if self.fault == Some(Fault::CallerGivesUp) {
             return Ok(Ok(()));
@@ -243,10 +245,10 @@ impl<'a> Story<'a> {
         let name = |text: &str| text.contains(CALLER_NAME) && text.contains(CALLER_COMPANY);
         let patience = if self.nameless() { NAMELESS } else { PATIENCE };
         match self.toast(agent, patience, name).await {
-            Some(text) => time.note("named", Verdict::Done, format!("{text:?}")),
-            None => {
+            Ok(text) => time.note("named", Verdict::Done, text),
+            Err(seen) => {
                 let meant = [Fault::CrmDown, Fault::CrmSilent, Fault::PluginTrap];
-                let seen = "nobody knows the caller: the toast stays with the number".to_owned();
+                let seen = format!("nobody knows the caller: the toast stays with the number ({seen})");
                 told!(self.less(time, "named", &meant, seen, ()));
             }
         }
@@ -262,21 +264,19 @@ impl<'a> Story<'a> {
         self.desktop || self.fault == Some(Fault::NoToastServer)
     }
 
-    fn shows(&self) -> &'static str {
-        if self.toasts.is_some() { "the session bus" } else { "`trayphone events`" }
-    }
-
-    /// The text of a toast that fits, read where toasts are seen.
+    /// The text of a toast that fits, with who shows it; the error is a sentence on why there is none.
     async fn toast(
         &self,
         agent: &mut DemoAgent,
         within: Duration,
         fits: impl Fn(&str) -> bool,
-    ) -> Option<String> {
+    ) -> Result<String, String> {
         if let Some(watch) = &self.toasts {
             // The watch blocks, and the agent is another process: nothing of ours waits for this thread.
-            let toast = watch.wait(within, |toast| fits(&format!("{} | {}", toast.summary, toast.body)))?;
-            return Some(format!("{} | {}", toast.summary, toast.body));
+            let both = |toast: &Toast| format!("{} | {}", toast.summary, toast.body);
+            let (toast, id) = watch.wait(within, |toast| fits(&both(toast)))?;
+            let text = both(&toast);
+            return Ok(format!("{text:?}, as the session bus shows it: the toast server took it as {id}"));
         }
         let found = agent.wait(within, |notice| match notice {
             Notice::Toast { text: Some((title, line)), .. } => {
@@ -285,7 +285,10 @@ impl<'a> Story<'a> {
             }
             _ => None,
         });
-        found.await.map(|(_, text)| text)
+        match found.await {
+            Some((_, text)) => Ok(format!("{text:?}, as `trayphone events` shows it")),
+            None => Err("`trayphone events` shows no such toast".to_owned()),
+        }
     }
 
     async fn given_up(&self, caller: &CallerCall, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
@@ -328,11 +331,7 @@ impl<'a> Story<'a> {
             Ok(seen) => time.note("heard there", Verdict::Done, seen),
             Err(seen) => return Self::fail(time, "heard there", seen),
         }
-        let (samples, rate) = match measure::read_wav(&self.stage.heard()) {
-            Ok(heard) => heard,
-            Err(text) => return Self::fail(time, "heard here", text),
-        };
-        match heard(&measure::tone_between(&samples, rate, THEIR_TONE_HZ), TONE_DBOV) {
+        match self.hears(THEIR_TONE_HZ, 0) {
             Ok(seen) => time.note("heard here", Verdict::Done, seen),
             Err(seen) => return Self::fail(time, "heard here", seen),
         }
@@ -345,13 +344,16 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// Whether the agent heard a tone as it was played, after the first `before` samples; in a sentence either way.
+    fn hears(&self, tone_hz: f64, before: usize) -> Result<String, String> {
+        let (samples, rate) = measure::read_wav(&self.stage.heard())?;
+        let samples = samples.get(before..).unwrap_or_default();
+        heard(&measure::tone_between(samples, rate, tone_hz), TONE_DBOV)
+    }
+
     async fn pops(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
         let Some(browser) = &self.browser else {
-            let says = agent.wait(PATIENCE, |notice| match notice {
-                Notice::Error { text } if about_page(text) => Some(text.clone()),
-                _ => None,
-            });
-            let says = says.await.map_or("nothing at all".to_owned(), |(_, text)| text);
+            let says = page_failed(agent, PATIENCE).await.unwrap_or("nothing at all".to_owned());
             return Self::fail(
                 time,
                 "screen pop",
@@ -360,11 +362,18 @@ impl<'a> Story<'a> {
         };
         let patience = if self.nameless() { Duration::from_secs(1) } else { PATIENCE };
         match browser.wait(patience).await {
-            Some(page) if page.ends_with(CALLER_PAGE) => time.note("screen pop", Verdict::Done, page),
+            Some(page) if page.ends_with(CALLER_PAGE) => {
+                let how = if self.desktop { "the handler registered for http" } else { "$BROWSER" };
+                time.note("screen pop", Verdict::Done, format!("{page}, by {how}"));
+            }
             Some(page) => return Self::fail(time, "screen pop", format!("the browser was sent to {page}")),
             None => {
                 let meant = [Fault::CrmDown, Fault::CrmSilent, Fault::PluginTrap];
-                told!(self.less(time, "screen pop", &meant, "no record, no page".to_owned(), ()));
+                let seen = match unopened(agent).await {
+                    Some(seen) => return Self::fail(time, "screen pop", seen),
+                    None => "no record, no page".to_owned(),
+                };
+                told!(self.less(time, "screen pop", &meant, seen, ()));
             }
         }
         Ok(Ok(()))
@@ -372,6 +381,8 @@ impl<'a> Story<'a> {
 
     async fn dials(&self, agent: &mut DemoAgent, time: &mut Timeline) -> Told {
         time.enter("dialled");
+        // Both calls are heard into one file.
+        let before = measure::read_wav(&self.stage.heard()).map_or(0, |(samples, _)| samples.len());
         agent.command(&["dial", Extension::Tone.number()]).await?;
         let up = agent.wait(PATIENCE, |notice| match notice {
             Notice::Call(call) if call.state == CallState::Established => Some(()),
@@ -380,17 +391,28 @@ impl<'a> Story<'a> {
         if up.await.is_none() {
             return Self::fail(time, "dialled", "the tone extension did not answer");
         }
+        tokio::time::sleep(TALK).await;
         agent.command(&["hangup"]).await?;
         let Some(call) = self.stage.exchange.last_call_to(Extension::Tone) else {
             return Self::fail(time, "dialled", "the exchange knows of no call to the tone extension");
         };
         match call.ended(PATIENCE).await {
-            Ok(CallEnd::RemoteHangup) => {
-                time.note("dialled", Verdict::Done, "601 answered; our BYE reached it");
+            Ok(CallEnd::RemoteHangup) => {}
+            Ok(other) => {
+                return Self::fail(time, "dialled", format!("the exchange saw the call end as {other:?}"));
+            }
+            Err(error) => return Self::fail(time, "dialled", error.to_string()),
+        }
+        // The file is complete when the agent says that the call is over.
+        if wait_for_end(agent).await.is_none() {
+            return Self::fail(time, "dialled", "the agent does not say that the call is over");
+        }
+        match self.hears(EXTENSION_TONE_HZ, before) {
+            Ok(seen) => {
+                time.note("dialled", Verdict::Done, format!("601 answered: {seen}; our BYE reached it"));
                 Ok(Ok(()))
             }
-            Ok(other) => Self::fail(time, "dialled", format!("the exchange saw the call end as {other:?}")),
-            Err(error) => Self::fail(time, "dialled", error.to_string()),
+            Err(seen) => Self::fail(time, "dialled", format!("601 answered, but: {seen}")),
         }
     }
 
@@ -418,30 +440,23 @@ impl<'a> Story<'a> {
         let agent = DemoAgent::start(&self.start()).await?;
         let text = command(&self.stage.profile(), &["journal", "--json"]).await?;
         agent.quit().await?;
-        let entries: Vec<JournalEntry> =
-            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let name = |card: &Option<CallerCard>| card.as_ref().map(|card| card.name.clone());
-        let kept: Vec<_> = entries.iter().rev().map(|entry| (entry.outcome, name(&entry.card))).collect();
-        let known = (!self.nameless()).then(|| CALLER_NAME.to_owned());
-        let good = match (self.fault, kept.as_slice()) {
-            (Some(Fault::CallerGivesUp), [first]) => first.0 == Some(Outcome::Missed),
-            (_, [talk, dialled, missed]) => {
-                *talk == (Some(Outcome::Answered), known)
-                    && dialled.0 == Some(Outcome::Answered)
-                    && missed.0 == Some(Outcome::Missed)
-            }
-            _ => false,
+        let name = (!self.nameless()).then_some(CALLER_NAME);
+        let missed = Kept::incoming(CALLER, None, Outcome::Missed);
+        let meant = match self.fault {
+            Some(Fault::CallerGivesUp) => vec![missed],
+            _ => vec![
+                Kept::incoming(CALLER, name, Outcome::Answered),
+                Kept::dialled(Extension::Tone.number(), Outcome::Answered),
+                missed,
+            ],
         };
-        let times = entries.iter().all(|entry| entry.ended.is_some_and(|ended| ended >= entry.started));
-        if good && times {
-            time.note(
-                "journal",
-                Verdict::Done,
-                format!("after a restart: {} calls, as they were", kept.len()),
-            );
-            return Ok(Ok(()));
+        match journal::as_it_was(&text, &meant, self.begun..=journal::wall()) {
+            Ok(seen) => {
+                time.note("journal", Verdict::Done, seen);
+                Ok(Ok(()))
+            }
+            Err(seen) => Self::fail(time, "journal", seen),
         }
-        Self::fail(time, "journal", format!("after a restart it says {kept:?}"))
     }
 }
 
@@ -450,6 +465,26 @@ fn about_page(said: &str) -> bool {
     [text::PAGE_FAILED.en, text::PAGE_FAILED.de, text::PAGE_FAILED.fr]
         .iter()
         .any(|title| said.starts_with(title))
+}
+
+/// Why a record that was found stands in no browser; `None` when none was found. The agent has said it by now.
+async fn unopened(agent: &mut DemoAgent) -> Option<String> {
+    let record = agent.wait(SAID, |notice| match notice {
+        Notice::ScreenPop { url, .. } => Some(url.clone()),
+        _ => None,
+    });
+    let (_, url) = record.await?;
+    let why = page_failed(agent, SAID).await.unwrap_or_default();
+    Some(format!("the record is {url}, and nothing opened it. {why}"))
+}
+
+/// What the agent says about a page that could not be opened.
+async fn page_failed(agent: &mut DemoAgent, within: Duration) -> Option<String> {
+    let says = agent.wait(within, |notice| match notice {
+        Notice::Error { text } if about_page(text) => Some(text.clone()),
+        _ => None,
+    });
+    says.await.map(|(_, text)| text)
 }
 
 fn first_line(text: &str) -> &str {

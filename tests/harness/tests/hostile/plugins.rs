@@ -2,7 +2,7 @@
 
 use crate::scene::{NUMBER, Scene};
 use harness::{
-    agent::Start,
+    agent::{self, Start},
     desktop::Desktop,
     proc::Proc,
     wait::{self, SOON},
@@ -11,8 +11,8 @@ use harness::{
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
-    env, fs,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -45,7 +45,7 @@ impl Stage {
     fn install(&self, behaviour: &str) {
         let (base, behaviour) = (format!("base_url={}", self.crm.url()), format!("behaviour={behaviour}"));
         let other = format!("other_url={}/api/contacts", self.other.url());
-        let source = built("hostile");
+        let source = agent::plugin("hostile");
         let told = self.scene.agent.ask(&[
             "plugin",
             "install",
@@ -125,15 +125,6 @@ impl Stage {
             ours.filter(|row| !row["request"].as_str().is_some_and(|request| request.starts_with("OPEN ")));
         requests.filter(|row| row["outcome"]["refused"].is_string()).collect()
     }
-}
-
-/// The folder of a plugin as `cargo xtask` builds it.
-fn built(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let plugins = env::var_os("TRAYPHONE_PLUGINS").map_or_else(|| root.join("target/plugins"), PathBuf::from);
-    let folder = plugins.join(name);
-    assert!(folder.join("plugin.wasm").is_file(), "{} is missing: `cargo xtask plugins`", folder.display());
-    folder
 }
 
 /// A plugin that behaves like this fails as `said`, and costs a name and never the call.

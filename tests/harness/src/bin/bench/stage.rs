@@ -13,8 +13,8 @@ use harness::{
 };
 use serde_json::Value;
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
+    fs,
+    path::PathBuf,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -120,7 +120,7 @@ impl Stage {
         fs::write(profile.join("trayphone.toml"), settings).map_err(failed)?;
         let launch = Launch { extension, headless: sound, profile };
         let base = format!("base_url={}", self.crm.url());
-        let plugin = plugin()?.display().to_string();
+        let plugin = agent::plugin("demo-crm").display().to_string();
         self.ask(&launch, &["plugin", "install", "--yes", "--set", &base, &plugin])?;
         Ok(launch)
     }
@@ -238,16 +238,4 @@ impl Trayphone {
     pub(crate) fn launch(&self) -> &Launch {
         &self.launch
     }
-}
-
-/// The CRM's plugin: where `TRAYPHONE_PLUGINS` says, or where `cargo xtask plugins` put it beside the program.
-fn plugin() -> Result<PathBuf, String> {
-    let program = agent::program();
-    let beside = || program.parent().and_then(Path::parent).map(|target| target.join("plugins"));
-    let folder = env::var_os("TRAYPHONE_PLUGINS").map(PathBuf::from).or_else(beside).unwrap_or_default();
-    let plugin = folder.join("demo-crm");
-    let there = plugin.join("plugin.wasm").exists();
-    there
-        .then_some(plugin)
-        .ok_or_else(|| format!("{} has no demo-crm: `cargo xtask plugins` builds it", folder.display()))
 }
