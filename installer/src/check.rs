@@ -21,6 +21,10 @@ use crate::{
 /// The harness's test that plays the demo's script twenty times in a row, on a desktop of its own and without one.
 const DEMO_ROUNDS: &str = "the_story_is_told_twenty_times_in_a_row";
 
+/// The files of tests whose ignored ones take too long for every change. (The other ignored ones are children that a test
+/// starts, or only measure.)
+const LONG_TESTS: [&str; 1] = ["audio"];
+
 /// How long each fuzz target runs with `--full`: enough to see that it builds, starts and stands its corpus. `cargo xtask
 /// fuzz` is for looking.
 const FUZZ_SECONDS: u32 = 30;
@@ -111,7 +115,7 @@ fn tests(tree: &Tree, wanted: &Wanted) -> Result<()> {
         // Cases nobody has drawn yet; `PROPTEST_RNG_SEED=… cargo test` draws these again.
         let seed = seed_of_the_day();
         println!("random tests draw with PROPTEST_RNG_SEED={seed}");
-        all.env("TRAYPHONE_TESTS", "full").env("PROPTEST_RNG_SEED", seed.to_string());
+        all.env("PROPTEST_RNG_SEED", seed.to_string());
     }
     for tests in [&mut all, &mut compile] {
         tests.env("TRAYPHONE_PLUGINS", tree.plugins());
@@ -129,6 +133,12 @@ fn seed_of_the_day() -> u64 {
 
 /// What takes too long for every change.
 fn longer(tree: &Tree, stages: &mut Stages) {
+    stages.run("long tests", || {
+        let mut tests = tree.cargo();
+        tests.args(["test", "--no-fail-fast"]).args(tree.workspace()?);
+        tests.args(LONG_TESTS.iter().flat_map(|name| ["--test", name])).args(["--", "--ignored"]);
+        run_command(tests.env("TRAYPHONE_PLUGINS", tree.plugins()))
+    });
     stages.run("demo, 20 times in a row", || {
         // The whole workspace as in the other tests, for else cargo would choose other features and build anew.
         let mut rounds = tree.cargo();

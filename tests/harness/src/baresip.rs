@@ -88,6 +88,10 @@ impl Baresip {
         write("contacts", "");
         let mut command = proc::punctual("baresip");
         command.env("HOME", &folder).arg("-f").arg(&folder);
+        if extent.records {
+            // What it says and hears by SIP stands in its log.
+            command.arg("-s");
+        }
         let mut proc = Proc::start(&format!("baresip-{}", setup.user), &mut command, &folder);
         proc.wait_for_text("baresip is ready", SOON);
         let control = wait::until(SOON, || TcpStream::connect((Ipv4Addr::LOCALHOST, control_port)).ok());
