@@ -61,10 +61,24 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
     say(common, &format!("{} is in {}", account.aor, profile.settings_file().display()));
     take_over(common).await;
     if let Some(password) = password {
-        keep(common, &account.aor, &password).await?;
+        let kept = keep(common, &account.aor, &password).await;
+        kept.map_err(|failure| {
+            let next = without_password(&account.aor, &profile);
+            Failure::new(failure.exit, format!("{}\n{next}", failure.text))
+        })?;
     }
     say(common, "test it with `trayphone account test`");
     Ok(done(common))
+}
+
+/// What to do with an account that is in the settings and whose password is nowhere.
+fn without_password(aor: &str, profile: &Profile) -> String {
+    format!(
+        "{aor} is in the settings all the same. With a keyring, or with an agent that runs (which has a password until it ends), \
+         give `trayphone account password {aor}`; or write password = \"env:NAME\" in {file}, as `account add` does with \
+         --password-env NAME",
+        file = profile.settings_file().display()
+    )
 }
 
 async fn password(common: &Common, aor: &str) -> Result<Exit, Failure> {

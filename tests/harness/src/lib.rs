@@ -8,6 +8,7 @@ pub mod agent;
 pub mod baresip;
 pub mod desktop;
 pub mod kamailio;
+pub mod keyring;
 pub mod port;
 pub mod proc;
 pub mod pty;

@@ -8,8 +8,9 @@ use harness::{
 };
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 const AOR: &str = "sip:1001@127.0.0.1:9";
@@ -65,7 +66,10 @@ fn every_way_out_of_a_command_that_asks_gives_the_terminal_back() {
     for way in WAYS_OUT.into_iter().chain([Out::CtrlD]) {
         let mut terminal = on_terminal(&profile, &["account", "password", AOR], 80);
         asked(&terminal);
-        terminal.type_keys("gehe");
+        // A signal may overtake keys, which are shown then, as to a shell; Ctrl+C and Ctrl+D are keys themselves.
+        if !matches!(way, Out::Signal(_)) {
+            terminal.type_keys("gehe");
+        }
         way.take(&mut terminal);
         if way == Out::CtrlD {
             // In the middle of a word it means nothing, on an empty line the end.
@@ -110,6 +114,63 @@ fn every_way_out_of_an_agent_that_asks_gives_the_terminal_back() {
         assert!(status.success(), "{way:?}: {status}\n{terminal}");
         assert!(terminal.is_sane(), "{way:?} leaves the terminal without echo\n{terminal}");
     }
+}
+
+/// What `plugin install` answers on a terminal to these keys; the plugins there are afterwards.
+fn install(folder: &Path, keys: &str) -> (Option<i32>, Vec<PathBuf>, Pty) {
+    let profile = profile(folder);
+    let source = agent::plugin("demo-crm");
+    let source = source.to_str().expect("UTF-8");
+    let arguments = ["plugin", "install", "--set", "base_url=http://127.0.0.1:9", source];
+    let mut terminal = on_terminal(&profile, &arguments, 200);
+    terminal.wait_for_text("grant exactly this? [y/N]", SOON);
+    for shown in ["127.0.0.1:9", "Demo CRM"] {
+        terminal.wait_for_text(shown, SOON);
+    }
+    terminal.type_keys(keys);
+    let status = terminal.wait_for_end(SOON * 3);
+    (status.code(), installed(&profile), terminal)
+}
+
+/// What is in the folder of installed plugins.
+fn installed(profile: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(profile.join("plugins")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.join("plugin.wasm").exists()).collect()
+}
+
+#[test]
+fn a_plugin_is_installed_at_a_yes_and_at_nothing_else() {
+    for keys in ["n\r", "\r", "ye\r", "\u{4}"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (code, there, terminal) = install(folder.path(), keys);
+        assert_eq!((code, there), (Some(12), Vec::new()), "{keys:?}\n{terminal}");
+        assert!(!profile(folder.path()).join("plugins").exists(), "{keys:?} leaves something");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (code, there, terminal) = install(folder.path(), "y\r");
+    assert_eq!((code, there.len()), (Some(0), 1), "{terminal}");
+    terminal.wait_for_text("installed:", SOON);
+    assert!(terminal.is_sane(), "{terminal}");
+}
+
+/// A yes that nobody can have meant: on a pipe only `--yes` is one.
+#[test]
+fn a_plugin_is_not_installed_by_what_a_pipe_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = profile(folder.path());
+    let mut command = plain_command(&profile);
+    command
+        .args(["plugin", "install", "--set", "base_url=http://127.0.0.1:9"])
+        .arg(agent::plugin("demo-crm"));
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().expect("it starts");
+    // It may refuse before it reads.
+    let _ = child.stdin.take().expect("a pipe").write_all(b"y\ny\n");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(12), "{said}");
+    assert!(said.contains("Run it again with --yes"), "{said}");
+    assert_eq!(installed(&profile), [] as [PathBuf; 0]);
 }
 
 #[test]
