@@ -229,6 +229,17 @@ fn from_an_editor() -> Outcome {
     bench.desktop().key("ctrl+alt+c")?;
     wait_for("the call at the exchange", || {
         bench.place.exchange.last_call_to(Extension::Tone)?.state().answered.map(drop)
+    })?;
+
+    // The command does what the hotkey does.
+    editor.select(bench.desktop(), " 600 ")?;
+    wait_for("the selection", || (bench.desktop().selected()?.trim() == "600").then_some(()))?;
+    let dialled = bench.place.agent.ask(&["dial", "--selection"]).remove(0);
+    if dialled["reply"] != "call" || dialled["number"] != "600" {
+        return Err(format!("600 was to be dialled: {dialled}"));
+    }
+    wait_for("the second call at the exchange", || {
+        bench.place.exchange.last_call_to(Extension::Echo)?.state().answered.map(drop)
     })
 }
 

@@ -91,6 +91,15 @@ fn settings_that_are_no_file_of_settings_are_named_and_wait_for_nobody() {
 }
 
 #[test]
+fn files_for_microphone_and_ear_are_refused_but_for_headless() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile =
+        profile(folder.path(), "[audio]\nbackend = \"wav\"\ninput = \"a.wav\"\noutput = \"b.wav\"\n");
+    expect(plain_command(&profile).arg("run"), 10, "only with --headless");
+    expect(&mut plain_command(&profile), 10, "only with --headless");
+}
+
+#[test]
 fn a_profile_that_is_a_file_is_said_to_be_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");

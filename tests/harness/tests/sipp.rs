@@ -3,6 +3,7 @@
 use agent_exchange::{Exchange, ExchangeConfig, User};
 use harness::{
     agent::{Account, Agent},
+    proc::Signal,
     sipp::{Plan, Sipp, Transport, registrar_and_phone},
     wait::SOON,
 };
@@ -21,13 +22,13 @@ fn sipp_calls_over_tcp_and_each_call_is_answered() {
 }
 
 #[test]
-fn the_agent_calls_sipp_over_udp() {
-    calls(Transport::Udp);
+fn the_agent_calls_sipp_over_udp_and_signs_off_when_told_to_quit() {
+    calls(Transport::Udp, |agent| drop(agent.ask(&["quit"])));
 }
 
 #[test]
-fn the_agent_calls_sipp_over_tcp() {
-    calls(Transport::Tcp);
+fn the_agent_calls_sipp_over_tcp_and_signs_off_at_sigterm() {
+    calls(Transport::Tcp, |agent| agent.proc.signal(Signal::Terminate));
 }
 
 fn is_called(transport: Transport) {
@@ -52,7 +53,7 @@ fn is_called(transport: Transport) {
     assert_eq!(journal.len(), CALLS, "one row a call: {journal:?}");
 }
 
-fn calls(transport: Transport) {
+fn calls(transport: Transport, end: impl FnOnce(&Agent)) {
     let folder = tempfile::tempdir().expect("a folder");
     // To sipp the registration with its end is one call, the call is another.
     let scenario = registrar_and_phone();
@@ -67,10 +68,11 @@ fn calls(transport: Transport) {
     assert_eq!(event["direction"], "outgoing", "{event}");
     agent.ask(&["hangup"]);
     agent.wait_for_call("terminated", seen, SOON);
-    agent.ask(&["quit"]);
+    assert!(!sipp.messages().contains("Expires: 0"), "it de-registers before its end");
+    end(&agent);
     let status = agent.proc.wait_for_end(SOON);
     assert!(status.success(), "{status}");
     sipp.finish(SOON);
     let messages = sipp.messages();
-    assert!(messages.contains("Expires: 0"), "it de-registers when it quits:\n{messages}");
+    assert!(messages.contains("Expires: 0"), "it does not de-register at its end:\n{messages}");
 }

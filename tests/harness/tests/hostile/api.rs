@@ -7,9 +7,11 @@ use harness::{
     wait::{self, SOON},
 };
 use std::{
-    io::{BufRead, BufReader, Write},
+    fs::{self, Permissions},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::Shutdown,
-    os::unix::net::UnixStream,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::Path,
     thread,
 };
 
@@ -32,6 +34,62 @@ fn say_and_hear(agent: &Agent, bytes: &[u8]) -> Vec<String> {
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
     hear.join().expect("reading does not panic")
+}
+
+/// Becomes another user for as long as this thread lives; the process stays who it is.
+fn be_nobody() {
+    const NOBODY: libc::c_long = 65_534;
+    // SAFETY: setresuid(2) takes numbers and touches no memory. As a bare system call it changes this thread alone, while
+    // the C library's function would change them all.
+    let changed = unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
+    assert_eq!(changed, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Opens the way to the door for everybody, so that whoever is turned away is so by the agent and not by a mode.
+fn open_the_way(door: &Path) {
+    fs::set_permissions(door, Permissions::from_mode(0o666)).expect("ours");
+    let ours = door.ancestors().skip(1).take_while(|folder| *folder != std::env::temp_dir());
+    for folder in ours {
+        fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("ours");
+    }
+}
+
+/// Only root can be somebody else; for others the test ends where the modes are seen.
+#[test]
+fn another_user_is_turned_away_unheard() {
+    let scene = Scene::new();
+    let agent = &scene.agent;
+    let door = agent.door();
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode(&door), mode(door.parent().expect("a folder"))), (0o600, 0o700));
+    // SAFETY: geteuid(2) takes nothing and cannot fail.
+    if unsafe { libc::geteuid() } != 0 {
+        return;
+    }
+    open_the_way(&door);
+    let order = b"{\"action\":\"dial\",\"text\":\"601\",\"source\":\"typed\"}\n{\"ask\":\"events\"}\n";
+    let stranger = thread::spawn(move || {
+        be_nobody();
+        let mut stream = UnixStream::connect(&door).expect("the way is open");
+        stream.set_read_timeout(Some(SOON)).expect("a time above zero");
+        // It may be closed already.
+        let _ = stream.write_all(order);
+        let mut heard = Vec::new();
+        match stream.read_to_end(&mut heard) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "it is not turned away"),
+        }
+        heard
+    });
+    let heard = stranger.join().expect("the stranger is turned away");
+    assert_eq!(String::from_utf8_lossy(&heard), "", "it is answered");
+    let log = wait::until(SOON, || agent.proc.log().contains("another user was turned away").then_some(()));
+    assert!(log.is_some(), "{}", agent.proc);
+    let status = agent.ask(&["status"]).remove(0);
+    assert_eq!(status["calls"].as_array().map(Vec::len), Some(0), "the stranger's order was taken: {status}");
+    // The same words from the agent's own user are heard.
+    let heard = say_and_hear(agent, &order[..order.len() - b"{\"ask\":\"events\"}\n".len()]);
+    assert!(heard.len() == 1 && heard[0].contains("601"), "{heard:?}");
 }
 
 #[test]
