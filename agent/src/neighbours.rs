@@ -193,7 +193,9 @@ fn judged(mut event: SipEvent) -> SipEvent {
     if let SipEvent::Incoming { offer: Some(offer), local, unfit, .. } = &mut event {
         *unfit = agent_media::unfit(offer, *local);
         if let Some(why) = unfit {
-            tracing::info!(?why, "a call was refused before it rang: there is no sound for it");
+            tracing::info!("a call was refused before it rang: there is no sound for it");
+            // The formats it offers are the caller's own words.
+            tracing::debug!(?why, "what it lacks");
         }
     }
     event

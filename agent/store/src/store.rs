@@ -484,10 +484,10 @@ impl Keeper {
             outcome = self.keep(calls, rows);
         }
         let lost = self.unkept + self.shared.pending().calls.len();
-        match (outcome, &self.trouble) {
-            (Err(why), _) if lost > 0 => Err(format!("{why}. Calls not in the journal: {lost}.")),
-            (Ok(()), Some(why)) if lost > 0 => Err(format!("{why}. Calls not in the journal: {lost}.")),
-            (outcome, _) => outcome,
+        let why = outcome.as_ref().err().or(self.trouble.as_ref());
+        match why {
+            Some(why) if lost > 0 => Err(format!("{why}. Calls not in the journal: {lost}.")),
+            _ => outcome,
         }
     }
 
