@@ -27,7 +27,7 @@ pub(crate) enum Exit {
     NotAllowed = 8,
     /// The agent asks something first (which of two numbers?).
     Question = 9,
-    /// The settings file is wrong.
+    /// The settings file is wrong, or the account named is not in it, or to be added and in it already.
     Settings = 10,
     /// A password could not be had or kept.
     Secret = 11,
@@ -54,7 +54,7 @@ impl Exit {
         (Self::NotANumber, "the text holds no number that can be dialled"),
         (Self::NotAllowed, "not allowed"),
         (Self::Question, "the agent asks something first (which number, really dial?)"),
-        (Self::Settings, "the settings file is wrong"),
+        (Self::Settings, "the settings file is wrong, or the account named does not fit it"),
         (Self::Secret, "a password could not be had or kept"),
         (Self::Plugin, "a plugin was refused or failed"),
         (Self::AccountTest, "the account did not register"),

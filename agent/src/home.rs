@@ -69,7 +69,10 @@ pub(crate) fn installed_plugins(profile: &Profile) -> HostConfig {
 /// A failure of the store, with the exit code it deserves.
 pub(crate) fn failure(error: StoreError) -> Failure {
     let exit = match &error {
-        StoreError::Settings(_) | StoreError::NewAccount(_) => Exit::Settings,
+        StoreError::Settings(_)
+        | StoreError::NoSettingsFile { .. }
+        | StoreError::Account(_)
+        | StoreError::NewAccount(_) => Exit::Settings,
         StoreError::Keyring(_) => Exit::Secret,
         _ => Exit::Failed,
     };

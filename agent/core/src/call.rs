@@ -209,6 +209,11 @@ impl Call {
         matches!(self.phase, Phase::Ringing { .. })
     }
 
+    /// Our 200 is out and their ACK is not in: the user took the call, and whoever ends it now knows that.
+    pub(crate) fn said_yes(&self) -> bool {
+        matches!(self.phase, Phase::Accepted { .. } | Phase::Confirming)
+    }
+
     pub(crate) fn up(&self) -> bool {
         matches!(self.phase, Phase::Up)
     }

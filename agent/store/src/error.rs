@@ -27,6 +27,14 @@ pub enum StoreError {
     /// The settings are wrong; one line for each mistake.
     #[error("{0}")]
     Settings(SettingsErrors),
+    /// What lies where the settings file belongs is none.
+    #[error("{}: {cause}", file.display())]
+    NoSettingsFile {
+        /// The place.
+        file: PathBuf,
+        /// What lies there and what to do.
+        cause: String,
+    },
     /// An account to be added is there, or one to be removed is not.
     #[error("{0}")]
     Account(String),

@@ -49,17 +49,19 @@ const MOST_BYTES: u64 = 1024 * 1024;
 
 fn text_of(file: &Path) -> Result<Option<String>, StoreError> {
     let failed = |cause: String| StoreError::File { file: file.to_owned(), cause };
+    let none = |cause: String| StoreError::NoSettingsFile { file: file.to_owned(), cause };
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Ok(meta) if meta.is_dir() => {
-            return Err(failed("this is a folder: put a settings file in its place".to_owned()));
+            return Err(none("this is a folder: put a settings file in its place".to_owned()));
         }
         // A pipe would be waited for, and a device may never end.
         Ok(meta) if !meta.is_file() => {
-            return Err(failed("this is no file with text, but a pipe, a socket or a device".to_owned()));
+            let what = "this is a pipe, a socket or a device: put a settings file in its place";
+            return Err(none(what.to_owned()));
         }
         Ok(meta) if meta.len() > MOST_BYTES => {
-            return Err(failed(format!("larger than {MOST_BYTES} bytes: this is no settings file")));
+            return Err(none(format!("larger than {MOST_BYTES} bytes: this is no settings file")));
         }
         _ => {}
     }

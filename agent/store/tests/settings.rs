@@ -186,7 +186,10 @@ fn a_file_that_cannot_be_read_is_named() {
     fs::remove_file(profile.settings_file()).unwrap();
     fs::create_dir(profile.settings_file()).unwrap();
     let error = read_settings(&profile).unwrap_err();
-    assert!(matches!(&error, StoreError::File { file, .. } if *file == profile.settings_file()), "{error}");
+    assert!(
+        matches!(&error, StoreError::NoSettingsFile { file, .. } if *file == profile.settings_file()),
+        "{error}"
+    );
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn a_password_is_taken_whole_or_refused() {
     // Nobody is asked for a password of an account that cannot be added.
     let mut add = plain_command(&profile);
     add.args(["account", "add", "sip:1@127.0.0.1"]);
-    expect(&piped(add, b""), 1, "already");
+    expect(&piped(add, b""), 10, "already");
     let mut add = plain_command(&profile);
     add.args(["account", "add", "1001"]);
     expect(&piped(add, b""), 10, "sip:");

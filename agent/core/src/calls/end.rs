@@ -22,9 +22,7 @@ impl Calls {
     pub(crate) fn ended(&mut self, cx: &mut Context<'_>, id: CallId, end: &CallEnd) {
         let now = cx.now.wall;
         let Some(call) = self.call(id) else { return };
-        // Our 200 was out: the user had taken the call, and whoever ended it before the ACK came knew that.
-        let said_yes = matches!(call.phase, Phase::Accepted { .. } | Phase::Confirming);
-        if said_yes && matches!(end, CallEnd::RemoteHangup | CallEnd::Cancelled { elsewhere: false }) {
+        if call.said_yes() && matches!(end, CallEnd::RemoteHangup | CallEnd::Cancelled { elsewhere: false }) {
             call.answered.get_or_insert(now);
         }
         let outcome = outcome(call, end);
@@ -48,10 +46,14 @@ impl Calls {
 
     /// The user ends a call, whatever its state.
     pub(crate) fn hang_up(&mut self, cx: &mut Context<'_>, id: CallId) {
-        let Some(call) = self.get(id) else { return };
+        let now = cx.now.wall;
+        let Some(call) = self.call(id) else { return };
         if call.ringing() {
             self.decline(cx, id);
             return;
+        }
+        if call.said_yes() {
+            call.answered.get_or_insert(now);
         }
         let outcome = match (call.direction, call.answered) {
             (_, Some(_)) => Outcome::Answered,
