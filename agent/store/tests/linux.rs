@@ -13,7 +13,7 @@ use agent_core::{
 };
 use agent_store::{JournalQuery, JournalReader, Keyring, Profile, seal_key};
 use common::{LONG, Running, call};
-use std::{env, fs, io::Write, path::Path, process::Command};
+use std::{env, fs, io::Write, os::unix::fs::MetadataExt, path::Path, process::Command};
 
 /// Tells the child that it runs on a bus of its own.
 const DIR: &str = "TRAYPHONE_TEST_DIR";
@@ -156,8 +156,12 @@ fn on_a_small_disk(also: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().display();
     let shell = format!("mount -t tmpfs -o size=4m,mode=700 tmpfs '{path}' && {also}");
+    // Root needs no user of its own for a mount of its own, and inside a chroot gets none.
+    let root = dir.path().metadata().unwrap().uid() == 0;
+    let own: &[&str] = if root { &[] } else { &["--user", "--map-root-user"] };
     let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .args(own)
+        .args(["--mount", "sh", "-c"])
         .arg(format!("{shell} exec \"$0\" --exact ends_with_a_disk_that_is_full --ignored --nocapture"))
         .arg(env::current_exe().unwrap())
         .env(DIR, dir.path())

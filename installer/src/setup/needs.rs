@@ -106,6 +106,7 @@ const DEBIAN_TEST: &[&str] = &[
     "xdotool",
     "imagemagick",
     "x11-utils",
+    "x11-xserver-utils",
     "x11-apps",
     "xterm",
     "xclip",

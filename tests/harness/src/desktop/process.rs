@@ -66,6 +66,7 @@ pub(super) fn missing(program: &str, error: &std::io::Error) -> String {
         "dbus-daemon" | "dbus-send" => "dbus",
         "import" => "imagemagick",
         "xwininfo" => "x11-utils",
+        "xmodmap" => "x11-xserver-utils",
         other => other,
     };
     if error.kind() == std::io::ErrorKind::NotFound {
