@@ -29,15 +29,21 @@ const RUST: &str = "opt/rust";
 const NETWORK: &[&str] =
     &["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "CARGO_HTTP_PROXY"];
 
-/// Runs inside mount and process namespaces of its own, so that nothing stays mounted and nothing keeps running.
+/// Runs inside mount and process namespaces of its own, so that nothing stays mounted and nothing keeps running. The root
+/// is the namespace's own, no chroot: in one the kernel refuses user namespaces, and a fresh machine has them.
 const INSIDE: &str = r#"
 set -eu
 root=$1
 shift
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
-exec chroot "$root" "$@"
+cd "$root"
+mkdir -p mnt
+pivot_root . mnt
+umount -l /mnt
+exec "$@"
 "#;
 
 /// Sets up, runs the commands, closes with the table.
