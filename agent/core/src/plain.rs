@@ -6,18 +6,24 @@ pub const LONGEST: usize = 120;
 /// The text without control, bidirectional and invisible characters, white space run together, at most
 /// [`LONGEST`] characters. Linear in what is kept, whatever is passed in.
 pub fn plain(text: &str) -> String {
+    line(text, LONGEST)
+}
+
+/// [`plain`] of at most `most` characters, and `…` where it is cut.
+pub fn line(text: &str, most: usize) -> String {
     let mut out = String::new();
-    let mut count = 0;
+    let (mut count, mut marks) = (0, 0);
     let mut gap = false;
-    for c in text.chars().take(LONGEST * 8) {
+    for c in text.chars().take(most.saturating_mul(8)) {
         if c.is_whitespace() || c.is_control() {
             gap = !out.is_empty();
             continue;
         }
-        if hidden(c) {
+        marks = if mark(c) { marks + 1 } else { 0 };
+        if hidden(c) || marks > MOST_MARKS {
             continue;
         }
-        if count >= LONGEST {
+        if count >= most {
             out.push('…');
             break;
         }
@@ -30,6 +36,15 @@ pub fn plain(text: &str) -> String {
         count += 1;
     }
     out
+}
+
+/// Marks piled on one letter; more than this is no language, and hides the lines above and below.
+const MOST_MARKS: usize = 4;
+
+/// Marks that combine with the letter before them.
+fn mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+        | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
 /// Whether a character steers what shows it, breaks its line, hides or turns round what stands beside it: nothing of a
@@ -65,6 +80,12 @@ mod tests {
                 .all(steers)
         );
         assert!(!"Jürgen Groß 日本 😀 '\"<&>".contains(steers));
+    }
+
+    #[test]
+    fn no_letter_carries_a_tower() {
+        assert_eq!(plain(&format!("a{}b", "\u{301}".repeat(100))).chars().count(), 6);
+        assert_eq!(plain("Zoe\u{308} A\u{30A}ngstro\u{308}m"), "Zoe\u{308} A\u{30A}ngstro\u{308}m");
     }
 
     #[test]

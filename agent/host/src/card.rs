@@ -1,7 +1,7 @@
 //! From a plugin's cards to the one that is shown: verified, sanitised, its page checked against the grants.
 
-use crate::{contract::types::Card, grant::Grants, text};
-use agent_core::caller::CallerCard;
+use crate::{contract::types::Card, grant::Grants};
+use agent_core::{caller::CallerCard, plain};
 use url::Url;
 
 /// More cards than this are not looked at.
@@ -34,8 +34,8 @@ pub(crate) fn best(source: &str, cards: &[Card], number: &str, grants: &Grants) 
     // The first of the best: `max_by_key` alone would take the last.
     let (index, card) = fitting.max_by_key(|(index, card)| (card.score, std::cmp::Reverse(*index)))?;
     let company =
-        card.company.as_deref().map(|company| text::line(company, MAX_NAME)).filter(|it| !it.is_empty());
-    let name = text::line(&card.name, MAX_NAME);
+        card.company.as_deref().map(|company| plain::line(company, MAX_NAME)).filter(|it| !it.is_empty());
+    let name = plain::line(&card.name, MAX_NAME);
     let name = if name.is_empty() { company.clone()? } else { name };
     let (url, refused) = match card.url.as_deref().map(|url| page(url, grants)) {
         None => (None, None),

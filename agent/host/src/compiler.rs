@@ -4,6 +4,7 @@
 mod windows;
 
 use crate::{error::HostError, seal::MAX_CODE_BYTES};
+use agent_core::plain;
 use std::{
     env,
     io::{self, Read, Write},
@@ -83,7 +84,7 @@ fn converse(mut child: Running, wasm: &[u8], progress: &mut dyn FnMut(&str)) -> 
     let (code, complaint) = said?;
     let status = child.0.wait().map_err(|error| HostError::Compile(error.to_string()))?;
     if !status.success() {
-        let complaint = crate::text::line(&complaint, 400);
+        let complaint = plain::line(&complaint, 400);
         let what = if complaint.is_empty() { format!("{COMPILER} ended with {status}") } else { complaint };
         return Err(HostError::Compile(what));
     }

@@ -5,6 +5,7 @@ use crate::{
     grant::{Grant, Grants},
     manifest::Manifest,
 };
+use agent_core::plain;
 use std::fmt;
 
 /// What a plugin asks for. Every text is one clean line.
@@ -61,7 +62,7 @@ impl Consent {
             id: about.id.clone(),
             name: about.name.clone(),
             version: about.version.clone(),
-            description: crate::text::line(&about.description, 400),
+            description: plain::line(&about.description, 400),
             replaces,
             rows: fetch.chain(open).collect(),
         }

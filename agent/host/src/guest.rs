@@ -10,6 +10,7 @@ use crate::{
     values::Values,
     web::{TooMany, Web},
 };
+use agent_core::plain;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{
@@ -207,12 +208,12 @@ fn reason(error: &wasmtime::Error, sandbox: &Sandbox) -> String {
 /// An error with its causes, as one bounded line.
 fn chain(error: &wasmtime::Error) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    crate::text::line(&causes.join(": "), 400)
+    plain::line(&causes.join(": "), 400)
 }
 
 /// What a plugin says went wrong, as a sentence.
 fn sentence(error: &types::Error) -> String {
-    let line = |text: &str| crate::text::line(text, 300);
+    let line = |text: &str| plain::line(text, 300);
     match error {
         types::Error::NotConfigured(what) => format!("it is not set up: {}", line(what)),
         types::Error::Unauthorized => "the server does not accept its credentials".to_owned(),

@@ -1,6 +1,7 @@
 //! What a component asks for and offers, read from its sections without running or compiling anything.
 
 use crate::error::HostError;
+use agent_core::plain;
 use wasmparser::{
     ComponentExternalKind, ComponentType, ComponentTypeRef, Encoding, Parser, Payload, TypeRef,
 };
@@ -186,7 +187,7 @@ fn add(total: &mut u64, more: u32, most: u64, what: &str) -> Result<(), HostErro
 
 /// A name as it may be shown.
 fn clean(name: &str) -> String {
-    crate::text::line(name, 200)
+    plain::line(name, 200)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
     values,
     web::Web,
 };
-use agent_core::port::host::PluginInfo;
+use agent_core::{plain, port::host::PluginInfo};
 use agent_net::Net;
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
@@ -97,7 +97,7 @@ pub fn remove(config: &HostConfig, id: &str) -> Result<(), HostError> {
     folder::sweep(&config.plugins);
     let known: Vec<String> = installed::all(&config.plugins).into_iter().map(|(id, _)| id).collect();
     if !known.iter().any(|it| it == id) {
-        return Err(HostError::Unknown { id: crate::text::line(id, 100), known });
+        return Err(HostError::Unknown { id: plain::line(id, 100), known });
     }
     folder::remove_all(Folder::new(&config.plugins, id).path())
 }

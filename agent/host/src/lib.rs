@@ -29,7 +29,6 @@ mod plugin;
 mod sandbox;
 mod seal;
 mod setting;
-mod text;
 mod ticker;
 mod toml_text;
 mod values;

@@ -5,6 +5,7 @@ use crate::{
     setting::{self, SettingKind, SettingSpec},
     toml_text::{self, Shape},
 };
+use agent_core::plain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -142,7 +143,7 @@ impl Manifest {
     pub(crate) fn read(text: &str) -> Result<Self, HostError> {
         let manifest: Self = toml_text::read("plugin.toml", text, &SHAPE)?;
         if manifest.plugin.api != API {
-            let theirs = crate::text::line(&manifest.plugin.api, 32);
+            let theirs = plain::line(&manifest.plugin.api, 32);
             return Err(HostError::Version { theirs, ours: API });
         }
         manifest.check().map_err(|Wrong { word, what }| {
@@ -277,5 +278,5 @@ pub(crate) fn valid_id(id: &str) -> bool {
 
 /// A line that can be shown as it is.
 fn line_of_text(text: &str, most: usize) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= most && crate::text::line(text, most) == text
+    !text.trim().is_empty() && text.chars().count() <= most && plain::line(text, most) == text
 }

@@ -6,6 +6,7 @@ use crate::{
     values::Values,
     web::Web,
 };
+use agent_core::plain;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -61,7 +62,7 @@ impl log::Host for Sandbox {
             return Err(wasmtime::Error::new(Stop::Log));
         }
         // Whatever a plugin says may hold a number or a name, so that none of it goes above DEBUG.
-        let line = crate::text::line(&line, LOG_LINE);
+        let line = plain::line(&line, LOG_LINE);
         tracing::debug!(plugin = &*self.web.plugin, level = word(&level), "{line}");
         Ok(())
     }

@@ -8,10 +8,10 @@ use crate::{
     },
     grant::Grants,
     known::Known,
-    text,
 };
 use agent_core::{
     ledger::{Egress, LedgerRecord, Purpose},
+    plain,
     time::UnixMillis,
 };
 use agent_net::{HttpRequest, HttpResponse, LedgerSink, Net, NetError};
@@ -139,7 +139,7 @@ impl Web {
         if let Some((name, _)) = headers.iter().find(|(name, _)| forbidden(name)) {
             return Err(refused(
                 &url,
-                &format!("the header {:?} is not for plugins to set", text::line(name, 60)),
+                &format!("the header {:?} is not for plugins to set", plain::line(name, 60)),
             ));
         }
         if let Some(kind) = kind {
@@ -191,11 +191,11 @@ pub(crate) fn refusal(purpose: Purpose, method: &str, url: &Url, rule: &str) -> 
     LedgerRecord {
         at: UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
         purpose,
-        scheme: text::line(url.scheme(), 20),
-        host: text::line(url.host_str().unwrap_or_default(), 253),
+        scheme: plain::line(url.scheme(), 20),
+        host: plain::line(url.host_str().unwrap_or_default(), 253),
         address: None,
         port: url.port_or_known_default().unwrap_or(0),
-        request: Some(text::line(&format!("{method} {}", url.path()), 512)),
+        request: Some(plain::line(&format!("{method} {}", url.path()), 512)),
         bytes_out: 0,
         bytes_in: 0,
         outcome: Egress::Refused(rule.to_owned()),
@@ -222,7 +222,7 @@ fn method(method: &Method) -> String {
         Method::Put => "PUT".to_owned(),
         Method::Patch => "PATCH".to_owned(),
         Method::Delete => "DELETE".to_owned(),
-        Method::Other(name) => text::line(&name.to_ascii_uppercase(), 20),
+        Method::Other(name) => plain::line(&name.to_ascii_uppercase(), 20),
     }
 }
 
