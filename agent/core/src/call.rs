@@ -156,6 +156,8 @@ pub(crate) struct Call {
     pub silenced: bool,
     /// The user took the toast down.
     pub hidden: bool,
+    /// Keys that stood behind the number: offered once both talk.
+    pub keys: Option<String>,
     /// It was refused because the line was busy.
     pub busy: bool,
     /// There can be no sound in it.
@@ -197,6 +199,7 @@ impl Call {
             popped: false,
             silenced: false,
             hidden: false,
+            keys: None,
             busy: false,
             unfit: None,
             toast,

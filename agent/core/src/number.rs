@@ -133,6 +133,7 @@ impl Dialplan {
     fn linked(&self, link: Link, source: Source) -> Understood {
         match link {
             Link::Bad => Understood::Refuse(NoNumber::Link),
+            Link::Encrypted => Understood::Refuse(NoNumber::Encrypted),
             Link::Number { digits, extension } => match self.number(&digits, extension) {
                 Some(number) => guarded(number, source),
                 None => Understood::Refuse(NoNumber::Link),
@@ -162,6 +163,13 @@ impl Dialplan {
     fn typed(&self, text: &str) -> Understood {
         if text.contains('@') {
             return self.linked(link::sip("sip", text), Source::Typed);
+        }
+        if let Some((number, keys)) = scan::keys_behind(text)
+            && !self.full(keys)
+            && let Understood::Dial(number) = self.typed(number)
+        {
+            let keys = scan::keys(keys);
+            return Understood::Dial(Number { extension: Some(keys), ..number });
         }
         let found = scan::scan(text);
         match &found.runs[..] {

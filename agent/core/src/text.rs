@@ -316,6 +316,11 @@ phrases! {
         "{0} sieht nicht nach einer vollständigen Telefonnummer aus. Trotzdem anrufen?",
         "{0} ne ressemble pas à un numéro complet. Appeler quand même ?";
     CALL_NUMBER: "Call {0}", "{0} anrufen", "Appeler {0}";
+    EXTENSION_WAITS:
+        "Extension {0} is not dialled by itself: send it when it is asked for",
+        "Die Durchwahl {0} wird nicht von selbst gewählt: senden, wenn danach gefragt wird",
+        "Le poste {0} n’est pas composé automatiquement : à envoyer quand il est demandé";
+    SEND_KEYS: "Send {0}", "{0} senden", "Envoyer {0}";
     EXTENSION: "{0}, extension {1}", "{0}, Durchwahl {1}", "{0}, poste {1}";
     KIND_EMERGENCY: "{0} (emergency)", "{0} (Notruf)", "{0} (urgence)";
     KIND_PREMIUM: "{0} (may be expensive)", "{0} (kann teuer sein)", "{0} (peut coûter cher)";
@@ -388,6 +393,10 @@ phrases! {
     TEXT_DATE: "“{0}” is a date, not a phone number", "„{0}“ ist ein Datum, keine Telefonnummer", "« {0} » est une date, pas un numéro de téléphone";
     TEXT_IBAN: "“{0}” is a bank account, not a phone number", "„{0}“ ist eine Bankverbindung, keine Telefonnummer", "« {0} » est un compte bancaire, pas un numéro de téléphone";
     TEXT_LINK: "“{0}” is not a tel: or sip: link that can be called", "„{0}“ ist kein tel:- oder sip:-Link, den man anrufen kann", "« {0} » n’est pas un lien tel: ou sip: que l’on peut appeler";
+    TEXT_TLS:
+        "“{0}” asks for an encrypted call, which this version cannot make yet",
+        "„{0}“ verlangt einen verschlüsselten Anruf, den diese Version noch nicht führen kann",
+        "« {0} » demande un appel chiffré, que cette version ne sait pas encore passer";
 
     // Settings.
     SET_RANGE:

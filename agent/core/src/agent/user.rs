@@ -148,6 +148,7 @@ impl Agent {
                     NoNumber::Date => &text::TEXT_DATE,
                     NoNumber::Iban => &text::TEXT_IBAN,
                     NoNumber::Link => &text::TEXT_LINK,
+                    NoNumber::Encrypted => &text::TEXT_TLS,
                 };
                 let quoted: String = plain(text).chars().take(40).collect();
                 Err(Refusal { code: RefusalCode::NotANumber, text: self.say(phrase, &[&quoted]) })

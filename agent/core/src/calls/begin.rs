@@ -105,13 +105,9 @@ impl Calls {
         let local = call.local;
         cx.timers.clear(Deadline::Ring(id));
         cx.after(Deadline::Step(id), AUDIO);
-        if self.engaged().next().is_some() {
-            self.set_muted(cx, false);
-        }
         self.engage(id);
         self.stop_tone(cx);
-        self.hold_others(cx, id);
-        self.set_focus(cx, Some(id));
+        self.begin_with(cx, id);
         cx.out.media(match offer {
             Some(offer) => MediaCommand::Accept { call: id, local, offer, flow: Flow::SendRecv },
             None => MediaCommand::Offer { call: id, local },

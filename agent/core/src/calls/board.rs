@@ -32,6 +32,8 @@ pub(crate) struct Calls {
     pub(super) engaged: BTreeSet<CallId>,
     pub(super) focus: Option<CallId>,
     pub(super) muted: bool,
+    /// Who was talked to when the microphone was muted; `None`: nobody, and it is for whoever comes next.
+    pub(super) muted_for: Option<CallId>,
     pub(super) tone: Option<Sound>,
     pub(super) next: CallId,
     /// Calls that were rung for and not yet introduced: their 180 goes out before anything else is thought about.
@@ -46,6 +48,7 @@ impl Calls {
             engaged: BTreeSet::new(),
             focus: None,
             muted: false,
+            muted_for: None,
             tone: None,
             next: CallId::FIRST_OUTGOING,
             fresh: VecDeque::new(),
@@ -121,6 +124,29 @@ impl Calls {
         }
     }
 
+    /// The user turns to a call that was there before: a microphone muted for another one speaks again. What it was
+    /// muted for may be over; who gets it unasked ([`Self::heir`]) gets it as it is.
+    pub(super) fn turn_to(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let elsewhere = self.muted_for.is_some_and(|call| call != id);
+        self.set_focus(cx, Some(id));
+        // Last, or the one muted for would hear a word.
+        if elsewhere {
+            self.set_muted(cx, false);
+        }
+    }
+
+    /// The user begins a call, as caller or called: nobody is greeted with silence.
+    pub(super) fn begin_with(&mut self, cx: &mut Context<'_>, id: CallId) {
+        self.hold_others(cx, id);
+        self.set_focus(cx, Some(id));
+        self.set_muted(cx, false);
+    }
+
+    /// Whether the microphone is elsewhere: the call is on hold, or to be, or its hold was refused while another talks.
+    pub(crate) fn waits(&self, call: &Call) -> bool {
+        call.talk.want_hold || self.focus != Some(call.id)
+    }
+
     /// Gives a free microphone to a call that talks, if there is one (its hold failed, or nobody held it).
     pub(super) fn settle_focus(&mut self, cx: &mut Context<'_>) {
         if self.focus.is_some() {
@@ -164,6 +190,7 @@ impl Calls {
     pub(crate) fn set_muted(&mut self, cx: &mut Context<'_>, on: bool) {
         if self.muted != on {
             self.muted = on;
+            self.muted_for = self.focus;
             cx.out.media(MediaCommand::Mute { on });
         }
     }

@@ -47,7 +47,7 @@ impl Calls {
         if let Some(call) = self.call(id) {
             call.talk.want_hold = false;
         }
-        self.set_focus(cx, Some(id));
+        self.turn_to(cx, id);
         self.drive(cx, id);
         self.notify(cx, id);
     }

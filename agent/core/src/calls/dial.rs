@@ -54,11 +54,11 @@ impl Calls {
             },
             internal: number.kind == Kind::Internal,
         };
+        call.keys = number.extension.clone();
         self.map.insert(id, call);
         self.engaged.insert(id);
         self.stop_tone(cx);
-        self.hold_others(cx, id);
-        self.set_focus(cx, Some(id));
+        self.begin_with(cx, id);
         cx.out.media(MediaCommand::Offer { call: id, local });
         cx.after(Deadline::Step(id), AUDIO);
         self.ask_plugins(cx, id);

@@ -1,6 +1,6 @@
 //! A call is over: how it is named, what is shown and heard, and that nothing of it is kept.
 
-use super::board::Calls;
+use super::{board::Calls, pick::keys_topic};
 use crate::{
     action::{Action, Notice, Source},
     call::{Call, Phase, title},
@@ -116,6 +116,7 @@ impl Calls {
         self.fresh.retain(|(_, fresh)| *fresh != id);
         cx.timers.clear_call(id);
         cx.notes.over(&format!("silent {id}"));
+        cx.notes.over(&keys_topic(id));
         if !rang {
             cx.out.media(MediaCommand::Stop { call: id });
         }
@@ -129,7 +130,7 @@ impl Calls {
             let heir = self.heir();
             self.set_focus(cx, heir);
         }
-        // Whoever is talked to next must not meet a microphone that was muted for somebody else.
+        // With the last call goes the reason to be silent; with calls on hold, whoever turns to one of them ends it.
         if self.engaged().next().is_none() {
             self.set_muted(cx, false);
         }

@@ -2,16 +2,23 @@
 
 use super::board::Calls;
 use crate::{
-    action::{Refusal, RefusalCode, Reply},
+    action::{Action, Refusal, RefusalCode, Reply},
     call::{Call, title},
     context::Context,
     id::CallId,
+    notes::Words,
     port::media::MediaCommand,
     text::{self, Phrase},
+    view::{Button, ToastKind},
 };
 
 /// The most keys sent at once.
 const MOST_KEYS: usize = 64;
+
+/// What the toast with a call's keys is about.
+pub(super) fn keys_topic(call: CallId) -> String {
+    format!("keys {call}")
+}
 
 type Done = Result<Reply, Refusal>;
 
@@ -57,16 +64,19 @@ impl Calls {
         Ok(Reply::Call { call: id, number: None })
     }
 
-    /// Takes the call named, or the only one held, off hold.
+    /// Gives the microphone to the call named, or to the only one that talks without it: a held one is taken off hold,
+    /// and one whose hold the PBX refused is simply turned to.
     pub(crate) fn ask_resume(&mut self, cx: &mut Context<'_>, call: Option<CallId>) -> Done {
         let id = match call {
             Some(id) => self.named_up(cx, id)?,
             None => {
-                let held = self.engaged().filter(|c| c.up() && c.talk.want_hold).collect();
-                self.only(cx, held, &text::NOTHING_HELD)?
+                let held: Vec<&Call> = self.engaged().filter(|c| c.up() && c.talk.want_hold).collect();
+                let waiting = self.engaged().filter(|c| c.up() && self.waits(c));
+                let fitting = if held.is_empty() { waiting.collect() } else { held };
+                self.only(cx, fitting, &text::NOTHING_HELD)?
             }
         };
-        if !self.get(id).is_some_and(|c| c.talk.want_hold) {
+        if !self.get(id).is_some_and(|c| self.waits(c)) {
             return Err(cx.refusal(
                 RefusalCode::NoCall,
                 &text::CALL_NOT_HELD,
@@ -101,8 +111,26 @@ impl Calls {
         if !self.get(id).is_some_and(Call::heard) {
             return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_UP, &[&id.to_string()]));
         }
+        cx.notes.over(&keys_topic(id));
         cx.out.media(MediaCommand::Digits { call: id, digits: keys });
         Ok(Reply::Call { call: id, number: None })
+    }
+
+    /// Keys that stood behind the number dialled are there at a click, from the answer to the end of the call.
+    pub(super) fn offer_keys(&self, cx: &mut Context<'_>, id: CallId) {
+        let Some(call) = self.get(id) else { return };
+        let Some(keys) = call.keys.clone() else { return };
+        let words = Words {
+            kind: ToastKind::Info,
+            call: Some(id),
+            title: title(call, cx.language()),
+            line: cx.say(&text::EXTENSION_WAITS, &[&keys]),
+            buttons: vec![Button {
+                text: cx.say(&text::SEND_KEYS, &[&keys]),
+                action: Action::Dtmf { call: Some(id), digits: keys },
+            }],
+        };
+        cx.notes.put(words, Some(keys_topic(id)), None);
     }
 
     fn pick_ringing(&self, cx: &Context<'_>, call: Option<CallId>) -> Result<CallId, Refusal> {

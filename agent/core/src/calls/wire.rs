@@ -56,6 +56,7 @@ impl Calls {
         if free {
             self.set_focus(cx, Some(id));
         }
+        self.offer_keys(cx, id);
         cx.out.host(HostCommand::CallChanged { call: id, what: CallChange::Answered });
         self.record(cx, id);
         self.pop_if_due(cx, id);

@@ -9,8 +9,8 @@ pub struct Number {
     pub canonical: String,
     /// What the user reads, grouped.
     pub shown: String,
-    /// The extension behind the number (`ext. 12`). It is shown and told, not dialled: when to send it, only a human
-    /// who hears the announcement knows.
+    /// The extension behind the number (`ext. 12`), or the keys behind a pause (`,,12#`). It is shown and offered once
+    /// both talk, not dialled: when to send it, only a human who hears the announcement knows.
     pub extension: Option<String>,
     /// What it is.
     pub kind: Kind,
@@ -63,6 +63,8 @@ pub enum NoNumber {
     Iban,
     /// A link of another scheme, or one without a number.
     Link,
+    /// An address that only TLS may reach (`sips:`, `transport=tls`).
+    Encrypted,
 }
 
 /// The other side's number, for the lookup and for the eye.

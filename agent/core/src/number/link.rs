@@ -17,6 +17,8 @@ pub(super) enum Link {
         /// `sip:user@host[:port][;transport=…]`; everything else a link may carry (headers, method) is left out.
         address: String,
     },
+    /// An address that only TLS may reach, which is not spoken yet.
+    Encrypted,
     /// Not one.
     Bad,
 }
@@ -67,7 +69,7 @@ fn number_part(text: &str) -> (Option<String>, Option<String>) {
             _ => return (None, None),
         }
     }
-    let keys: String = keys.chars().filter(char::is_ascii_digit).take(10).collect();
+    let keys = super::scan::keys(keys);
     let some = digits.bytes().any(|b| b.is_ascii_digit());
     (some.then_some(digits), (!keys.is_empty()).then_some(keys))
 }
@@ -97,9 +99,12 @@ pub(super) fn sip(scheme: &str, rest: &str) -> Link {
             name.eq_ignore_ascii_case("transport")
                 && ["udp", "tcp", "tls"].iter().any(|t| t.eq_ignore_ascii_case(value))
         })
-        .map(|(_, value)| format!(";transport={}", value.to_ascii_lowercase()))
-        .unwrap_or_default();
-    let address = format!("{}:{}@{host}{transport}", scheme.to_ascii_lowercase(), encode(&user));
+        .map(|(_, value)| value.to_ascii_lowercase());
+    if scheme.eq_ignore_ascii_case("sips") || transport.as_deref() == Some("tls") {
+        return Link::Encrypted;
+    }
+    let transport = transport.map(|it| format!(";transport={it}")).unwrap_or_default();
+    let address = format!("sip:{}@{host}{transport}", encode(&user));
     Link::Address { user, address }
 }
 
@@ -166,7 +171,7 @@ mod tests {
         assert_eq!(tel("//030.123"), number("030123", None));
         assert_eq!(tel("7042;phone-context=example.com"), number("7042", None));
         assert_eq!(tel("863-1234;phone-context=+1-914-555"), number("+19145558631234", None));
-        assert_eq!(tel("+4930123,,99#"), number("+4930123", Some("99")));
+        assert_eq!(tel("+4930123,,99#"), number("+4930123", Some("99#")));
         assert_eq!(tel("%2A21%2A0301%23"), number("*21*0301#", None));
         assert_eq!(tel("hello"), Link::Bad);
         assert_eq!(tel(""), Link::Bad);

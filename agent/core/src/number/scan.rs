@@ -159,6 +159,24 @@ fn extension(chars: &[char], from: usize) -> (Option<String>, usize) {
     (Some(chars[digits_at..digits_end].iter().collect()), skip(digits_end, ")"))
 }
 
+/// As many keys as are sent at once (`trayphone dtmf` takes as many).
+const LONGEST_KEYS: usize = 64;
+
+/// What stands before and behind the first pause (`,` `;` `p` `w`) of `0171 1234567,,12#`, where only keys and pauses
+/// stand behind it, without a space.
+pub(super) fn keys_behind(text: &str) -> Option<(&str, &str)> {
+    let at = text.find([',', ';', 'p', 'P', 'w', 'W'])?;
+    let (number, keys) = (&text[..at], &text[at + 1..]);
+    let fits = |c: char| c.is_ascii_digit() || "*#,;pPwW".contains(c);
+    let known = keys.chars().all(fits) && keys.bytes().any(|b| b.is_ascii_digit());
+    (known && number.ends_with(|c: char| c.is_ascii_digit())).then_some((number, keys))
+}
+
+/// The keys without the pauses, as many as are sent at once at most.
+pub(super) fn keys(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_digit() || "*#".contains(*c)).take(LONGEST_KEYS).collect()
+}
+
 /// Two letters and two digits before it: what an IBAN whose check digits are wrong looks like.
 fn account_like(chars: &[char], start: usize) -> bool {
     start >= 2

@@ -142,15 +142,26 @@ fn more(state: &State<'_>, count: usize, menu: &mut Vec<MenuItem>) {
     }
 }
 
-/// Whom an entry is about, told apart from others of the same name by company or number.
+/// Whom an entry is about, told apart from others of the same name by company or number, and two calls of one contact
+/// by both.
 fn who(state: &State<'_>, call: &Call) -> String {
-    let title = title(call, state.language);
-    let company = call.lookup.card().and_then(|c| c.company.clone());
+    let named = |call: &Call| (title(call, state.language), company(call));
+    let (title, company) = named(call);
     let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty() && *n != title);
-    match company.or(number) {
-        Some(more) => format!("{title} ({more})"),
-        None => title,
+    let twice = state
+        .calls
+        .all()
+        .any(|other| other.id != call.id && named(other) == (title.clone(), company.clone()));
+    let number = number.filter(|_| company.is_none() || twice);
+    let more: Vec<String> = [company, number].into_iter().flatten().collect();
+    match more[..] {
+        [] => title,
+        _ => format!("{title} ({})", more.join(", ")),
     }
+}
+
+fn company(call: &Call) -> Option<String> {
+    call.lookup.card().and_then(|card| card.company.clone())
 }
 
 fn ringing_entries(state: &State<'_>, call: &Call, menu: &mut Vec<MenuItem>) {
@@ -171,9 +182,10 @@ fn engaged_entries(state: &State<'_>, call: &Call, menu: &mut Vec<MenuItem>) {
         menu.push(MenuItem::Entry { text: phrase.say(state.language, &[&who]), action });
     };
     push(&text::HANG_UP_WHO, Action::Hangup { call: Some(call.id) });
-    if call.up() && call.talk.want_hold {
+    if call.up() && state.calls.waits(call) {
         push(&text::RESUME_WHO, Action::Resume { call: Some(call.id) });
-    } else if call.up() {
+    }
+    if call.up() && !call.talk.want_hold {
         push(&text::HOLD_WHO, Action::Hold { call: Some(call.id) });
     }
     if call.lookup.page().is_some() {

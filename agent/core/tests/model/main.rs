@@ -420,6 +420,7 @@ impl World {
                 return;
             }
             MediaCommand::Mute { on } => {
+                assert_ne!(self.muted, *on, "the microphone is as it is asked to be");
                 self.muted = *on;
                 return;
             }
@@ -434,7 +435,10 @@ impl World {
         let seen = self.seen.entry(call).or_default();
         assert!(!seen.media_stopped, "{command:?} after the end");
         match command {
-            MediaCommand::Offer { .. } | MediaCommand::Accept { .. } => seen.media_open = true,
+            MediaCommand::Offer { .. } | MediaCommand::Accept { .. } => {
+                let begins = !std::mem::replace(&mut seen.media_open, true);
+                assert!(!(begins && self.muted), "a call begins with a muted microphone");
+            }
             MediaCommand::Stop { .. } => {
                 assert!(seen.media_open, "nothing to stop");
                 seen.media_stopped = true;
