@@ -68,7 +68,39 @@ impl ToneReport {
     pub fn share(&self) -> f64 {
         if self.frames == 0 { 0.0 } else { self.carrying as f64 / self.frames as f64 }
     }
+
+    /// Whether the tone is heard as it was played, at `played_dbov`: at least 98 % of the frames carry it, its level is
+    /// off by 1 dB at most, and no gap in it is longer than 40 ms. The answer is a sentence with what was measured.
+    ///
+    /// # Errors
+    /// The same sentence, when it is not heard like that.
+    pub fn as_played(&self, played_dbov: f64) -> Result<String, String> {
+        let Some(length) = self.length_ms() else { return Err("nothing of the tone was heard".to_owned()) };
+        let sentence = format!(
+            "{:.1} % of the frames, {:.1} dBov (played at {played_dbov}), longest gap {} ms, {length} ms long",
+            self.share() * 100.0,
+            self.level_dbov,
+            self.longest_gap_ms
+        );
+        let good = self.share() >= LEAST_SHARE
+            && (self.level_dbov - played_dbov).abs() <= OFF_DB
+            && self.longest_gap_ms <= LONGEST_GAP_MS;
+        if good { Ok(sentence) } else { Err(sentence) }
+    }
+
+    /// From the tone's first sound to its last, milliseconds; `None` when there is none.
+    #[must_use]
+    pub fn length_ms(&self) -> Option<u32> {
+        Some(self.last_ms?.saturating_sub(self.first_ms?))
+    }
 }
+
+/// A tone is heard when at least this share of the frames carries it.
+const LEAST_SHARE: f64 = 0.98;
+/// Its level may be off by this much, dB.
+const OFF_DB: f64 = 1.0;
+/// No gap in it is longer, milliseconds.
+const LONGEST_GAP_MS: u32 = 40;
 
 /// The quietest tone that counts as heard, dBov.
 const QUIETEST_DBOV: f64 = -45.0;
@@ -182,6 +214,26 @@ mod tests {
         assert_eq!((report.frames, report.carrying, report.longest_gap_ms), (50, 47, 60));
         assert!((report.level_dbov + 20.0).abs() < 0.2);
         assert_eq!(tone(&samples, 8000, 1000.0).carrying, 0);
+    }
+
+    #[test]
+    fn a_tone_as_played_is_heard_and_a_broken_one_is_not() {
+        let whole = sine(8000, 440.0, -12.0, 3.0);
+        let judge = |samples: &[i16], hz, level| tone_between(samples, 8000, hz).as_played(level);
+        let said = judge(&whole, 440.0, -12.0).expect("it is heard");
+        assert_eq!(said, "100.0 % of the frames, -12.0 dBov (played at -12), longest gap 0 ms, 3000 ms long");
+        for level in [-13.1, -10.9] {
+            assert!(judge(&whole, 440.0, level).is_err(), "played at {level}");
+        }
+        assert_eq!(judge(&whole, 1000.0, -12.0), Err("nothing of the tone was heard".to_owned()));
+        let holes = |every: usize, ms: usize| {
+            let mut broken = whole.clone();
+            broken[4000..20_000].chunks_exact_mut(every * 8).for_each(|part| part[..ms * 8].fill(0));
+            judge(&broken, 440.0, -12.0)
+        };
+        assert!(holes(2000, 40).is_ok(), "a gap of 40 ms");
+        assert!(holes(2000, 60).is_err(), "a gap of 60 ms, in 98 % of the tone");
+        assert!(holes(500, 40).is_err(), "four gaps of 40 ms, more than 2 % of the tone");
     }
 
     #[test]

@@ -2,10 +2,31 @@
 
 use std::{fs, path::Path};
 
+use agent_media::measure;
+
 /// What a recording holds so far: one channel of 16-bit samples, and their rate. `None` before there is a whole header.
 /// Of several channels the first is taken.
 pub fn so_far(file: &Path) -> Option<(Vec<i16>, u32)> {
     parse(&fs::read(file).ok()?)
+}
+
+/// Judges a whole recording: it carries the tone of `hz` as it was played at `level` dBov (`ToneReport::as_played`), and
+/// not that of `other_hz`.
+///
+/// # Errors
+/// A sentence with what is heard instead.
+pub fn judge(
+    (samples, rate): &(Vec<i16>, u32),
+    (hz, level): (f64, f64),
+    other_hz: f64,
+) -> Result<String, String> {
+    let said = measure::tone_between(samples, *rate, hz).as_played(level)?;
+    let other = measure::tone(samples, *rate, other_hz).share();
+    if other < 0.01 {
+        Ok(said)
+    } else {
+        Err(format!("{said}; and the other direction's tone in {:.1} % of the frames", other * 100.0))
+    }
 }
 
 fn parse(bytes: &[u8]) -> Option<(Vec<i16>, u32)> {
@@ -36,8 +57,19 @@ fn parse(bytes: &[u8]) -> Option<(Vec<i16>, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::so_far;
+    use super::{judge, so_far};
     use agent_media::measure;
+
+    #[test]
+    fn one_tone_is_heard_and_another_is_an_echo() {
+        let (voice, echo) = (measure::sine(8000, 440.0, -20.0, 2.0), measure::sine(8000, 1000.0, -30.0, 2.0));
+        assert!(judge(&(voice.clone(), 8000), (440.0, -20.0), 1000.0).is_ok());
+        assert!(judge(&(voice.clone(), 8000), (440.0, -17.0), 1000.0).is_err(), "too quiet");
+        // After what was said, so that it is heard alone.
+        let both = (voice.into_iter().chain(echo).collect(), 8000);
+        let said = judge(&both, (440.0, -20.0), 1000.0).expect_err("an echo");
+        assert!(said.contains("50.0 % of the frames"), "{said}");
+    }
 
     #[test]
     fn reads_what_is_there_whatever_the_header_says() {
