@@ -9,7 +9,7 @@ use agent_core::{
     view::Sound,
 };
 use agent_media::measure;
-use common::{LOCAL, Side, connect, folder};
+use common::{Grows, LEVEL, LOCAL, NEWS, Side, connect, until, voice};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -23,11 +23,20 @@ use std::{
 };
 
 const CALL: CallId = CallId(2);
+/// How much talk is listened to, seconds.
+const TALK: f64 = 4.0;
+/// Facts come once a second, and a turn of the engine makes up for a fifth of one at most: so much is recorded between
+/// two of them, seconds, however slow the machine is.
+const BETWEEN_FACTS: f64 = 1.25;
 
-/// Settings with files; the microphone speaks a tone of `hz` for `seconds`.
-fn files(folder: &Path, name: &str, hz: f64, rate: u32, seconds: f64) -> (AudioSettings, PathBuf) {
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for the test")
+}
+
+/// Settings with files; the microphone speaks a tone of `hz` without end.
+fn files(folder: &Path, name: &str, hz: f64, rate: u32) -> (AudioSettings, PathBuf) {
     let (input, output) = (folder.join(format!("{name}-mic.wav")), folder.join(format!("{name}-ear.wav")));
-    measure::write_wav(&input, rate, &measure::sine(rate, hz, -20.0, seconds)).expect("written");
+    measure::write_wav(&input, rate, &voice(rate, hz)).expect("written");
     let settings = AudioSettings {
         backend: AudioBackend::Wav,
         input: Some(input.to_string_lossy().into_owned()),
@@ -37,19 +46,13 @@ fn files(folder: &Path, name: &str, hz: f64, rate: u32, seconds: f64) -> (AudioS
     (settings, output)
 }
 
-fn null() -> AudioSettings {
-    AudioSettings { backend: AudioBackend::Null, ..AudioSettings::default() }
+/// What an ear has recorded so far.
+fn ear(path: &Path) -> impl Grows {
+    move || measure::read_wav(path).ok()
 }
 
-/// Checks that the recording carries the tone of `hz` and not that of `other`.
-fn heard(path: &Path, hz: f64, other: f64, seconds: f64) {
-    let (samples, rate) = measure::read_wav(path).expect("a recording");
-    let report = measure::tone_between(&samples, rate, hz);
-    let name = path.display();
-    assert!(report.frames as f64 >= seconds * 50.0 * 0.98, "{name}: too short: {report:?}");
-    assert!((report.level_dbov + 20.0).abs() < 1.0, "{name}: {report:?}");
-    assert_eq!(measure::tone(&samples, rate, other).carrying, 0, "{name}: hears itself");
-    assert!(report.share() >= 0.98 && report.longest_gap_ms <= 40, "{name}: {report:?}");
+fn null() -> AudioSettings {
+    AudioSettings { backend: AudioBackend::Null, ..AudioSettings::default() }
 }
 
 /// The caller changes what flows; answers what flows then: (caller's view, callee's view).
@@ -69,62 +72,88 @@ fn refused(side: &mut Side) -> String {
     })
 }
 
+/// Waits for a second whose facts are those of such a talk: nothing lost, both as loud as they spoke, and sound held back
+/// for longer than the packets are apart from their time.
+fn tells_of_the_talk(side: &mut Side) {
+    let near = |level: i16| (f64::from(level) - LEVEL).abs() <= 1.0;
+    side.wait("a second with the facts of a whole talk", |event| match event {
+        MediaEvent::Facts { facts, .. } => {
+            let loud = near(facts.level_in_dbov) && near(facts.level_out_dbov);
+            let calm = facts.loss_percent < 1.0 && facts.buffer_ms > facts.jitter_ms;
+            // The talk that was heard before has come in packets of 20 ms; a little may be made up.
+            (loud && calm && facts.received as f64 >= TALK * 45.0).then_some(())
+        }
+        _ => None,
+    });
+}
+
+/// What holds for the facts of a whole call, which was `recorded` for so many seconds and took so long.
+fn facts_are_in_bounds(side: &Side, recorded: f64, took: Duration) {
+    let facts = side.told.iter().filter_map(|event| match event {
+        MediaEvent::Facts { facts, .. } => Some(*facts),
+        _ => None,
+    });
+    let facts: Vec<_> = facts.collect();
+    assert!(facts.len() as u64 <= took.as_secs(), "more than once a second: {took:?} {facts:?}");
+    assert!(
+        facts.len() as f64 >= recorded / BETWEEN_FACTS - 1.0,
+        "less than once a second: {recorded} s {facts:?}"
+    );
+    let loudest = facts.iter().map(|facts| facts.level_in_dbov.max(facts.level_out_dbov)).max();
+    assert!(loudest.is_some_and(|level| f64::from(level) <= LEVEL + 1.0), "louder than spoken: {facts:?}");
+    let received = facts.last().map_or(0, |facts| facts.received);
+    // One opens the way, and one is sent before its time has gone by.
+    assert!(u128::from(received) <= took.as_millis() / 20 + 2, "more than was sent: {took:?} {facts:?}");
+}
+
 #[test]
 fn both_sides_hear_each_other_and_not_themselves() {
-    let folder = folder("both");
-    let (ours, our_ear) = files(&folder, "a", 440.0, 48_000, 6.0);
-    let (theirs, their_ear) = files(&folder, "b", 1000.0, 44_100, 6.0);
+    let folder = folder();
+    let (ours, our_ear) = files(folder.path(), "a", 440.0, 48_000);
+    let (theirs, their_ear) = files(folder.path(), "b", 1000.0, 44_100);
     let (mut caller, mut callee) = (Side::start(ours), Side::start(theirs));
+    let begin = Instant::now();
     connect(&mut caller, &mut callee, CALL);
-    thread::sleep(Duration::from_millis(5500));
-    for side in [&mut caller, &mut callee] {
+    ear(&our_ear).hears("what the caller hears", 1000.0, TALK);
+    ear(&their_ear).hears("what the callee hears", 440.0, TALK);
+    tells_of_the_talk(&mut caller);
+    tells_of_the_talk(&mut callee);
+    for (side, path, own) in [(&mut caller, our_ear, 440.0), (&mut callee, their_ear, 1000.0)] {
         side.send(MediaCommand::Stop { call: CALL });
         side.send(MediaCommand::Focus { call: None });
         side.media.close();
         side.drain();
+        let (samples, rate) = measure::read_wav(&path).expect("a recording");
+        assert_eq!(measure::tone(&samples, rate, own).carrying, 0, "{}: hears itself", path.display());
         assert!(side.told.contains(&MediaEvent::Audio(AudioState::Wav)), "{:?}", side.told);
-        let facts: Vec<_> = side
-            .told
-            .iter()
-            .filter_map(|event| match event {
-                MediaEvent::Facts { facts, .. } => Some(*facts),
-                _ => None,
-            })
-            .collect();
-        assert!((4..=6).contains(&facts.len()), "once a second: {facts:?}");
-        let last = facts.last().expect("facts");
-        assert!((last.level_in_dbov + 20).abs() <= 1 && (last.level_out_dbov + 20).abs() <= 1, "{facts:?}");
-        assert!(last.received > 200 && last.loss_percent < 1.0, "{facts:?}");
-        assert!(last.buffer_ms <= 80.0 && last.jitter_ms <= 10.0, "{facts:?}");
+        facts_are_in_bounds(side, samples.len() as f64 / f64::from(rate), begin.elapsed());
         assert!(!side.told.iter().any(|e| matches!(e, MediaEvent::Silent { .. })));
     }
-    heard(&our_ear, 1000.0, 440.0, 5.0);
-    heard(&their_ear, 440.0, 1000.0, 5.0);
 }
 
 #[test]
 fn hold_mutes_and_resume_speaks_again() {
-    let folder = folder("hold");
-    let (theirs, their_ear) = files(&folder, "b", 1000.0, 8000, 1.0);
-    let (ours, _) = files(&folder, "a", 440.0, 8000, 60.0);
+    let folder = folder();
+    let (theirs, their_ear) = files(folder.path(), "b", 1000.0, 8000);
+    let (ours, _) = files(folder.path(), "a", 440.0, 8000);
     let (mut caller, mut callee) = (Side::start(ours), Side::start(theirs));
+    let their_ear = ear(&their_ear);
     connect(&mut caller, &mut callee, CALL);
-    thread::sleep(Duration::from_millis(1000));
+    their_ear.speaks("the voice", 440.0, NEWS);
     assert_eq!(reoffer(&mut caller, &mut callee, CALL, Flow::SendOnly), (Flow::SendOnly, Flow::RecvOnly));
     caller.send(MediaCommand::Focus { call: None });
-    thread::sleep(Duration::from_millis(1500));
+    their_ear.falls_silent("silence on hold", 440.0, 1.0);
     caller.send(MediaCommand::Focus { call: Some(CALL) });
     assert_eq!(reoffer(&mut caller, &mut callee, CALL, Flow::SendRecv), (Flow::SendRecv, Flow::SendRecv));
-    thread::sleep(Duration::from_millis(1000));
+    their_ear.speaks("the voice after the hold", 440.0, NEWS);
     caller.send(MediaCommand::Mute { on: true });
-    thread::sleep(Duration::from_millis(1000));
-    caller.media.close();
-    callee.media.close();
-    let (samples, rate) = measure::read_wav(&their_ear).expect("a recording");
-    let report = measure::tone_between(&samples, rate, 440.0);
-    assert!((1200..1900).contains(&report.longest_gap_ms), "the hold: {report:?}");
-    let end = &samples[samples.len().saturating_sub(4000)..];
-    assert!(measure::level_dbov(end) < -60.0, "muted: {}", measure::level_dbov(end));
+    until("silence while muted", || {
+        let (samples, _) = their_ear().ok_or("no recording")?;
+        let level = measure::level_dbov(&samples[samples.len().saturating_sub(4000)..]);
+        if level < -60.0 { Ok(()) } else { Err(format!("{level} dBov")) }
+    });
+    caller.send(MediaCommand::Mute { on: false });
+    their_ear.speaks("the voice when it is not muted any more", 440.0, NEWS);
 }
 
 #[test]
@@ -166,6 +195,9 @@ fn sleeps() -> Option<u64> {
     )
 }
 
+/// Longer than any clock of a call runs: facts, reports, and what keeps a path open.
+const QUIET: Duration = Duration::from_secs(6);
+
 #[test]
 fn an_idle_engine_sleeps() {
     // The other tests' engines run in this process too: a program of its own, with this test alone.
@@ -181,28 +213,37 @@ fn an_idle_engine_sleeps() {
     let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
     connect(&mut caller, &mut callee, CALL);
     caller.media.sound(Some(Sound::Busy));
-    thread::sleep(Duration::from_millis(500));
-    assert!((1..=2).contains(&caller.rows()), "a row for their sound and one for their reports");
+    let told = |rows: usize| match caller.rows() {
+        there if there == rows => Ok(()),
+        there => Err(format!("{there} rows")),
+    };
+    until("a row for their sound", || told(1).or(told(2)));
+    assert_ne!(sleeps(), Some(0), "the engines' threads are counted");
     for side in [&caller, &callee] {
         side.media.sound(None);
         side.send(MediaCommand::Stop { call: CALL });
         side.send(MediaCommand::Focus { call: None });
     }
-    thread::sleep(Duration::from_millis(1000));
-    let before = sleeps();
-    thread::sleep(Duration::from_secs(2));
-    assert_eq!(sleeps(), before, "nothing wakes an idle engine");
+    until("a row for their reports besides, which get a goodbye", || told(2));
+    // What is open is closed first, whenever the machine comes to that.
+    until("a stretch in which nothing wakes the engines", || {
+        let before = sleeps();
+        thread::sleep(QUIET);
+        let woken = sleeps().unwrap_or(0) - before.unwrap_or(0);
+        if woken == 0 { Ok(()) } else { Err(format!("{woken} times in {QUIET:?}")) }
+    });
+    assert_eq!(told(2), Ok(()), "something was sent to somebody else");
 }
 
 #[test]
 fn silence_is_noticed_and_so_is_its_end() {
     let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
+    let begin = Instant::now();
     connect(&mut caller, &mut callee, CALL);
     callee.send(MediaCommand::Focus { call: None });
-    let begin = Instant::now();
     caller.wait("the silence", |event| matches!(event, MediaEvent::Silent { .. }).then_some(()));
-    let after = begin.elapsed().as_millis();
-    assert!((2500..4500).contains(&after), "{after} ms");
+    // How soon after that it is told, the session's own test says, by its own clock.
+    assert!(begin.elapsed() >= Duration::from_secs(3), "{:?}", begin.elapsed());
     callee.send(MediaCommand::Focus { call: Some(CALL) });
     caller.wait("the sound", |event| matches!(event, MediaEvent::Heard { .. }).then_some(()));
 }
@@ -282,11 +323,16 @@ fn faults_without_end_are_told() {
     alarms.recv_timeout(Duration::from_secs(30)).expect("the end of the sound is told");
 }
 
+/// The engine's clock.
+const TICK: Duration = Duration::from_millis(10);
+
 #[test]
 fn two_hundred_offers_a_second_are_no_burden() {
     let (mut caller, mut callee) = (Side::start(null()), Side::start(null()));
-    let begin = Instant::now();
-    for n in 1..=200 {
+    // The clocks of both tick, as they do in a call; who waited for one would wait each time.
+    connect(&mut caller, &mut callee, CallId(1000));
+    let took = (1..=200).map(|n| {
+        let begin = Instant::now();
         let call = CallId(2 * n);
         caller.send(MediaCommand::Offer { call, local: LOCAL });
         let offer = caller.offered();
@@ -294,30 +340,50 @@ fn two_hundred_offers_a_second_are_no_burden() {
         let (answer, _) = callee.accepted();
         caller.send(MediaCommand::Complete { call, answer });
         caller.completed();
-    }
-    let each = begin.elapsed() / 200;
-    // The engine's clock ticks every 20 ms: whoever waited for it would take longer than that. The bench has the figures.
-    assert!(each < Duration::from_millis(20), "{each:?} a call, both sides and this thread together");
+        begin.elapsed()
+    });
+    let took: Vec<Duration> = took.collect();
+    // The fastest of the last ones is us, with all the others open; the rest is how busy the machine is.
+    let fastest = took[150..].iter().min().expect("fifty");
+    println!("the fastest of the last fifty: {fastest:?}");
+    assert!(*fastest < TICK / 2, "{fastest:?} a call, the fastest of fifty: somebody waits for the clock");
     for n in 1..=200 {
         caller.send(MediaCommand::Stop { call: CallId(2 * n) });
     }
 }
 
+/// Waits until nobody in this process has the file open; where the system does not tell, for longer than it stays so.
+fn is_closed(path: &Path) {
+    let Ok(path) = path.canonicalize() else { return };
+    if !Path::new("/proc/self/fd").exists() {
+        return thread::sleep(Duration::from_secs(1));
+    }
+    until("the recording to be closed", || {
+        let open = fs::read_dir("/proc/self/fd").map_err(|error| error.to_string())?.flatten();
+        let mut names = open.filter_map(|file| fs::read_link(file.path()).ok());
+        if names.any(|name| name == path) { Err("it is open".to_owned()) } else { Ok(()) }
+    });
+}
+
 #[test]
 fn a_ring_is_heard_and_goes_on_in_the_same_recording() {
-    let folder = folder("ring");
-    let (ours, our_ear) = files(&folder, "a", 440.0, 8000, 1.0);
+    /// The higher note of the ring, Hz.
+    const RING: f64 = 659.26;
+    /// The ringback of Germany, Hz.
+    const RINGBACK: f64 = 425.0;
+    let folder = folder();
+    let (ours, our_ear) = files(folder.path(), "a", 440.0, 8000);
     let side = Side::start(ours);
-    for sound in [Sound::Ring, Sound::Ringback] {
-        side.media.sound(Some(sound));
-        thread::sleep(Duration::from_millis(1300));
-        side.media.sound(None);
-        thread::sleep(Duration::from_millis(700));
-    }
+    let heard = ear(&our_ear);
+    side.media.sound(Some(Sound::Ring));
+    heard.speaks("the ring", RING, 10);
+    side.media.sound(None);
+    is_closed(&our_ear);
+    side.media.sound(Some(Sound::Ringback));
+    heard.speaks("the ringback", RINGBACK, 45);
     side.media.close();
-    let (samples, rate) = measure::read_wav(&our_ear).expect("a recording");
-    let ring = measure::tone(&samples, rate, 659.26);
-    let back = measure::tone(&samples, rate, 425.0);
-    assert!(ring.carrying > 10 && back.carrying >= 45, "{ring:?} {back:?}");
-    assert!(ring.first_ms < back.first_ms);
+    let (samples, rate) = heard().expect("a recording");
+    let (ring, back) = (measure::tone(&samples, rate, RING), measure::tone(&samples, rate, RINGBACK));
+    assert!(ring.carrying >= 10, "the ring is not there any more: {ring:?} {back:?}");
+    assert!(ring.last_ms < back.first_ms, "{ring:?} {back:?}");
 }

@@ -11,7 +11,12 @@ use crate::{
     wait::{self, SOON},
 };
 
-/// A running PulseAudio with two sinks: `ear`, the default to play into, and `mouth`, whose monitor is the default microphone.
+/// The sinks: name, samples a second, channels, and what people call it. Not all alike, as sound cards are not.
+const SINKS: [(&str, u32, u32, &str); 3] =
+    [("ear", 44_100, 2, "Phones"), ("mouth", 48_000, 2, "Mouth"), ("bell", 48_000, 1, "Bell")];
+
+/// A running PulseAudio with three sinks: `ear`, the default to play into, `mouth`, whose monitor is the default
+/// microphone, and `bell`, another one to play into.
 pub struct Pulse {
     /// The process.
     pub proc: Proc,
@@ -31,8 +36,11 @@ impl Pulse {
         let mut command = proc::punctual("pulseaudio");
         command.args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disallow-exit"]);
         command.args(["--log-target=stderr", "--log-level=notice"]);
-        for sink in ["ear", "mouth"] {
-            command.arg(format!("--load=module-null-sink sink_name={sink} rate=48000 channels=2"));
+        for (sink, rate, channels, name) in SINKS {
+            command.arg(format!(
+                "--load=module-null-sink sink_name={sink} rate={rate} channels={channels} \
+                 sink_properties=device.description={name}"
+            ));
         }
         command
             .arg(format!("--load=module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
@@ -71,7 +79,7 @@ impl Pulse {
         self.record("ear.monitor", file)
     }
 
-    /// Records any source, `ear.monitor` or `mouth.monitor`.
+    /// Records any source: the monitor of a sink.
     ///
     /// # Panics
     /// When the recording does not begin.

@@ -311,3 +311,63 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Poll, Token};
+    use std::{net::UdpSocket, sync::Arc};
+
+    /// A call that has been agreed on at `start` and has the ear; what it sends goes to the socket, unread.
+    fn agreed(start: Instant, net: &Net, peer: &UdpSocket) -> Session {
+        let (poll, at) = (Poll::new().expect("a poll"), peer.local_addr().expect("bound"));
+        let sockets = Sockets::open(net, at.ip(), poll.registry(), Token(2)).expect("sockets");
+        let mut session = Session::new(sockets, 2, [Codec::Pcma, Codec::Pcmu]);
+        let port = at.port();
+        let offer = format!(
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 8\r\na=rtcp:{port}\r\n",
+            ip = at.ip()
+        );
+        session.negotiation.answer(offer.as_bytes(), Flow::SendRecv).expect("a good offer");
+        session.focus(start, true);
+        session.agreed(start, net);
+        session
+    }
+
+    /// 20 ms of A-law.
+    fn packet(sequence: u16) -> Vec<u8> {
+        let mut packet = vec![0x80, 8];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend((u32::from(sequence) * 160).to_be_bytes());
+        packet.extend([0, 0, 0, 7]);
+        packet.extend([0xd5; 160]);
+        packet
+    }
+
+    #[test]
+    fn silence_is_told_after_three_seconds_of_it_and_its_end_at_once() {
+        let net = Net::new(Arc::new(|_| {}));
+        let peer = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let from = peer.local_addr().expect("bound");
+        let start = Instant::now();
+        let mut session = agreed(start, &net, &peer);
+        // A second and a half of sound, then none; the clock is looked at every 10 ms.
+        let mut told = Vec::new();
+        for step in 0..1000_u64 {
+            let now = start + Duration::from_millis(10 * step);
+            if step < 150 && step.is_multiple_of(2) {
+                assert_eq!(session.datagram(now, from, &packet(step as u16 / 2)), None);
+            }
+            session.timer(now, &net, |news| told.push((10 * step, news)));
+        }
+        let facts = told.iter().filter(|(_, news)| matches!(news, News::Facts(_))).map(|(at, _)| *at);
+        assert_eq!(facts.collect::<Vec<_>>(), (1..10).map(|second| second * 1000).collect::<Vec<_>>());
+        let silent = told.iter().filter(|(_, news)| *news == News::Silent).map(|(at, _)| *at);
+        // It is looked for with the facts: the first time that is three seconds after 1480 ms.
+        assert_eq!(silent.collect::<Vec<_>>(), [5000], "{told:?}");
+        let later = start + Duration::from_secs(10);
+        assert_eq!(session.datagram(later, from, &packet(75)), Some(News::Heard));
+        assert_eq!(session.datagram(later, from, &packet(76)), None, "told once");
+    }
+}

@@ -7,19 +7,30 @@ use agent_core::{
     port::media::{Flow, MediaCommand, MediaEvent},
     settings::AudioSettings,
 };
-use agent_media::{MediaConfig, MediaHandle};
+use agent_media::{
+    MediaConfig, MediaHandle,
+    measure::{self, ToneReport},
+};
 use agent_net::Net;
 use std::{
     net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
     sync::{Arc, Mutex, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
 /// Here.
 pub(crate) const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// How long a test waits for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a test waits for what must come, also on a machine that has little time for it: only a failure waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a test looks whether it has come.
+const EVERY: Duration = Duration::from_millis(50);
+/// How loud everybody speaks here, dBov.
+pub(crate) const LEVEL: f64 = -20.0;
+/// Longer than a test waits twice, seconds: nobody falls silent because the file is at its end.
+pub(crate) const WITHOUT_END: f64 = 130.0;
+/// Half a second of sound is news, in frames of 20 ms.
+pub(crate) const NEWS: usize = 25;
 
 /// One engine and what it tells.
 pub(crate) struct Side {
@@ -109,9 +120,62 @@ pub(crate) fn connect(caller: &mut Side, callee: &mut Side, call: CallId) {
     assert_eq!(caller.completed(), Flow::SendRecv);
 }
 
-/// A folder of its own for a test.
-pub(crate) fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("trayphone-media-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder for the test");
-    folder
+/// A tone of `hz` without end, as samples.
+pub(crate) fn voice(rate: u32, hz: f64) -> Vec<i16> {
+    measure::sine(rate, hz, LEVEL, WITHOUT_END)
 }
+
+/// Waits until `look` finds what `what` names; until then it says what there is instead.
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(instead) => assert!(Instant::now() < end, "waited in vain for {what}; instead: {instead}"),
+        }
+        thread::sleep(EVERY);
+    }
+}
+
+/// A recording that grows: its samples so far, and their rate.
+pub(crate) trait Grows: Fn() -> Option<(Vec<i16>, u32)> {
+    /// What is heard of a tone of `hz` in the newest `seconds`; an error while it is shorter than that.
+    fn newest(&self, seconds: f64, hz: f64) -> Result<ToneReport, String> {
+        let (samples, rate) = self().ok_or("no recording yet")?;
+        let from = samples.len().checked_sub((f64::from(rate) * seconds) as usize);
+        let from = from.ok_or_else(|| format!("{} samples", samples.len()))?;
+        Ok(measure::tone(&samples[from..], rate, hz))
+    }
+
+    /// Frames of 20 ms that carry a tone of `hz` so far.
+    fn carrying(&self, hz: f64) -> usize {
+        self().map_or(0, |(samples, rate)| measure::tone(&samples, rate, hz).carrying)
+    }
+
+    /// Waits until so many more frames carry the tone.
+    fn speaks(&self, what: &str, hz: f64, more: usize) {
+        let wanted = self.carrying(hz) + more;
+        until(what, || match self.carrying(hz) {
+            there if there >= wanted => Ok(()),
+            there => Err(format!("{there} frames of 20 ms carry {hz} Hz, not {wanted}")),
+        });
+    }
+
+    /// Waits until nothing has been heard of the tone for so many seconds.
+    fn falls_silent(&self, what: &str, hz: f64, seconds: f64) {
+        until(what, || match self.newest(seconds, hz)? {
+            report if report.carrying == 0 => Ok(()),
+            report => Err(format!("{report:?}")),
+        });
+    }
+
+    /// Waits until `seconds` of the tone in a row have been heard as they were spoken. A machine that was busy elsewhere
+    /// breaks one stretch and not the next; what is broken in the code is so in every one. How late sound may be on a
+    /// calm machine, and how little of it made up, is what the simulations of `jitter` judge.
+    fn hears(&self, what: &str, hz: f64, seconds: f64) {
+        let said = until(what, || self.newest(seconds, hz)?.as_played(LEVEL));
+        println!("{what}: {said}");
+    }
+}
+
+impl<T: Fn() -> Option<(Vec<i16>, u32)>> Grows for T {}
