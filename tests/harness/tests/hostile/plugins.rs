@@ -20,9 +20,9 @@ const HOSTILE: &str = "io.trayphone.hostile";
 /// The rule that keeps a plugin from any other host.
 const NOT_GRANTED: &str = "this host was not granted";
 
-/// Between the 180 at the caller and the toast with the number in our hands. A lookup may take a second, so that
-/// a toast that waits for one is seen, and a busy machine is not.
-const AT_ONCE: Duration = Duration::from_millis(400);
+/// Between the 180 at the caller and the toast with the number in our hands: less than the second that this plugin's
+/// lookup may take (`lookup_ms`), so that a toast that waits for one is seen; little enough less that a busy machine is not.
+const AT_ONCE: Duration = Duration::from_millis(900);
 
 /// What the agent may hold more at its highest, KiB: the 32 MiB its manifest grants the plugin, and the same for the rest.
 const MEMORY: u64 = 64 * 1024;

@@ -12,8 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// REGISTERs within the seconds a test takes: tries of one purpose, the tries after the first waits, retransmissions.
+/// REGISTERs within one [`STRETCH`]: tries of one purpose, the tries after the first waits, retransmissions.
 const MOST_REGISTERS: usize = 40;
+/// The least that is watched, so long that a storm would be seen; a second try comes after 2.5 s at the earliest.
+const STRETCH: Duration = Duration::from_secs(6);
 
 /// What a rude registrar answers to the REGISTER of that number.
 type Answers = fn(&str, usize) -> Vec<Vec<u8>>;
@@ -125,14 +127,15 @@ fn a_rude_registrar_harms_nobody_else_and_is_not_stormed() {
         wait::until(SOON, || rude.iter().all(|rude| rude.asked.load(Ordering::SeqCst) > 0).then_some(()));
     assert!(asked.is_some(), "somebody was not asked\n{}", agent.proc);
     scene.a_call_is_served();
-    // So long that a storm would be seen; a second try comes after 2.5 s at the earliest.
-    while begun.elapsed() < Duration::from_secs(6) {
+    while begun.elapsed() < STRETCH {
         scene.a_call_is_served();
     }
+    // A busy machine is longer at it, and what is asked meanwhile is no storm.
+    let stretches = begun.elapsed().as_secs().div_ceil(STRETCH.as_secs()) as usize;
     for ((what, _), rude) in RUDE.iter().zip(&rude) {
         let asked = rude.asked.load(Ordering::SeqCst);
         println!("{what}: asked {asked} times");
-        assert!(asked <= MOST_REGISTERS, "{what}: asked {asked} times in {:?}", begun.elapsed());
+        assert!(asked <= MOST_REGISTERS * stretches, "{what}: asked {asked} times in {:?}", begun.elapsed());
     }
     let status = agent.ask(&["status"]).pop().unwrap_or_default();
     for ((what, _), account) in RUDE.iter().zip(status["accounts"].as_array().into_iter().flatten().skip(1)) {
