@@ -180,8 +180,10 @@ mod tests {
         assert_eq!(line(state(Registration::Registered)), "");
         let refused = RegistrationProblem::Refused { status: 503, phrase: NUMBER.to_owned() };
         assert_eq!(line(failed(refused, Some(30_000))), "account 0: refused with 503; retry in 30 s");
-        let wrong = line(failed(RegistrationProblem::WrongPassword, None));
-        assert_eq!(wrong, "account 0: refused: wrong password; no retry before something is changed");
+        let wrong = line(failed(RegistrationProblem::WrongPassword, Some(1_700_000)));
+        assert_eq!(wrong, "account 0: refused: wrong password; retry in 1700 s");
+        let none = line(failed(RegistrationProblem::NoPassword, None));
+        assert_eq!(none, "account 0: there is no password; no retry before something is changed");
         assert_eq!(line(state(Registration::Unregistered)), "account 0: signed off");
     }
 

@@ -65,9 +65,13 @@ impl Account {
         rest.split('@').next().unwrap_or(rest)
     }
 
-    /// Whether nothing but the user can bring it back.
+    /// Whether it waits for the user: nothing else can bring it back, or, as with a refused password, hardly anything.
     pub(crate) fn stuck(&self) -> bool {
-        matches!(&self.state, Registration::Failed { retry_ms: None, .. })
+        use RegistrationProblem::WrongPassword;
+        matches!(
+            &self.state,
+            Registration::Failed { retry_ms: None, .. } | Registration::Failed { reason: WrongPassword, .. }
+        )
     }
 }
 
@@ -308,7 +312,7 @@ impl Accounts {
         }
     }
 
-    /// Says what changed, and once aloud when only the user can help.
+    /// Says what changed, and once aloud when it waits for the user.
     fn told(&mut self, cx: &mut Context<'_>, id: AccountId) {
         let Some(account) = self.list.get(&id) else { return };
         let (aor, registration) = (account.settings.aor.clone(), account.state.clone());

@@ -252,9 +252,9 @@ phrases! {
 
     // Registration.
     REG_WRONG_PASSWORD:
-        "{0}: the PBX refused the password; run `trayphone account password {0}`",
-        "{0}: Die Telefonanlage weist das Passwort ab; `trayphone account password {0}` ändert es",
-        "{0} : le central refuse le mot de passe ; exécutez `trayphone account password {0}`";
+        "{0}: the PBX refused the password; run `trayphone account password {0}`, or wait: it is tried again within half an hour",
+        "{0}: Die Telefonanlage weist das Passwort ab; `trayphone account password {0}` ändert es, sonst folgt binnen einer halben Stunde ein neuer Versuch",
+        "{0} : le central refuse le mot de passe ; exécutez `trayphone account password {0}`, sinon un nouvel essai suit d’ici une demi-heure";
     REG_NO_PASSWORD:
         "{0}: there is no password yet; run `trayphone account password {0}`",
         "{0}: Es gibt noch kein Passwort; `trayphone account password {0}` legt es ab",

@@ -20,11 +20,12 @@ pub enum Registration {
     Connecting,
     /// A 200 was received and its interval has not run out.
     Registered,
-    /// It failed and will be tried again.
+    /// It failed.
     Failed {
         /// Why, in a way the user can act on.
         reason: RegistrationProblem,
-        /// How long until the next try, in milliseconds; `None` when only the user can help (wrong password).
+        /// How long until the next try, in milliseconds; `None` when only the user can help (no password, or an account
+        /// whose settings cannot be used).
         retry_ms: Option<u64>,
     },
     /// De-registered on purpose.
@@ -35,7 +36,8 @@ pub enum Registration {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "problem", rename_all = "snake_case")]
 pub enum RegistrationProblem {
-    /// The registrar refused the credentials (401/407 again, or 403).
+    /// The registrar refused the credentials (401/407 again, or 403). Tried again within half an hour all the same: it may
+    /// have been the registrar's bad day.
     WrongPassword,
     /// No password could be had; the account waits for one.
     NoPassword,

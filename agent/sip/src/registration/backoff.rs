@@ -7,11 +7,22 @@ use std::time::Duration;
 const BASE: Duration = Duration::from_secs(5);
 /// The longest wait.
 const MOST: Duration = Duration::from_secs(300);
+/// The longest wait before a password that was refused and never served is tried again: a PBX that locks accounts counts
+/// some tries within minutes.
+const REFUSED: Duration = Duration::from_secs(1800);
 
 /// The wait after `failures` failures in a row before this one: at most 5 s, doubling up to 5 min, and between half of
 /// it and the whole at random, so that a PBX that comes back is not met by everybody in the same moment.
 pub(super) fn wait(failures: u32, rng: &mut dyn Rng) -> Duration {
     let most = BASE.saturating_mul(2_u32.saturating_pow(failures)).min(MOST);
+    rng.between(most / 2, most)
+}
+
+/// The wait before a refused password is tried again: within half an hour for one that never served, which is wrong, most
+/// likely; within 5 min for one that did, since then it is the PBX that has a bad day. Not at the same moment for all, as
+/// above.
+pub(super) fn wait_refused(served: bool, rng: &mut dyn Rng) -> Duration {
+    let most = if served { MOST } else { REFUSED };
     rng.between(most / 2, most)
 }
 

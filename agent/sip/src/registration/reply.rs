@@ -47,7 +47,7 @@ impl Registration {
                 && (asking.sent.headers.has(name::AUTHORIZATION)
                     || asking.sent.headers.has(name::PROXY_AUTHORIZATION)) =>
             {
-                self.fail(wire, Problem::WrongPassword, None);
+                self.password_refused(wire);
             }
             _ => self.refused(wire, response),
         }
@@ -129,15 +129,20 @@ impl Registration {
                 self.send(wire, flow, (asking.since, asking.tries + 1, asking.removing));
             }
             Err(AuthError::Rejected) => {
-                // A new password must not be tried on an old challenge's memory.
-                self.auth.forget();
                 self.binding = None;
                 self.expiry = None;
-                self.fail(wire, Problem::WrongPassword, None);
+                self.password_refused(wire);
             }
             Err(AuthError::Unsupported) => self.fail(wire, Problem::NoCommonAuthentication, None),
             Ok(()) => self.refused(wire, response),
         }
+    }
+
+    /// The credentials were refused. The next try, with this password or another, waits for a challenge of its own: what
+    /// is remembered of this one is old by then.
+    fn password_refused(&mut self, wire: &mut Wire) {
+        self.auth.forget();
+        self.fail(wire, Problem::WrongPassword, None);
     }
 
     /// 423: the interval asked for is too short (section 10.3).

@@ -384,16 +384,17 @@ impl Registration {
         request
     }
 
-    /// It did not work: says why, and plans the next try unless only the user can help. A password that never served is
-    /// not tried again, since accounts are locked by tries; one that did is, but rarely.
+    /// It did not work: says why, and plans the next try unless only the user can help. A refused password is tried again,
+    /// too, since a PBX whose user database is away refuses every one; but rarely, since accounts are locked by tries.
     pub(super) fn fail(&mut self, wire: &mut Wire, reason: Problem, after: Option<Duration>) {
         if self.leaving {
             return self.left(wire);
         }
-        let refused = matches!(reason, Problem::WrongPassword);
-        let hopeless = matches!(reason, Problem::NoPassword) || refused && !self.proven;
-        let tries = if refused { u32::MAX } else { self.failures };
-        let wait = after.unwrap_or_else(|| backoff::wait(tries, wire.rng.as_mut()));
+        let hopeless = matches!(reason, Problem::NoPassword);
+        let wait = after.unwrap_or_else(|| match reason {
+            Problem::WrongPassword => backoff::wait_refused(self.proven, wire.rng.as_mut()),
+            _ => backoff::wait(self.failures, wire.rng.as_mut()),
+        });
         self.failures = self.failures.saturating_add(1);
         self.phase = if hopeless { Phase::Still } else { Phase::Waiting };
         self.wake = (!hopeless).then(|| wire.now + wait);
