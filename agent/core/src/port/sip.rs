@@ -222,11 +222,11 @@ pub enum SipEvent {
         /// Their answer.
         answer: Option<Sdp>,
     },
-    /// Their ACK to our 200 arrived.
+    /// Their ACK to our 200 arrived: to the one that answered their call, and to each that carried an offer of ours.
     Confirmed {
         /// Which call.
         call: CallId,
-        /// Their answer, when our 200 carried the offer.
+        /// Their answer, when our 200 carried the offer; an ACK without the answer it owes us ends that change.
         answer: Option<Sdp>,
     },
     /// They want to change the session (re-INVITE): answer with `SipCommand::AnswerReoffer`.

@@ -165,10 +165,9 @@ impl Call {
         let number = ack.headers.cseq().map_or(0, |cseq| cseq.number);
         let Some(unacked) = self.unacked.take_if(|unacked| unacked.number == number) else { return };
         let answer = sdp(ack.body_of(SDP)).filter(|_| unacked.offered);
-        if unacked.initial {
+        // Somebody waits for the answer to an offer of ours, also when this ACK fails to bring it (section 14.2).
+        if unacked.initial || unacked.offered {
             self.tell(wire, SipEvent::Confirmed { call: self.id, answer });
-        } else if let Some(answer) = answer {
-            self.tell(wire, SipEvent::ReofferAnswered { call: self.id, answer });
         }
         if std::mem::take(&mut self.bye_after_ack) {
             return self.bye(wire);

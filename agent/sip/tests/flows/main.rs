@@ -4,6 +4,7 @@ mod calls_in;
 mod calls_out;
 mod chaos;
 mod hostile;
+mod joint;
 mod refusals;
 mod registrar;
 mod registrations;
