@@ -4,7 +4,7 @@ use crate::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 /// Who asked for a connection, and for what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Purpose {
     /// `sip`, `media`, `names` (resolving), or `plugin:<id>`.
     pub who: String,

@@ -34,6 +34,9 @@ pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 /// UDP peers remembered so that each is one row; beyond it they are noted anew.
 const MOST_PEERS: usize = 4096;
 
+/// Where name servers listen (RFC 1035 section 4.2), for the row of a name that came to nothing.
+const NAME_SERVER_PORT: u16 = 53;
+
 /// What can be set.
 #[derive(Debug, Clone)]
 pub struct NetConfig {
@@ -68,7 +71,8 @@ struct Inner {
     tls: Tls,
     connect_timeout: Duration,
     proxies: Proxies,
-    peers: Mutex<HashSet<(String, String, SocketAddr)>>,
+    /// The UDP peers that have a row, and whether it is that of their refusal.
+    peers: Mutex<HashSet<(Purpose, SocketAddr, bool)>>,
 }
 
 impl Net {
@@ -105,9 +109,17 @@ impl Net {
     }
 
     /// The addresses of `host`, never none, those with a route first. Addresses, `localhost` and what the hosts file
-    /// lists are answered here; anything else asks the name servers and leaves a row for each query.
+    /// lists are answered here; anything else asks the name servers and leaves a row for each query, and one of its own
+    /// when no address came of it. What can be no name is refused without a row: nobody was asked.
     pub async fn resolve(&self, purpose: &Purpose, host: &str) -> Result<Vec<IpAddr>, NetError> {
-        self.0.names.resolve(purpose, host).await
+        let found = self.0.names.resolve(purpose, host).await;
+        if let Err(error) = &found
+            && !matches!(error, NetError::BadName(_))
+        {
+            let target = Target::new("dns", host, NAME_SERVER_PORT);
+            Attempt::new(&self.0.sink, purpose, &target).failed(&error.to_string());
+        }
+        found
     }
 
     /// A TCP connection, to the first of the host's addresses that answers.
@@ -159,18 +171,40 @@ impl Net {
         Ok(listener)
     }
 
-    /// A datagram goes to `peer`: one row for each peer and purpose, at the first call. Cheap enough to be called
-    /// before every datagram, but not from an audio callback (it takes a lock).
-    pub fn note_udp(&self, purpose: &Purpose, peer: SocketAddr) {
+    /// A datagram goes to `peer`, which was looked up as `name` where it was: one row for each peer and purpose, at the
+    /// first call. Cheap enough to be called before every datagram, but not from an audio callback (it takes a lock).
+    pub fn note_udp(&self, purpose: &Purpose, peer: SocketAddr, name: Option<&str>) {
+        if let Some(row) = self.udp_row(purpose, peer, name, false) {
+            row.allowed();
+        }
+    }
+
+    /// A datagram to `peer` came back, or could not leave: one more row that says so, at the first call for each peer and
+    /// purpose.
+    pub fn note_udp_failed(&self, purpose: &Purpose, peer: SocketAddr, name: Option<&str>, cause: &str) {
+        if let Some(row) = self.udp_row(purpose, peer, name, true) {
+            row.failed(cause);
+        }
+    }
+
+    /// The row of a UDP peer, unless there is one.
+    fn udp_row(
+        &self,
+        purpose: &Purpose,
+        peer: SocketAddr,
+        name: Option<&str>,
+        failed: bool,
+    ) -> Option<Attempt> {
         let mut peers = self.0.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= MOST_PEERS {
             peers.clear();
         }
-        if peers.insert((purpose.who.clone(), purpose.why.clone(), peer)) {
-            drop(peers);
-            let target = Target::new("udp", &peer.ip().to_string(), peer.port());
-            Attempt::new(&self.0.sink, purpose, &target).at(peer).allowed();
+        if !peers.insert((purpose.clone(), peer, failed)) {
+            return None;
         }
+        drop(peers);
+        let host = name.map_or_else(|| peer.ip().to_string(), str::to_owned);
+        Some(Attempt::new(&self.0.sink, purpose, &Target::new("udp", &host, peer.port())).at(peer))
     }
 
     /// The address this machine speaks from to reach `peer`. Sends nothing.
@@ -201,7 +235,7 @@ impl Net {
 
     /// The target's addresses; not finding any is a row of its own.
     async fn addresses(&self, purpose: &Purpose, target: &Target) -> Result<Vec<IpAddr>, NetError> {
-        let found = self.resolve(purpose, &target.host).await;
+        let found = self.0.names.resolve(purpose, &target.host).await;
         if let Err(error) = &found {
             Attempt::new(&self.0.sink, purpose, target).failed(&error.to_string());
         }
@@ -316,7 +350,7 @@ impl Net {
         if let Some(request) = &mut target.request {
             request.push_str(&format!(" (via proxy {}:{})", proxy.host, proxy.port));
         }
-        let found = match self.resolve(purpose, &proxy.host).await {
+        let found = match self.0.names.resolve(purpose, &proxy.host).await {
             Ok(found) => found,
             Err(error) => {
                 Attempt::new(&self.0.sink, purpose, target).failed(&error.to_string());

@@ -143,6 +143,22 @@ async fn an_unknown_name_is_said_to_be_unknown() {
     assert_eq!(error, NetError::UnknownName("nobody.example".to_owned()));
     let last = ledger.rows().pop().unwrap();
     assert!(matches!(last.outcome, Egress::Failed(_)) && last.scheme == "tcp", "{last:?}");
+    assert!(ledger.rows().iter().all(|row| row.scheme != "dns" || row.outcome == Egress::Allowed));
+}
+
+#[tokio::test]
+async fn a_name_that_comes_to_nothing_is_a_row_whoever_was_asked() {
+    let server = NameServer::start(300).await;
+    // The second is answered here (RFC 6761 section 6.4): nobody is asked, and the row is all there is to see.
+    for (host, asked) in [("nobody.example", true), ("nosuch.invalid", false)] {
+        let ledger = Ledger::default();
+        let before = server.asked.load(SeqCst);
+        let error = with(&ledger, server.config()).resolve(&why(), host).await.unwrap_err();
+        assert_eq!(server.asked.load(SeqCst) > before, asked, "{host}");
+        let row = ledger.rows().pop().unwrap();
+        assert_eq!((row.scheme.as_str(), row.host.as_str(), row.port), ("dns", host, 53), "{row:?}");
+        assert_eq!((row.purpose, row.outcome), (why(), Egress::Failed(error.to_string())));
+    }
 }
 
 #[tokio::test]

@@ -146,13 +146,21 @@ async fn udp_is_one_row_a_peer() {
     assert_eq!(ledger.rows(), [], "a socket alone sends nothing");
     let peer = other.local_addr().unwrap();
     for _ in 0..3 {
-        net.note_udp(&why(), peer);
+        net.note_udp(&why(), peer, Some("pbx.example"));
         socket.send_to(b"x", peer).await.unwrap();
     }
     let row = ledger.one();
     assert_eq!((row.scheme.as_str(), row.port, row.outcome), ("udp", peer.port(), Egress::Allowed));
-    net.note_udp(&agent_net::Purpose { who: "media".to_owned(), why: "call 1".to_owned() }, peer);
+    assert_eq!((row.host.as_str(), row.address.as_deref()), ("pbx.example", Some("127.0.0.1")));
+    net.note_udp(&agent_net::Purpose { who: "media".to_owned(), why: "call 1".to_owned() }, peer, None);
     assert_eq!(ledger.rows().len(), 2);
+    assert_eq!(ledger.rows().pop().unwrap().host, "127.0.0.1", "there was no name");
+    for _ in 0..3 {
+        net.note_udp_failed(&why(), peer, Some("pbx.example"), "Connection refused");
+    }
+    let row = ledger.rows().pop().unwrap();
+    assert_eq!((ledger.rows().len(), row.host.as_str()), (3, "pbx.example"));
+    assert_eq!(row.outcome, Egress::Failed("Connection refused".to_owned()));
     let taken = net.std_udp(&why(), peer).unwrap_err();
     assert!(taken.to_string().contains(&peer.to_string()), "{taken}");
 }

@@ -35,6 +35,8 @@ const BATCH: usize = 16;
 const SOURCE_AGE: Duration = Duration::from_secs(10);
 /// Peers whose source address is remembered.
 const MOST_SOURCES: usize = 1024;
+/// Addresses whose name is remembered for the ledger.
+const MOST_NAMES: usize = 1024;
 /// Messages kept for one connection that is being opened.
 const MOST_HELD: usize = 64;
 /// Connections being opened at once.
@@ -67,6 +69,8 @@ pub(crate) struct Driver {
     /// Messages for connections that are being opened.
     held: HashMap<SocketAddr, Vec<Transmit>>,
     sources: HashMap<IpAddr, (Option<IpAddr>, Instant)>,
+    /// The names that addresses were last looked up as: the ledger shows who was meant.
+    names: HashMap<IpAddr, String>,
     /// What the endpoint said that is not for the network.
     told: VecDeque<Output>,
 }
@@ -98,6 +102,7 @@ impl Driver {
             reporter,
             held: HashMap::new(),
             sources: HashMap::new(),
+            names: HashMap::new(),
             told: VecDeque::new(),
         })
     }
@@ -157,9 +162,20 @@ impl Driver {
                         self.flush();
                     }
                 }
-                Arrival::Refused(peer, detail) => self.input(Input::Refused { peer, detail }),
+                Arrival::Refused(peer, detail) => self.refused(peer, detail),
             }
         }
+    }
+
+    /// A datagram to `peer` came back, or never left.
+    fn refused(&mut self, peer: SocketAddr, detail: String) {
+        self.net.note_udp_failed(&self.purpose, peer, self.name(peer), &detail);
+        self.input(Input::Refused { peer, detail });
+    }
+
+    /// What `peer` was looked up as; `None` when nobody named it.
+    fn name(&self, peer: SocketAddr) -> Option<&str> {
+        self.names.get(&peer.ip()).map(String::as_str)
     }
 
     fn on_tcp(&mut self, news: TcpNews) {
@@ -174,7 +190,13 @@ impl Driver {
 
     fn on_news(&mut self, news: News) {
         match news {
-            News::Named(id, hop, Ok(ips)) => self.reach_addresses(id, &hop, &ips),
+            News::Named(id, hop, Ok(ips)) => {
+                if self.names.len() + ips.len() > MOST_NAMES {
+                    self.names.clear();
+                }
+                self.names.extend(ips.iter().map(|ip| (*ip, hop.host.clone())));
+                self.reach_addresses(id, &hop, &ips);
+            }
             News::Named(id, _, Err(detail)) => {
                 self.input(Input::Reached { id, ips: Vec::new(), result: Err(detail) });
             }
@@ -251,7 +273,7 @@ impl Driver {
 
     fn transmit_udp(&mut self, transmit: &Transmit) {
         let peer = transmit.flow.peer;
-        self.net.note_udp(&self.purpose, peer);
+        self.net.note_udp(&self.purpose, peer, self.name(peer));
         let socket =
             [Some(&self.udp), self.udp6.as_ref()].into_iter().flatten().find(|s| s.serves(peer.ip()));
         let result = match socket {
@@ -259,7 +281,7 @@ impl Driver {
             None => Err("there is no socket of that address family".to_owned()),
         };
         if let Err(detail) = result {
-            self.input(Input::Refused { peer, detail });
+            self.refused(peer, detail);
         }
     }
 
@@ -304,6 +326,7 @@ impl Driver {
     /// Finds the way to a hop. An address needs no waiting; a name is resolved beside the loop.
     fn reach(&mut self, id: ReachId, hop: Hop) {
         if let Ok(ip) = hop.host.parse::<IpAddr>() {
+            self.names.remove(&ip.to_canonical());
             return self.reach_addresses(id, &hop, &[ip.to_canonical()]);
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());

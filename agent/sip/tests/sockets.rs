@@ -8,13 +8,17 @@ use agent_core::{
     settings::{AccountSettings, PasswordSource},
     vigil::Vigil,
 };
-use agent_net::Net;
+use agent_net::{Egress, LedgerRecord, Net};
 use agent_sip::{
     SipConfig, SipHandle,
     message::{Message, Method, Request, Response, StreamDecoder, StreamItem},
     start, start_watched,
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
@@ -39,10 +43,14 @@ struct Phone {
 
 impl Phone {
     async fn start() -> Self {
+        Self::start_with(Net::new(Arc::new(|_| {}))).await
+    }
+
+    async fn start_with(net: Net) -> Self {
         let (sender, events) = unbounded_channel();
         let tell = Arc::new(move |event| sender.send(event).expect("somebody listens"));
         let config = SipConfig { bind: Some("127.0.0.1:0".parse().unwrap()), ..SipConfig::default() };
-        let sip = start(config, Net::new(Arc::new(|_| {})), tell);
+        let sip = start(config, net, tell);
         let at = within(sip.listening()).await.unwrap();
         Self { sip, events, at }
     }
@@ -231,6 +239,25 @@ async fn a_long_invite_opens_a_connection() {
     let mut line = Line::accept(&listener).await;
     let invite = line.request().await;
     assert_eq!((invite.method, invite.body.len()), (Method::Invite, 2000), "RFC 3261 section 18.1.1");
+}
+
+#[tokio::test]
+async fn the_ledger_has_the_registrars_name_and_what_became_of_it() {
+    let gone = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let rows = Arc::new(Mutex::new(Vec::new()));
+    let keep = rows.clone();
+    let net = Net::new(Arc::new(move |row: LedgerRecord| keep.lock().unwrap().push(row)));
+    let mut phone = Phone::start_with(net).await;
+    for (registrar, scheme) in
+        [(format!("sip:localhost:{}", gone.port()), "udp"), ("sip:nosuch.invalid".to_owned(), "dns")]
+    {
+        phone.register("1001", &registrar);
+        phone.state(|state| matches!(state, Registration::Failed { .. })).await;
+        let last = rows.lock().unwrap().iter().rfind(|row| row.scheme == scheme).cloned();
+        let row = last.unwrap_or_else(|| panic!("no row for {registrar}: {rows:?}"));
+        assert!(registrar.contains(&row.host) && row.host != "127.0.0.1", "{row:?}");
+        assert!(matches!(&row.outcome, Egress::Failed(_)), "{row:?}");
+    }
 }
 
 #[tokio::test]

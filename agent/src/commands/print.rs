@@ -317,13 +317,15 @@ pub(crate) fn ledger(row: &LedgerRecord) -> String {
     };
     let address = row.address.as_deref().map(|address| format!(" [{address}]")).unwrap_or_default();
     let request = row.request.as_deref().map(|request| format!(" {request}")).unwrap_or_default();
+    // RFC 3986 section 3.2.2: an address with colons in it stands in brackets, as a plugin's URL has it already.
+    let bare = row.host.contains(':') && !row.host.starts_with('[');
+    let host = if bare { format!("[{}]", row.host) } else { row.host.clone() };
     tame(&format!(
-        "{}  {} ({}) -> {}://{}:{}{address}{request}: {outcome}",
+        "{}  {} ({}) -> {}://{host}:{}{address}{request}: {outcome}",
         time(row.at),
         row.purpose.who,
         row.purpose.why,
         row.scheme,
-        row.host,
         row.port
     ))
 }
@@ -352,6 +354,31 @@ mod tests {
             (i64::MAX, "9223372036854775807 ms"),
         ] {
             assert_eq!(in_zone(UnixMillis(millis), jiff::tz::TimeZone::UTC), text);
+        }
+    }
+
+    #[test]
+    fn an_address_with_colons_stands_in_brackets_before_its_port() {
+        for (host, written) in [
+            ("::1", "udp://[::1]:9"),
+            ("[::1]", "udp://[::1]:9"),
+            ("127.0.0.1", "udp://127.0.0.1:9"),
+            ("pbx.example", "udp://pbx.example:9"),
+        ] {
+            let row = LedgerRecord {
+                at: UnixMillis(0),
+                purpose: agent_core::ledger::Purpose { who: "sip".to_owned(), why: "register".to_owned() },
+                scheme: "udp".to_owned(),
+                host: host.to_owned(),
+                address: None,
+                port: 9,
+                request: None,
+                bytes_out: 0,
+                bytes_in: 0,
+                outcome: Egress::Allowed,
+            };
+            let line = ledger(&row);
+            assert!(line.contains(&format!("-> {written}: ")), "{line}");
         }
     }
 

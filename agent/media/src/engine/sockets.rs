@@ -78,7 +78,7 @@ impl Sockets {
     fn note(&mut self, net: &Net, peer: SocketAddr) {
         if !self.noted.contains(&peer) {
             self.noted.push(peer);
-            net.note_udp(&purpose(), peer);
+            net.note_udp(&purpose(), peer, None);
         }
     }
 
