@@ -9,8 +9,7 @@ use std::{
 /// The folder of the plugins, in the profile.
 const PLUGINS: &str = "plugins";
 
-/// The folder with settings, journal, plugins and logs. Having one means that it exists, is the user's own and can be
-/// written to.
+/// The folder with settings, journal, plugins and logs. Having one means that it exists and is the user's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     dir: PathBuf,
@@ -32,25 +31,26 @@ impl Profile {
         if !dir.is_dir() {
             return Err(refuse("it is not a folder".to_owned()));
         }
-        if let Some(cause) = platform::exposure(&dir).map_err(|error| refuse(error.to_string()))? {
-            return Err(refuse(cause));
-        }
+        own(&dir).map_err(refuse)?;
         probe(&dir).map_err(|error| refuse(format!("nothing can be written there: {error}")))?;
         Ok(Self { dir })
     }
 
-    /// The profile in `dir` if there is one, without making or checking anything: for commands that only read.
+    /// The profile in `dir` if there is one, without making anything or trying to write: for commands that only read. It
+    /// is refused where [`Profile::open`] refuses it, or others could put accounts and journals there for us to believe.
     pub fn existing(dir: Option<&Path>) -> Result<Self, StoreError> {
         let dir = Self::absolute(dir)?;
-        if dir.is_dir() {
-            return Ok(Self { dir });
-        }
-        let cause = if dir.exists() {
-            "it is not a folder".to_owned()
+        let found = if dir.is_dir() {
+            own(&dir)
+        } else if dir.exists() {
+            Err("it is not a folder".to_owned())
         } else {
-            "there is no such folder; `trayphone account add` makes it".to_owned()
+            Err("there is no such folder; `trayphone account add` makes it".to_owned())
         };
-        Err(StoreError::Profile { dir, cause })
+        match found {
+            Ok(()) => Ok(Self { dir }),
+            Err(cause) => Err(StoreError::Profile { dir, cause }),
+        }
     }
 
     fn absolute(dir: Option<&Path>) -> Result<PathBuf, StoreError> {
@@ -101,6 +101,15 @@ impl Profile {
             cause: format!("it could not be made: {error}"),
         })?;
         Ok(dir)
+    }
+}
+
+/// Says why others could put there what we would take for ours.
+fn own(dir: &Path) -> Result<(), String> {
+    match platform::exposure(dir) {
+        Ok(None) => Ok(()),
+        Ok(Some(cause)) => Err(cause),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -1,5 +1,8 @@
 //! The settings file from outside: what is accepted, every mistake with its place, and edits that keep the rest.
 
+#[expect(dead_code, reason = "every test program uses its part of it")]
+mod common;
+
 use agent_core::settings::{AccountSettings, AudioBackend, Language, OpenRule, PasswordSource, Settings};
 use agent_store::{
     DEFAULT_FILE, Profile, StoreError, add_account, parse_settings, read_settings, remove_account,
@@ -280,10 +283,38 @@ mod unix {
         fs::write(dir.path().join("x"), "").unwrap();
         let error = Profile::open(Some(dir.path())).unwrap_err().to_string();
         assert!(error.contains("chmod 700") && error.contains(&dir.path().display().to_string()), "{error}");
+        // Commands that only read are misled by what others put there, too.
+        let also = Profile::existing(Some(dir.path())).unwrap_err().to_string();
+        assert_eq!(also, error);
         assert_eq!(mode(dir.path()), 0o777, "somebody else's folder is not ours to change");
         fs::remove_file(dir.path().join("x")).unwrap();
         Profile::open(Some(dir.path())).unwrap();
         assert_eq!(mode(dir.path()), 0o700);
+    }
+
+    #[test]
+    fn a_folder_others_may_look_into_shows_them_no_file_of_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(dir.path().join("trayphone.toml"), "").unwrap();
+        let profile = Profile::open(Some(dir.path())).unwrap();
+        assert_eq!(Profile::existing(Some(dir.path())).unwrap(), profile);
+        add_account(&profile, &account("sip:1@b")).unwrap();
+        let store = common::Running::start(dir.path());
+        store.keep(&common::call(0));
+        store.flush();
+        for dir in [profile.plugins_dir(), profile.logs_dir(), profile.cache_dir()] {
+            assert_eq!(mode(&dir.unwrap()), 0o700);
+        }
+        let mut kept = 0;
+        for entry in
+            fs::read_dir(dir.path()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file())
+        {
+            assert_eq!(mode(&entry.path()), 0o600, "{}", entry.path().display());
+            kept += 1;
+        }
+        assert!(kept >= 2, "the settings and the journal");
+        assert_eq!(mode(dir.path()), 0o755, "the user's choice");
     }
 
     #[test]
