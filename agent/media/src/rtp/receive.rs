@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 const MOST_DROPOUT: u16 = 3000;
 /// How far back a packet may come too late.
 const MOST_MISORDER: u16 = 100;
+const _: () = assert!((MOST_MISORDER as u32) < u128::BITS, "every packet that may come has its bit");
 /// How long a source must be silent before another may take its place at once.
 const SILENT: Duration = Duration::from_millis(100);
 
@@ -32,8 +33,9 @@ struct Source {
     /// The sequence number expected after a jump.
     jumped: Option<u16>,
     last: Instant,
-    /// The last 64 sequence numbers below the highest, as bits: doublets are known by it.
-    seen: u64,
+    /// The highest sequence number and the 127 below it, as bits: doublets are known by it, as far back as a packet may
+    /// come ([`MOST_MISORDER`]).
+    seen: u128,
     /// Time in transit of the packet before, samples (relative).
     transit: Option<f64>,
     /// RFC 3550 section 6.4.1, samples.
@@ -158,7 +160,7 @@ impl Receiver {
         }
         let behind = ahead.wrapping_neg();
         if behind <= MOST_MISORDER {
-            let bit = 1_u64.checked_shl(u32::from(behind)).unwrap_or(0);
+            let bit = 1_u128.checked_shl(u32::from(behind)).unwrap_or(0);
             if source.seen & bit != 0 {
                 return Verdict::Ignore;
             }
@@ -244,6 +246,29 @@ mod tests {
         assert_eq!((report.lost, report.highest, report.fraction), (2, 65_536 + 7, (2 * 256 / 11) as u8));
         assert!(receiver.look() < 0.01, "a new interval");
         assert_eq!(receiver.report().map(|r| r.fraction), Some(0));
+    }
+
+    #[test]
+    fn a_doublet_is_known_as_far_back_as_a_packet_may_be_late() {
+        let start = Instant::now();
+        let mut receiver = Receiver::default();
+        for n in 0..300_u16 {
+            // One in seven is lost, and comes in late or never.
+            if n % 7 != 0 {
+                receiver.packet(start, 1, n, 160 * u32::from(n), true);
+            }
+        }
+        let highest = 299;
+        for behind in 0..=MOST_MISORDER {
+            let sequence = highest - behind;
+            let missing = sequence % 7 == 0;
+            let before = receiver.total();
+            for first in [true, false] {
+                let expected = if missing && first { Verdict::Good } else { Verdict::Ignore };
+                assert_eq!(receiver.packet(start, 1, sequence, 0, false), expected, "{behind} behind");
+            }
+            assert_eq!(receiver.total() - before, u64::from(missing));
+        }
     }
 
     #[test]
