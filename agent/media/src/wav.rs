@@ -216,15 +216,16 @@ fn header(rate: u32, bytes: u32) -> [u8; HEADER as usize] {
 mod tests {
     use super::*;
 
-    fn file(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("trayphone-wav-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for the test");
-        folder.join(name)
+    /// A file in a folder of its own, which lasts as long as the first of the two.
+    fn file(name: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let file = folder.path().join(name);
+        (folder, file)
     }
 
     #[test]
     fn what_is_written_is_read_and_goes_on() {
-        let path = file("round.wav");
+        let (_folder, path) = file("round.wav");
         let mut writer = Writer::create(&path, 8000).expect("created");
         writer.write(&[1, -2, 3]).expect("written");
         writer.close().expect("closed");
@@ -237,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_killed_writer_leaves_a_valid_file() {
-        let path = file("killed.wav");
+        let (_folder, path) = file("killed.wav");
         let mut writer = Writer::create(&path, 8000).expect("created");
         for _ in 0..10 {
             writer.write(&[7; 800]).expect("written");
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_is_no_wav_file_is_named() {
-        let path = file("text.wav");
+        let (_folder, path) = file("text.wav");
         std::fs::write(&path, "this is not sound").expect("written");
         let error = read(&path, 10).expect_err("not a WAV file").to_string();
         assert!(error.contains("text.wav is not a readable WAV file"), "{error}");
