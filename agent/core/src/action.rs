@@ -14,7 +14,7 @@ use crate::{
     },
     time::UnixMillis,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Names one request so that its answer finds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,9 +32,18 @@ pub enum Source {
     Link,
 }
 
-/// What the user wants.
+/// A request without fields: whoever sends one with some is told, for a field that is not read may have meant another call.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoFields {}
+
+fn no_fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    NoFields::deserialize(deserializer).map(|NoFields {}| ())
+}
+
+/// What the user wants. In JSON a field that an action does not have is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// Take a ringing call; `None`: the only one that rings (several: refused with a list).
     Answer {
@@ -90,6 +99,7 @@ pub enum Action {
         choice: Option<usize>,
     },
     /// Stop the ringing sound of a call that goes on ringing.
+    #[serde(deserialize_with = "no_fields")]
     Silence,
     /// Open the caller's record.
     OpenRecord {
@@ -97,8 +107,10 @@ pub enum Action {
         call: CallId,
     },
     /// What is going on.
+    #[serde(deserialize_with = "no_fields")]
     Status,
     /// Show the agent's window, or say where it shows.
+    #[serde(deserialize_with = "no_fields")]
     Show,
     /// Start an account's registration anew (its password was changed).
     Reconnect {
@@ -111,6 +123,7 @@ pub enum Action {
         toast: u64,
     },
     /// Wind everything up.
+    #[serde(deserialize_with = "no_fields")]
     Quit,
 }
 

@@ -122,6 +122,9 @@ mod tests {
         for request in [
             Request::Action(Action::Answer { call: Some(CallId(3)) }),
             Request::Action(Action::Status),
+            Request::Action(Action::Silence),
+            Request::Action(Action::Show),
+            Request::Action(Action::Quit),
             Request::Ask(Ask::Events {}),
             Request::Ask(Ask::DialSelection { account: None }),
         ] {
@@ -136,6 +139,11 @@ mod tests {
             ("{}", "either \"action\" or \"ask\""),
             ("{\"action\":\"fly\"}", "unknown variant `fly`"),
             ("{\"ask\":\"events\",\"x\":1}", "unknown field `x`"),
+            ("{\"action\":\"hangup\",\"cal\":77}", "unknown field `cal`, expected `call`"),
+            ("{\"action\":\"status\",\"x\":1}", "unknown field `x`"),
+            ("{\"action\":\"silence\",\"call\":1}", "unknown field `call`"),
+            ("{\"action\":\"show\",\"x\":1}", "unknown field `x`"),
+            ("{\"action\":\"quit\",\"x\":1}", "unknown field `x`"),
             ("{\"action\":\"status\",\"ask\":\"events\"}", "either"),
         ] {
             let error = Request::parse(line).expect_err(line);
