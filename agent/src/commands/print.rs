@@ -146,15 +146,27 @@ fn status(status: &Status) {
     for plugin in &status.plugins {
         line(&self::plugin(plugin));
     }
-    for fault in &status.faults {
-        line(&format!("note: {} broke down by a fault of Trayphone and begins anew", part(*fault)));
+    for note in notes(status) {
+        line(&format!("note: {note}"));
     }
-    if let Some(problem) = &status.journal {
-        line(&format!("note: {}", tame(problem)));
+}
+
+/// What is wrong and not over yet, each once: what the desktop lacks may be the same for tray and toasts, and what a
+/// listener to the events was told may stand elsewhere in the status, too.
+fn notes(status: &Status) -> Vec<String> {
+    let faults = status
+        .faults
+        .iter()
+        .map(|it| format!("{} broke down by a fault of Trayphone and begins anew", part(*it)));
+    let problems = status.problems.iter().map(|(_, problem)| problem);
+    let said = status.journal.iter().chain(problems).chain(&status.troubles).map(|text| tame(text));
+    let mut notes: Vec<String> = Vec::new();
+    for note in faults.chain(said) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
     }
-    for (_, problem) in &status.problems {
-        line(&format!("note: {}", tame(problem)));
-    }
+    notes
 }
 
 fn part(part: Neighbour) -> &'static str {
@@ -345,6 +357,7 @@ fn in_zone(at: UnixMillis, zone: jiff::tz::TimeZone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use agent_core::port::shell::Part;
 
     #[test]
     fn time_is_written_as_people_write_it() {
@@ -380,6 +393,25 @@ mod tests {
             let line = ledger(&row);
             assert!(line.contains(&format!("-> {written}: ")), "{line}");
         }
+    }
+
+    #[test]
+    fn every_trouble_that_stands_is_said_once() {
+        let status = Status {
+            accounts: Vec::new(),
+            calls: Vec::new(),
+            audio: None,
+            muted: false,
+            missed: 0,
+            plugins: Vec::new(),
+            faults: vec![Neighbour::Media],
+            problems: vec![(Part::Tray, "no bus".to_owned()), (Part::Toasts, "no bus".to_owned())],
+            journal: Some("the disk is full".to_owned()),
+            troubles: vec!["the disk is full".to_owned(), "two\u{1b} lines\n".to_owned()],
+            socket: None,
+        };
+        let sound = "the sound broke down by a fault of Trayphone and begins anew";
+        assert_eq!(notes(&status), [sound, "the disk is full", "no bus", "two· lines·"]);
     }
 
     #[test]
