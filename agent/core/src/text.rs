@@ -2,6 +2,7 @@
 
 mod why;
 
+pub use why::no_number;
 pub(crate) use why::{lost, sound};
 
 use crate::settings::Language;

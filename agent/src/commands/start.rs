@@ -8,7 +8,12 @@ use crate::{
     platform, run,
     wait::wait_for,
 };
-use agent_core::action::{Action, Source};
+use agent_core::{
+    action::{Action, Source},
+    number::{Dialplan, kind::Understood},
+    settings::Settings,
+    text,
+};
 use agent_shell::instance::{self, InstanceError};
 use agent_store::Profile;
 use std::{
@@ -105,6 +110,7 @@ pub(crate) async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
         Err(Failure { exit: Exit::NoAgent, .. }) => {}
         other => return other,
     }
+    dialable(common, uri)?;
     let mut agent = Started::new(common)?;
     let deadline = Instant::now() + START_PATIENCE;
     loop {
@@ -121,6 +127,22 @@ pub(crate) async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
             other => return other,
         }
     }
+}
+
+/// Nothing is started, and nothing waited for, where no call can come of it: for what is no link, and without an account.
+fn dialable(common: &Common, uri: &str) -> Result<(), Failure> {
+    // A profile that is not there yet has no settings of its own, and looking makes none.
+    let settings = match crate::home::folder(common)?.exists() {
+        true => crate::home::settings(&crate::home::existing(common)?)?,
+        false => Settings::default(),
+    };
+    if let Understood::Refuse(why) = Dialplan::new(&settings.numbers).understand(uri, Source::Link) {
+        return Err(Failure::new(Exit::NotANumber, text::no_number(settings.language, why, uri)));
+    }
+    if settings.accounts.is_empty() {
+        return Err(Failure::new(Exit::NotRegistered, text::STATE_NO_ACCOUNT.say(settings.language, &[])));
+    }
+    Ok(())
 }
 
 /// An agent of its own session, started by us and not ended by us.

@@ -12,6 +12,7 @@ use std::{
     os::unix::{fs::symlink, net::UnixListener},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 const PASSWORD: &str = "not-for-others";
@@ -133,6 +134,31 @@ fn commands_that_only_look_write_nothing() {
         let left: Vec<_> = fs::read_dir(&profile).expect("ours").flatten().map(|it| it.file_name()).collect();
         assert_eq!(left.len(), before, "{arguments:?} left {left:?}: {}", said(&output));
     }
+}
+
+#[test]
+fn nothing_is_started_for_what_can_never_become_a_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = profile(folder.path(), "language = \"en\"\n[[account]]\naor = \"sip:1001@127.0.0.1:9\"\n");
+    let without = folder.path().join("without");
+    let run = |profile: &Path, link: &str, exit: i32, part: &str| {
+        let mut command = plain_command(profile);
+        command
+            .env("XDG_RUNTIME_DIR", folder.path())
+            .env("LANG", "C")
+            .env_remove("LC_ALL")
+            .env_remove("LANGUAGE");
+        let started = Instant::now();
+        expect(command.args(["open", "--", link]), exit, part);
+        assert!(started.elapsed() < Duration::from_secs(8), "{link} was waited for: {:?}", started.elapsed());
+        assert!(!profile.join("agent.lock").exists(), "an agent was started for {link}");
+    };
+    for link in ["mailto:a@b", "https://example.com", "tel:", "tel:nobody"] {
+        run(&with, link, 7, "is not a tel: or sip: link");
+    }
+    run(&without, "mailto:a@b", 7, "is not a tel: or sip: link");
+    run(&without, "tel:+4930123", 6, "trayphone account add");
+    assert!(!without.exists(), "looking made a profile");
 }
 
 #[test]

@@ -4,8 +4,7 @@ use crate::{
     action::{Action, Refusal, RefusalCode, Reply, Source, Status},
     agent::Agent,
     id::{AccountId, CallId},
-    number::kind::{Kind, NoNumber, Number, Understood},
-    plain::plain,
+    number::kind::{Kind, Number, Understood},
     port::{Neighbour, sip::SipCommand},
     show, text,
     time::Now,
@@ -140,18 +139,8 @@ impl Agent {
                 Ok(questions.ask(&mut cx, numbers, account))
             }
             Understood::Refuse(why) => {
-                let phrase = match why {
-                    NoNumber::Empty => &text::TEXT_EMPTY,
-                    NoNumber::TooLong => &text::TEXT_LONG,
-                    NoNumber::Nothing => &text::TEXT_NO_NUMBER,
-                    NoNumber::Mail => &text::TEXT_MAIL,
-                    NoNumber::Date => &text::TEXT_DATE,
-                    NoNumber::Iban => &text::TEXT_IBAN,
-                    NoNumber::Link => &text::TEXT_LINK,
-                    NoNumber::Encrypted => &text::TEXT_TLS,
-                };
-                let quoted: String = plain(text).chars().take(40).collect();
-                Err(Refusal { code: RefusalCode::NotANumber, text: self.say(phrase, &[&quoted]) })
+                let text = text::no_number(self.settings.language, why, text);
+                Err(Refusal { code: RefusalCode::NotANumber, text })
             }
         }
     }

@@ -4,9 +4,11 @@ use super::{
     AUDIO_SLOW, FAULT, LOST_FORGOTTEN, LOST_NETWORK, LOST_NO_ACCOUNT, LOST_SILENT, LOST_TARGET,
     LOST_TOO_MANY, LOST_UNACKNOWLEDGED, LOST_UNUSABLE, NO_DESCRIPTION, QUITTING, SOUND_ADDRESS,
     SOUND_DECLINED, SOUND_ENCRYPTED, SOUND_NO_CODEC, SOUND_NO_OFFER, SOUND_NO_PORT, SOUND_NO_SESSION,
-    SOUND_NONE, SOUND_UNREADABLE,
+    SOUND_NONE, SOUND_UNREADABLE, TEXT_DATE, TEXT_EMPTY, TEXT_IBAN, TEXT_LINK, TEXT_LONG, TEXT_MAIL,
+    TEXT_NO_NUMBER, TEXT_TLS,
 };
 use crate::{
+    number::kind::NoNumber,
     plain::plain,
     port::{media::SoundProblem, sip::Loss},
     settings::Language,
@@ -46,6 +48,22 @@ pub(crate) fn lost(language: Language, why: Loss) -> String {
         Loss::Fault => FAULT,
     };
     phrase.say(language, &[])
+}
+
+/// Why nothing in a text can be dialled; of the text, the beginning is quoted.
+pub fn no_number(language: Language, why: NoNumber, text: &str) -> String {
+    let phrase = match why {
+        NoNumber::Empty => TEXT_EMPTY,
+        NoNumber::TooLong => TEXT_LONG,
+        NoNumber::Nothing => TEXT_NO_NUMBER,
+        NoNumber::Mail => TEXT_MAIL,
+        NoNumber::Date => TEXT_DATE,
+        NoNumber::Iban => TEXT_IBAN,
+        NoNumber::Link => TEXT_LINK,
+        NoNumber::Encrypted => TEXT_TLS,
+    };
+    let quoted: String = plain(text).chars().take(40).collect();
+    phrase.say(language, &[&quoted])
 }
 
 #[cfg(test)]
