@@ -86,6 +86,7 @@ mod tests {
 
     fn desk() -> Desk {
         Desk {
+            place: String::new(),
             hub: Hub::new(),
             funnel: Funnel::default(),
             selection: Arc::new(|| Ok(String::new())),

@@ -172,6 +172,7 @@ impl Parts {
 
     fn neighbours(self, door: Listener) -> Result<Dispatch, Failure> {
         let Self { profile, funnel, desktop, files, settings, again } = self;
+        let place = door.place();
         let (starter, store) = Starter::new(profile, funnel.clone(), door, again)?;
         let sip = starter.sip(&settings);
         let media = starter.media(&settings)?;
@@ -182,6 +183,7 @@ impl Parts {
             let (desktop, host, store) = (desktop.clone(), host.clone(), store.clone());
             let passwords = starter.passwords().clone();
             Desk {
+                place,
                 hub: hub.clone(),
                 funnel,
                 selection: Arc::new(move || desktop.selection()),

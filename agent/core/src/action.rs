@@ -95,7 +95,7 @@ pub enum Action {
     Choose {
         /// The question's id.
         question: u64,
-        /// The index of the choice.
+        /// Which choice, from 1 as people count them; `None`: none of them.
         choice: Option<usize>,
     },
     /// Stop the ringing sound of a call that goes on ringing.
@@ -206,6 +206,9 @@ pub struct Status {
     /// What was said to be wrong and is not over yet, oldest first: the `error` notices a late listener has not heard.
     #[serde(default)]
     pub troubles: Vec<String>,
+    /// Where the local API listens: a path, on Windows a pipe's name. The core does not know it; whoever serves the API does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
 }
 
 /// One account in `Status`.

@@ -66,7 +66,7 @@ impl Questions {
         reply
     }
 
-    /// Takes the user's answer: the number chosen, or `None` for no.
+    /// Takes the user's answer: the number chosen (counted from 1, as the question is shown), or `None` for no.
     pub(crate) fn choose(
         &mut self,
         cx: &mut Context<'_>,
@@ -79,12 +79,10 @@ impl Questions {
         };
         let chosen = match choice {
             None => None,
-            Some(index) => match open.numbers.get(index) {
+            Some(nth) => match nth.checked_sub(1).and_then(|index| open.numbers.get(index)) {
                 Some(number) => Some((number.clone(), open.account)),
                 None => {
-                    // People count from one, as the question is shown.
-                    let nth = index.saturating_add(1).to_string();
-                    let last = open.numbers.len().to_string();
+                    let (nth, last) = (nth.to_string(), open.numbers.len().to_string());
                     return Err(cx.refusal(RefusalCode::NoCall, &text::NO_SUCH_CHOICE, &[&nth, &last]));
                 }
             },

@@ -115,7 +115,17 @@ pub(crate) fn notice_line(notice: &Notice) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agent_core::id::CallId;
+    use agent_core::{
+        action::{CallState, RefusalCode, Source},
+        id::CallId,
+        journal::{Direction, Outcome},
+        port::{
+            Neighbour,
+            media::AudioState,
+            shell::Part,
+            sip::{Registration, RegistrationProblem},
+        },
+    };
 
     #[test]
     fn requests_survive_the_way_over_the_wire() {
@@ -148,6 +158,76 @@ mod tests {
         ] {
             let error = Request::parse(line).expect_err(line);
             assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+
+    /// The document programs are written from, whose JSON must be what is spoken.
+    const DOCUMENT: &str = include_str!("../../doc/api.md");
+
+    /// The lines of its JSON.
+    fn examples() -> Vec<Value> {
+        let blocks = DOCUMENT.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let lines = blocks.flat_map(str::lines);
+        lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+            .collect()
+    }
+
+    /// The names a type knows, as its refusal of another one lists them.
+    fn names<T: serde::de::DeserializeOwned>(unknown: &Value) -> Vec<String> {
+        let Err(error) = serde_json::from_value::<T>(unknown.clone()) else { panic!("{unknown} is known") };
+        let text = error.to_string();
+        let known: Vec<String> = text.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+        assert!(known.len() > 1, "{text}");
+        known
+    }
+
+    #[test]
+    fn every_example_of_the_document_is_spoken_as_it_stands_there() {
+        for example in examples() {
+            let same = match example["type"].as_str() {
+                None => {
+                    serde_json::from_str(&Request::parse(&example.to_string()).expect("a request").line())
+                }
+                Some("hello" | "done" | "refused" | "malformed") => {
+                    serde_json::from_value::<Answer>(example.clone()).and_then(serde_json::to_value)
+                }
+                Some(_) => serde_json::from_value::<Notice>(example.clone()).and_then(serde_json::to_value),
+            };
+            assert_eq!(same.unwrap_or_else(|error| panic!("{example}: {error}")), example);
+        }
+    }
+
+    #[test]
+    fn the_document_knows_every_request_answer_and_event() {
+        let unknown = |key: &str| serde_json::json!({ key: "?" });
+        for (key, known) in [
+            ("action", names::<Action>(&unknown("action"))),
+            ("ask", names::<Ask>(&unknown("ask"))),
+            ("type", names::<Answer>(&unknown("type"))),
+            ("type", names::<Notice>(&unknown("type"))),
+            ("reply", names::<Reply>(&unknown("reply"))),
+        ] {
+            for name in known {
+                assert!(examples().iter().any(|it| it[key] == *name), "no example of {key} {name}");
+            }
+        }
+        let word = Value::from("?");
+        for name in [
+            names::<RefusalCode>(&word),
+            names::<Source>(&word),
+            names::<CallState>(&word),
+            names::<Direction>(&word),
+            names::<Outcome>(&word),
+            names::<Part>(&word),
+            names::<Neighbour>(&word),
+            names::<Registration>(&unknown("state")),
+            names::<RegistrationProblem>(&unknown("problem")),
+            names::<AudioState>(&unknown("backend")),
+        ]
+        .concat()
+        {
+            assert!(DOCUMENT.contains(&format!("`{name}`")), "`{name}` stands nowhere");
         }
     }
 }

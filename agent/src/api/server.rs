@@ -29,6 +29,8 @@ type Reload = Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>;
 /// What a connection needs of the agent.
 #[derive(Clone)]
 pub(crate) struct Desk {
+    /// Where clients find the agent, for `status`.
+    pub place: String,
     /// Answers and notices.
     pub hub: Hub,
     /// The way in.
@@ -105,7 +107,11 @@ async fn say<W: AsyncWrite + Unpin>(write: &mut W, answer: &Answer) -> std::io::
 async fn act(desk: &Desk, action: Action) -> Answer {
     let (request, hear) = desk.hub.ask();
     desk.funnel.tell(Event::User { request: Some(request), action });
-    heard(hear.await.ok())
+    let mut answer = heard(hear.await.ok());
+    if let Answer::Done { reply: Reply::Status(status), .. } = &mut answer {
+        status.socket = Some(desk.place.clone());
+    }
+    answer
 }
 
 fn heard(outcome: Option<super::hub::Outcome>) -> Answer {
@@ -217,6 +223,7 @@ mod tests {
 
     fn desk() -> Desk {
         Desk {
+            place: "/run/agent.sock".to_owned(),
             hub: Hub::new(),
             funnel: Funnel::default(),
             selection: Arc::new(|| Ok("+49 30 1".to_owned())),

@@ -27,8 +27,8 @@ pub(crate) fn request(command: &CallCommand) -> Request {
         CallCommand::Mute { state } => Action::Mute { on: state.as_deref().map(|state| state == "on") },
         CallCommand::Dtmf { digits, call: arg } => Action::Dtmf { call: call(arg), digits: digits.clone() },
         CallCommand::Choose { question, choice } => {
-            // People count from one; a nought is none of them.
-            Action::Choose { question: *question, choice: choice.and_then(|choice| choice.checked_sub(1)) }
+            // A nought is none of them.
+            Action::Choose { question: *question, choice: choice.filter(|choice| *choice > 0) }
         }
     })
 }

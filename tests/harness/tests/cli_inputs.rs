@@ -1,11 +1,12 @@
 //! The command line and what may stand in a profile: settings that are no file, commands that only look, settings taken over.
 
-use agent_exchange::{Exchange, ExchangeConfig, User};
+use agent_exchange::{Exchange, ExchangeConfig, Ring, User};
 use harness::{
     agent::{Account, Agent, plain_command},
     sipp::Transport,
     wait::{self, SOON},
 };
+use serde_json::Value;
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Write},
@@ -245,6 +246,56 @@ fn a_second_start_is_handed_over_whatever_became_of_the_settings() {
     expect(&mut agent.plain(&[]), 0, "it was asked to show itself");
     let link = expect(&mut agent.plain(&["tel:600"]), 0, "600");
     assert!(!said(&link).contains("langauge"), "{}", said(&link));
+}
+
+/// What the agent says to a line.
+fn told(agent: &Agent, line: &str) -> String {
+    let mut socket = agent.connect();
+    socket.write_all(format!("{line}\n").as_bytes()).expect("the agent listens");
+    let mut answer = String::new();
+    BufReader::new(&socket).read_line(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn a_request_with_a_field_nobody_reads_is_refused_and_touches_no_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let exchange = exchange();
+    let account = Account::at(exchange.address().port(), Transport::Udp, PASSWORD);
+    let agent = Agent::start(folder.path(), "agent", account.start());
+    agent.wait_until_registered();
+    let caller = exchange.ring(&Ring::new("1001", "+49301234567")).expect("it rings");
+    let (call, _) = agent.wait_for_call("incoming", 0, SOON);
+    for (line, field) in [
+        ("{\"action\":\"hangup\",\"cal\":77}", "`cal`"),
+        ("{\"action\":\"decline\",\"Call\":1}", "`Call`"),
+        ("{\"action\":\"status\",\"x\":1}", "`x`"),
+        ("{\"action\":\"quit\",\"call\":1}", "`call`"),
+    ] {
+        let answer = told(&agent, line);
+        assert!(answer.contains("malformed") && answer.contains(field), "{line}: {answer}");
+    }
+    let status = agent.ask(&["status"]).pop().expect("an answer");
+    assert_eq!(status["calls"][0]["state"], "incoming", "a call was hit: {status}");
+    let door = agent.door();
+    assert_eq!(status["socket"].as_str(), door.to_str(), "whoever asks is told where the API is: {status}");
+    let line = format!("{{\"action\":\"decline\",\"call\":{}}}", call["call"]);
+    assert!(told(&agent, &line).contains("\"call\""), "the right field is read");
+    agent.wait_for_call("terminated", 0, SOON);
+    drop(caller);
+    // A question is answered with the number it shows, by whichever road.
+    let question = told(&agent, "{\"action\":\"dial\",\"text\":\"tel:112\",\"source\":\"link\"}");
+    let question: Value = serde_json::from_str(&question).expect("JSON");
+    let choose = |choice: u32| {
+        let id = &question["question"];
+        told(&agent, &format!("{{\"action\":\"choose\",\"question\":{id},\"choice\":{choice}}}"))
+    };
+    for nobody in [0, 2] {
+        let answer = choose(nobody);
+        assert!(answer.contains(&format!("no choice {nobody}: choose from 1 to 1")), "{answer}");
+    }
+    let answer = choose(1);
+    assert!(answer.contains("\"number\":\"112\""), "{answer}");
 }
 
 #[test]

@@ -205,6 +205,7 @@ impl Agent {
             problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
             journal: self.unwritten.clone(),
             troubles: self.notes.standing().map(str::to_owned).collect(),
+            socket: None,
         }
     }
 

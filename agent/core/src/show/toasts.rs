@@ -84,7 +84,7 @@ fn question_toast(state: &State<'_>, question: &Question) -> ToastView {
         action: Action::Choose { question: question.id, choice },
     };
     let mut buttons: Vec<Button> =
-        question.choices.iter().enumerate().map(|(i, text)| choose(text, Some(i))).collect();
+        question.choices.iter().zip(1..).map(|(text, nth)| choose(text, Some(nth))).collect();
     buttons.push(choose(&text::CANCEL.say(state.language, &[]), None));
     ToastView {
         id: question.id,

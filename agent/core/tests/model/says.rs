@@ -46,7 +46,7 @@ pub(crate) fn action(what: u8, call: Option<CallId>) -> Action {
         11 => Action::Dtmf { call, digits: "1*#".to_owned() },
         12 => Action::Silence,
         13 => Action::OpenRecord { call: named },
-        14 => Action::Choose { question: u64::from(what), choice: Some(0) },
+        14 => Action::Choose { question: u64::from(what), choice: Some(1) },
         15 => Action::DismissToast { toast: named.0 },
         _ => Action::Show,
     }
