@@ -3,7 +3,7 @@
 use crate::{
     address::Reach,
     error::HostError,
-    manifest::{Access, Manifest},
+    manifest::{Access, Manifest, NO_PATTERN},
     setting::{SettingKind, host_label},
     values::Values,
 };
@@ -98,6 +98,9 @@ impl Grant {
         };
         let url = Url::parse(&text).map_err(|_| bad("is not like \"https://api.example.com\""))?;
         let Some(host) = url.host() else { return Err(bad("names no host")) };
+        if host.to_string().contains('*') {
+            return Err(refuse(template, &text, NO_PATTERN));
+        }
         if !matches!(url.scheme(), "https" | "http")
             || url.query().is_some()
             || url.fragment().is_some()

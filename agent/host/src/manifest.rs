@@ -112,6 +112,10 @@ impl Default for Limits {
     }
 }
 
+/// Hosts are compared as they are written: a pattern would be shown to the user and match nothing.
+pub(crate) const NO_PATTERN: &str =
+    "is a pattern, and no pattern fits a host: name each host as it is, like \"https://api.example.com\"";
+
 const ACCESS: &[&str] = &["hosts", "methods", "paths", "sends", "reason", "private", "plain"];
 const LEAF: &[(&str, Shape)] = &[];
 const SHAPE: Shape = Shape {
@@ -223,6 +227,9 @@ fn check_setting(spec: &SettingSpec) -> Result<(), Wrong> {
 impl Access {
     fn check(&self) -> Result<(), Wrong> {
         ensure(!self.hosts.is_empty() && self.hosts.len() <= 16, "hosts", "one to 16 hosts are named")?;
+        for host in &self.hosts {
+            ensure(!host.contains('*'), host, format!("the host {host:?} {NO_PATTERN}"))?;
+        }
         ensure(
             line_of_text(&self.reason, 160),
             "reason",

@@ -67,6 +67,11 @@ fn a_manifest_that_is_wrong_is_refused_with_line_and_suggestion() {
         ("methods = [\"GET\"]", "methods = [\"BREW\"]", "the method \"BREW\" is none of"),
         ("paths = [\"/api/contacts\"]", "paths = [\"/api/../\"]", "not the plain beginning of a path"),
         (
+            "hosts = [\"{base_url}\"]",
+            "hosts = [\"{base_url}\", \"https://*.evil.example\"]",
+            "plugin.toml:21: the host \"https://*.evil.example\" is a pattern, and no pattern fits a host",
+        ),
+        (
             "sends = [\"caller-number\"]",
             "sends = [\"everything\"]",
             "\"everything\" is nothing a plugin can send",
@@ -88,10 +93,11 @@ fn a_manifest_that_is_wrong_is_refused_with_line_and_suggestion() {
 #[test]
 fn settings_that_are_missing_unknown_or_do_not_fit_are_named() {
     let plugin = Copy::new();
-    let table: [(&[(&str, &str)], &str); 6] = [
+    let table: [(&[(&str, &str)], &str); 7] = [
         (&[], "the setting \"base_url\" (Address of the CRM) is missing: give it with `--set base_url=…`"),
         (&[BASE, ("base_ur", "x")], "did you mean \"base_url\"?"),
         (&[("base_url", "crm.example.com")], "is not a web address"),
+        (&[("base_url", "https://*.crm.example")], "is a pattern, and no pattern fits a host"),
         (&[("base_url", "file:///etc/passwd")], "begins with https:// or http://"),
         (&[("base_url", "https://good.example@evil.test")], "carries neither a user name"),
         (&[("base_url", "http://169.254.169.254")], "is reserved"),
