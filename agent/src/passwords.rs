@@ -9,7 +9,7 @@ use agent_core::{
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
-    settings::{PasswordSource, Settings},
+    settings::{PasswordSource, Settings, same_address},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,17 +77,19 @@ impl Passwords {
     /// Takes a password for this run and connects the account anew.
     pub(crate) fn give(&self, aor: &str, secret: Secret) -> Result<(), String> {
         let mut state = self.state();
-        let Some(place) = state.accounts.iter().position(|(known, _)| known == aor) else {
+        let mut accounts = (0..).map(AccountId).zip(&state.accounts);
+        let Some((account, (aor, source))) = accounts.find(|(_, (known, _))| same_address(known, aor)) else {
             return Err(format!("no account of the running agent is called {aor}"));
         };
-        if let Some((_, PasswordSource::Env(name))) = state.accounts.get(place) {
+        if let PasswordSource::Env(name) = source {
             return Err(format!(
                 "{aor} takes its password from the environment variable {name}: change it there and start the agent \
                  again, or write password = \"keyring\" in the settings"
             ));
         }
-        state.given.insert(aor.to_owned(), secret);
-        let account = u32::try_from(place).ok().map(AccountId);
+        // As the settings write it: so it is asked for.
+        let (aor, account) = (aor.clone(), Some(account));
+        state.given.insert(aor, secret);
         // Told while nobody can put other settings in between, in which the place is another account's.
         self.funnel.tell(Event::User { request: None, action: Action::Reconnect { account } });
         Ok(())

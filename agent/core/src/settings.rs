@@ -1,7 +1,10 @@
 //! What the user can set, with its defaults. The store reads and writes the file; the table below drives file, help and docs.
 
+mod address;
 pub mod check;
 pub mod keys;
+
+pub use address::same_address;
 
 use serde::{Deserialize, Serialize};
 

@@ -17,7 +17,7 @@ use agent_core::{
         store::SecretProblem,
     },
     secret::Secret,
-    settings::{AccountSettings, PasswordSource},
+    settings::{AccountSettings, PasswordSource, same_address},
 };
 use agent_net::Net;
 use agent_store::{Keyring, LedgerWriter, Profile, StoreError};
@@ -83,7 +83,10 @@ fn without_password(aor: &str, profile: &Profile) -> String {
 
 async fn password(common: &Common, aor: &str) -> Result<Exit, Failure> {
     let profile = home::existing(common)?;
-    for (_, account) in find(&profile, Some(aor))? {
+    // As the settings write it: under that name the keyring has it.
+    let mut aor = aor.to_owned();
+    for (_, account) in find(&profile, Some(&aor))? {
+        aor = account.aor;
         if let PasswordSource::Env(name) = account.password {
             let text = format!(
                 "{aor} takes its password from the environment variable {name} at each start: change it there, or write \
@@ -93,7 +96,7 @@ async fn password(common: &Common, aor: &str) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Secret, text));
         }
     }
-    keep(common, aor, &read_password(aor).await?).await?;
+    keep(common, &aor, &read_password(&aor).await?).await?;
     Ok(done(common))
 }
 
@@ -202,6 +205,7 @@ fn list(common: &Common) -> Result<Exit, Failure> {
 async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
     let profile = home::existing(common)?;
     let account = agent_store::remove_account(&profile, aor).map_err(home::failure)?;
+    let aor = account.aor.as_str();
     if account.password == PasswordSource::Keyring {
         match Keyring::open().and_then(|keyring| keyring.delete(aor)) {
             Ok(_) => {}
@@ -219,7 +223,8 @@ async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
 fn find(profile: &Profile, aor: Option<&str>) -> Result<Vec<(AccountId, AccountSettings)>, Failure> {
     let settings = home::settings(profile)?;
     let numbered = (0..).map(AccountId).zip(settings.accounts);
-    let found: Vec<_> = numbered.filter(|(_, account)| aor.is_none_or(|aor| account.aor == aor)).collect();
+    let found: Vec<_> =
+        numbered.filter(|(_, account)| aor.is_none_or(|aor| same_address(&account.aor, aor))).collect();
     if found.is_empty() {
         let text = match aor {
             Some(aor) => format!("there is no account {aor}: `trayphone account list` shows those there are"),

@@ -1,6 +1,8 @@
 //! Settings that parse and still make no sense, each named with its key and what to write instead.
 
-use super::{AccountSettings, AudioBackend, AudioSettings, HotkeySettings, PasswordSource, Settings};
+use super::{
+    AccountSettings, AudioBackend, AudioSettings, HotkeySettings, PasswordSource, Settings, same_address,
+};
 use crate::{
     number::known_country,
     plain::plain,
@@ -58,7 +60,7 @@ impl Checker<'_> {
             self.wrong(&key("aor"), &text::SET_PORT, &[&plain(&account.aor), port]);
         } else if !address(&account.aor) {
             self.wrong(&key("aor"), &text::SET_AOR, &[&plain(&account.aor)]);
-        } else if self.settings.accounts[..index].iter().any(|a| a.aor.eq_ignore_ascii_case(&account.aor)) {
+        } else if self.settings.accounts[..index].iter().any(|a| same_address(&a.aor, &account.aor)) {
             self.wrong(&key("aor"), &text::SET_AOR_TWICE, &[&account.aor]);
         }
         if let Some(registrar) = account.registrar.as_deref().filter(|r| !registrar_fits(r)) {
@@ -255,7 +257,9 @@ mod tests {
                 ["account[0].registrar"]
             );
         }
-        assert_eq!(keys(|s| s.accounts.push(account("sip:1001@PBX.example"))), ["account[1].aor"]);
+        for twice in ["sip:1001@PBX.example", "sip:1001@pbx.example:5060"] {
+            assert_eq!(keys(|s| s.accounts.push(account(twice))), ["account[1].aor"], "{twice}");
+        }
         assert_eq!(keys(|s| s.accounts[0].username = Some(String::new())), ["account[0].username"]);
         assert_eq!(
             keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),

@@ -2,7 +2,7 @@
 
 use super::{DEFAULT_FILE, read, text_of};
 use crate::{error::StoreError, file, profile::Profile};
-use agent_core::settings::{AccountSettings, PasswordSource};
+use agent_core::settings::{AccountSettings, PasswordSource, same_address};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 /// Writes a settings file of nothing but commented defaults; `false` where there is a file already.
@@ -33,8 +33,8 @@ pub fn add_account(profile: &Profile, account: &AccountSettings) -> Result<(), S
 
 fn with_account(profile: &Profile, account: &AccountSettings) -> Result<DocumentMut, StoreError> {
     let (mut document, settings) = open(profile)?;
-    if settings.accounts.iter().any(|known| known.aor == account.aor) {
-        return Err(StoreError::Account(format!("there is an account {} already", account.aor)));
+    if let Some(known) = settings.accounts.iter().find(|known| same_address(&known.aor, &account.aor)) {
+        return Err(StoreError::Account(format!("there is an account {} already", known.aor)));
     }
     let mut table = Table::new();
     table.insert("aor", value(&account.aor));
@@ -62,7 +62,7 @@ fn with_account(profile: &Profile, account: &AccountSettings) -> Result<Document
 /// Takes an account out of the file. Its password in the keyring is another matter (`Keyring::delete`).
 pub fn remove_account(profile: &Profile, aor: &str) -> Result<AccountSettings, StoreError> {
     let (mut document, settings) = open(profile)?;
-    let known = settings.accounts.iter().enumerate().find(|(_, account)| account.aor == aor);
+    let known = settings.accounts.iter().enumerate().find(|(_, account)| same_address(&account.aor, aor));
     let Some((at, account)) = known else {
         let known: Vec<&str> = settings.accounts.iter().map(|account| account.aor.as_str()).collect();
         let known = if known.is_empty() {

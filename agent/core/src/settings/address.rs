@@ -1,0 +1,89 @@
+//! When two ways of writing an account's address mean one account.
+
+use std::net::Ipv6Addr;
+
+/// Whether both name one account. As RFC 3261 section 19.1.4 compares addresses: hosts without regard to case, users with
+/// it, escapes undone. Unlike there, 5060 is the same as no port: a second account for it would register the same line at
+/// the same place.
+pub fn same_address(one: &str, other: &str) -> bool {
+    match (parts(one), parts(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// User, host and port; `None` for what is no `sip:user@host[:port]`.
+fn parts(address: &str) -> Option<(Vec<u8>, String, u16)> {
+    let (scheme, rest) = address.split_once(':')?;
+    let (user, place) = rest.split_once('@').filter(|_| scheme.eq_ignore_ascii_case("sip"))?;
+    let bracket = place.rfind(']');
+    let (host, port) = match place.rfind(':').filter(|colon| bracket.is_none_or(|bracket| *colon > bracket)) {
+        Some(colon) => (&place[..colon], place[colon + 1..].parse().ok()?),
+        None => (place, 5060),
+    };
+    Some((unescaped(user), canonical(host), port))
+}
+
+/// A host in the one way of writing it: an IPv6 address has many.
+fn canonical(host: &str) -> String {
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match inner.and_then(|inner| inner.parse::<Ipv6Addr>().ok()) {
+        Some(address) => address.to_string(),
+        None => host.to_ascii_lowercase(),
+    }
+}
+
+/// `%41` is `A`; what is no escape stays.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut rest = text.as_bytes();
+    let mut bytes = Vec::with_capacity(rest.len());
+    while let Some((&first, after)) = rest.split_first() {
+        let digit = |at: usize| after.get(at).and_then(|b| char::from(*b).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.extend(u8::try_from(high * 16 + low));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_account_may_be_written_in_several_ways() {
+        for (one, other) in [
+            ("sip:1001@pbx.example", "sip:1001@PBX.Example"),
+            ("sip:1001@pbx.example", "sip:1001@pbx.example:5060"),
+            ("sip:1001@pbx.example:5060", "SIP:1001@PBX.example"),
+            ("sip:%61lice@pbx", "sip:alice@pbx"),
+            ("sip:1@[2001:DB8::1]", "sip:1@[2001:db8:0:0::1]:5060"),
+            ("no address", "no address"),
+        ] {
+            assert!(same_address(one, other) && same_address(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn and_two_accounts_stay_two() {
+        for (one, other) in [
+            ("sip:1001@pbx.example", "sip:1002@pbx.example"),
+            ("sip:1001@pbx.example", "sip:1001@pbx.example:5070"),
+            ("sip:1001@pbx.example", "sip:1001@pbx"),
+            ("sip:alice@pbx", "sip:Alice@pbx"),
+            ("sip:1@[2001:db8::1]", "sip:1@[2001:db8::2]"),
+            ("sip:1@b%", "sip:1@b"),
+            ("sips:1@b", "sip:1@b"),
+            ("no address", "No address"),
+        ] {
+            assert!(!same_address(one, other) && !same_address(other, one), "{one} {other}");
+        }
+    }
+}
