@@ -329,7 +329,11 @@ async fn register_once(
             if let SipEvent::Registration { state, .. } = event
                 && matches!(state, Registration::Registered | Registration::Failed { .. })
             {
-                return state;
+                return match state {
+                    // There is one try in a test.
+                    Registration::Failed { reason, .. } => Registration::Failed { reason, retry_ms: None },
+                    other => other,
+                };
             }
         }
         Registration::Unregistered

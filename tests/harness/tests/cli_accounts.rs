@@ -89,7 +89,10 @@ fn an_account_has_its_password_in_the_keyring_from_add_to_remove() {
     };
     change("wrong");
     agent.wait_for_state("failed", SOON);
-    expect(&mut trayphone(&["account", "test", &aor]), "", 13, &[&aor]);
+    let tested = expect(&mut trayphone(&["account", "test", &aor]), "", 13, &[&aor]);
+    assert!(!tested.contains("next try"), "a test tries once: {tested}");
+    let tested = expect(&mut trayphone(&["--json", "account", "test", &aor]), "", 13, &["wrong_password"]);
+    assert!(tested.contains("\"retry_ms\":null"), "a test tries once: {tested}");
     change(PASSWORD);
     agent.wait_until_registered();
     let removed = ["is removed", "the running agent has taken it over"];
@@ -130,6 +133,48 @@ fn without_a_keyring_the_account_stays_and_the_next_step_is_named() {
     let kept = ["the running agent has it until it ends"];
     expect(&mut agent.plain(&["account", "password", &aor]), PASSWORD, 0, &kept);
     agent.wait_until_registered();
+}
+
+/// A test of an account whose PBX is not there says so, and announces no try that does not come.
+#[test]
+fn a_test_that_fails_announces_no_second_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = profile(folder.path());
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let aor = format!("sip:1001@{closed}");
+    let registrar = format!("sip:{closed};transport=tcp");
+    let mut add = plain_command(&profile);
+    add.args(["account", "add", &aor, "--registrar", &registrar, "--password-env", "PBX_PASSWORD"]);
+    expect(&mut add, "", 0, &[]);
+    for json in [false, true] {
+        let mut test = plain_command(&profile);
+        test.env("PBX_PASSWORD", PASSWORD).args(["account", "test"]).args(json.then_some("--json"));
+        let said = expect(&mut test, "", 13, &[&aor]);
+        let announced = said.contains("next try") || (json && !said.contains("\"retry_ms\":null"));
+        assert!(!announced, "a test tries once: {said}");
+    }
+}
+
+#[test]
+fn one_account_is_found_however_its_address_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = profile(folder.path());
+    let run = |arguments: &[&str], code: i32, words: &[&str]| {
+        let mut command = plain_command(&profile);
+        expect(command.env("PBX_PASSWORD", PASSWORD).args(arguments), "", code, words);
+    };
+    let add = |aor: &str, code: i32, words: &[&str]| {
+        run(&["account", "add", aor, "--password-env", "PBX_PASSWORD"], code, words);
+    };
+    let kept = "sip:1001@LOCALHOST";
+    add(kept, 0, &[kept]);
+    for same in ["sip:1001@localhost", "sip:1001@localhost:5060", "sip:%31001@LocalHost"] {
+        add(same, 10, &["there is an account", kept, "already"]);
+        run(&["account", "password", same], 11, &[kept, "PBX_PASSWORD"]);
+    }
+    add("sip:1001@localhost:5070", 0, &["5070"]);
+    run(&["account", "remove", "sip:1001@localhost"], 0, &[kept, "is removed"]);
+    run(&["account", "remove", kept], 10, &["no account is called", "5070"]);
 }
 
 #[test]
