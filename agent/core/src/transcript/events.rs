@@ -84,7 +84,7 @@ fn party(party: &Party, mask: Mask) -> String {
 fn sip(event: &SipEvent, mask: Mask) -> String {
     match event {
         SipEvent::Registration { account, state } => {
-            format!("registration {} {}", account.0, registration(state))
+            format!("registration {} {}", account.0, registration(state, mask))
         }
         SipEvent::Address { account, local } => format!("address {} {local}", account.0),
         SipEvent::Incoming { call, account, party: from, called, local, offer, unfit } => {
@@ -104,24 +104,28 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
             format!("reoffer-answered {call}{}", body(Some(answer)))
         }
         SipEvent::ReofferRefused { call, status } => format!("reoffer-refused {call} {status}"),
-        SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end)),
+        SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end, mask)),
         SipEvent::Down => "down".to_owned(),
     }
 }
 
-fn end(end: &CallEnd) -> String {
+/// Phrases and details are the other side's words: they may name a number.
+fn end(end: &CallEnd, mask: Mask) -> String {
     match end {
         CallEnd::RemoteHangup => "remote-hangup".to_owned(),
         CallEnd::Cancelled { elsewhere: false } => "cancelled".to_owned(),
         CallEnd::Cancelled { elsewhere: true } => "elsewhere".to_owned(),
         CallEnd::LocalHangup => "local-hangup".to_owned(),
         CallEnd::Rejected => "rejected".to_owned(),
-        CallEnd::Refused { status, phrase } => format!("refused {status} {phrase}"),
-        CallEnd::Lost { why, detail } => format!("lost {why:?} {detail:?}"),
+        CallEnd::Refused { status, phrase } => match mask {
+            Mask::Off => format!("refused {status} {phrase}"),
+            Mask::On => format!("refused {status}"),
+        },
+        CallEnd::Lost { why, detail } => format!("lost {why:?} {}", mask.name(detail)),
     }
 }
 
-fn registration(state: &Registration) -> String {
+fn registration(state: &Registration, mask: Mask) -> String {
     match state {
         Registration::Idle => "idle".to_owned(),
         Registration::Connecting => "connecting".to_owned(),
@@ -135,7 +139,9 @@ fn registration(state: &Registration) -> String {
                 RegistrationProblem::NoCommonAuthentication => "no-common-authentication".to_owned(),
                 RegistrationProblem::Silent => "silent".to_owned(),
                 RegistrationProblem::Unreachable { detail } => format!("unreachable {detail:?}"),
-                RegistrationProblem::Refused { status, phrase } => format!("refused {status} {phrase:?}"),
+                RegistrationProblem::Refused { status, phrase } => {
+                    format!("refused {status} {}", mask.name(phrase))
+                }
             };
             let retry = retry_ms.map(|ms| format!(" retry {ms}")).unwrap_or_default();
             format!("failed {reason}{retry}")
@@ -384,7 +390,7 @@ fn reply(result: Result<&Reply, &crate::action::Refusal>, mask: Mask) -> String 
 fn notice(notice: &Notice, mask: Mask) -> String {
     match notice {
         Notice::Registration { account, registration: state, .. } => {
-            format!("Registration {{ account: {}, {} }}", account.0, registration(state))
+            format!("Registration {{ account: {}, {} }}", account.0, registration(state, mask))
         }
         Notice::Call(status) => {
             let flag = |on: bool, word: &'static str| if on { word } else { "" };
@@ -405,5 +411,30 @@ fn notice(notice: &Notice, mask: Mask) -> String {
         Notice::Media { call, .. } => format!("Media {{ call: {call} }}"),
         Notice::Digit { call, .. } => format!("Digit {{ call: {call} }}"),
         Notice::Error { text } => format!("Error {{ {} }}", mask.name(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::AccountId, port::sip::Loss};
+
+    #[test]
+    fn what_the_other_side_says_is_masked() {
+        let said = || "ask +493012345".to_owned();
+        let failed = RegistrationProblem::Refused { status: 503, phrase: said() };
+        let state = Registration::Failed { reason: failed, retry_ms: None };
+        let call = CallId(1);
+        for event in [
+            SipEvent::Ended { call, end: CallEnd::Refused { status: 486, phrase: said() } },
+            SipEvent::Ended { call, end: CallEnd::Lost { why: Loss::Network, detail: said() } },
+            SipEvent::Registration { account: AccountId(0), state: state.clone() },
+        ] {
+            assert!(sip(&event, Mask::Off).contains("3012345"), "{event:?}");
+            let masked = sip(&event, Mask::On);
+            assert!(!masked.contains("30") && !masked.contains("ask"), "{masked}");
+        }
+        let told = Notice::Registration { account: AccountId(0), aor: said(), registration: state };
+        assert!(!notice(&told, Mask::On).contains("30"));
     }
 }
