@@ -25,6 +25,10 @@ pub(crate) fn run(common: &Common, args: &DemoArgs) -> Result<Exit, Failure> {
         let text = "the demo makes a profile of its own and removes it afterwards: leave --profile out";
         return Err(Failure::new(Exit::Usage, text));
     }
+    if common.json {
+        let text = "the demo tells its story to people and has no JSON: leave --json out (`trayphone events` tells an agent's story in JSON)";
+        return Err(Failure::new(Exit::Usage, text));
+    }
     let desktop = !args.terminal && display_there();
     if !args.script {
         return wait_for(live::play(desktop));

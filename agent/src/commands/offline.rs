@@ -49,6 +49,11 @@ fn list<T: Serialize>(common: &Common, rows: &[T], none: &str, words: fn(&T) -> 
 
 /// `trayphone settings`.
 pub(crate) fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure> {
+    if defaults && common.json {
+        let text = "the defaults are a settings file with its comments and no JSON: leave --json out (`trayphone --json settings` \
+                    says what is set, with the defaults where nothing is)";
+        return Err(Failure::new(Exit::Usage, text));
+    }
     if defaults {
         print::line(agent_store::DEFAULT_FILE.trim_end());
         return Ok(Exit::Ok);

@@ -93,6 +93,7 @@ fn every_refusal_has_its_code_and_its_sentence() {
         (&["dail", "600"], 2, "dial"),
         (&["run", "--headless"], 15, "process"),
         (&["demo"], 2, "--profile"),
+        (&["settings", "--defaults"], 2, "leave --json out"),
     ] {
         let output = agent.command(arguments);
         assert_eq!(code(&output), exit, "{arguments:?}: {}", said(&output));

@@ -2,7 +2,7 @@
 
 use agent_exchange::{Exchange, ExchangeConfig, Ring, User};
 use harness::{
-    agent::{Account, Agent, plain_command},
+    agent::{Account, Agent, plain_command, program},
     sipp::Transport,
     wait::{self, SOON},
 };
@@ -99,6 +99,16 @@ fn files_for_microphone_and_ear_are_refused_but_for_headless() {
         profile(folder.path(), "[audio]\nbackend = \"wav\"\ninput = \"a.wav\"\noutput = \"b.wav\"\n");
     expect(plain_command(&profile).arg("run"), 10, "only with --headless");
     expect(&mut plain_command(&profile), 10, "only with --headless");
+}
+
+#[test]
+fn what_has_no_json_refuses_to_be_asked_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = profile(folder.path(), "");
+    expect(plain_command(&profile).args(["--json", "settings", "--defaults"]), 2, "leave --json out");
+    expect(plain_command(&profile).args(["settings", "--defaults"]), 0, "[calls]");
+    expect(Command::new(program()).args(["--json", "demo"]), 2, "leave --json out");
+    expect(Command::new(program()).args(["demo", "--script", "--json"]), 2, "leave --json out");
 }
 
 #[test]
