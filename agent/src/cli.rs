@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// End the running agent: calls are ended, accounts de-registered
     #[command(after_help = "Example: trayphone quit")]
     Quit,
-    /// Show the running agent, or say where it shows
+    /// Show the running agent, or say where it shows; missed calls count as seen from then on
     #[command(after_help = "Example: trayphone show")]
     Show,
     /// Dial a link (tel:, sip:, callto:); for the desktop's link handler

@@ -136,7 +136,7 @@ pub struct CallSettings {
     pub ring_seconds: u32,
     /// How long a lookup may take before the toast stays as it is, milliseconds (100 to 10000).
     pub lookup_ms: u32,
-    /// A second call is offered while one is up; `false`: it gets 486 Busy Here.
+    /// A second call is offered while another one rings or is up; `false`: it gets 486 Busy Here.
     pub waiting: bool,
     /// The most calls at once (1 to 1000); more get 486.
     pub most: u32,

@@ -35,7 +35,7 @@ pub(crate) struct Desk {
     pub hub: Hub,
     /// The way in.
     pub funnel: Funnel,
-    /// Reads what is selected on the desktop; blocks for at most half a second.
+    /// Reads what is selected on the desktop; blocks for at most a second.
     pub selection: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// Hands a command to the plugins.
     pub plugins: Arc<dyn Fn(HostCommand) + Send + Sync>,

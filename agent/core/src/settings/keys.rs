@@ -54,7 +54,11 @@ pub const KEYS: &[Key] = &[
         "2000",
         "How long the toast waits for a caller's name, in milliseconds (100 to 10000).",
     ),
-    key("calls.waiting", "true", "Offer a second call while one is up; false answers it with \"busy\"."),
+    key(
+        "calls.waiting",
+        "true",
+        "Offer a second call while one rings or is up; false answers it with \"busy\".",
+    ),
     key("calls.most", "1000", "The most calls at once (1 to 1000); more are answered with \"busy\"."),
     key(
         "calls.from",
