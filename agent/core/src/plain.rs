@@ -15,12 +15,12 @@ pub fn line(text: &str, most: usize) -> String {
     let (mut count, mut marks) = (0, 0);
     let mut gap = false;
     for c in text.chars().take(most.saturating_mul(8)) {
-        if c.is_whitespace() || c.is_control() {
+        if c.is_whitespace() {
             gap = !out.is_empty();
             continue;
         }
         marks = if mark(c) { marks + 1 } else { 0 };
-        if hidden(c) || marks > MOST_MARKS {
+        if c.is_control() || hidden(c) || marks > MOST_MARKS {
             continue;
         }
         if count >= most {
