@@ -1,6 +1,6 @@
 //! A call steered from the command line, judged by the other end: held, resumed, muted, keyed, shown, ended.
 
-use agent_exchange::{Exchange, ExchangeConfig, Extension, ExtensionCall, User};
+use agent_exchange::{Exchange, ExchangeConfig, Extension, ExtensionCall, Ring, User};
 use agent_media::measure;
 use harness::{
     agent::{Account, Agent},
@@ -156,4 +156,33 @@ fn keys_arrive_in_order_and_the_agent_shows_itself() {
     let over = wait::until(SOON, || bench.call.state().ended);
     assert!(over.is_some(), "the exchange's call goes on\n{}", bench.agent.proc);
     keys("42#AD*0");
+}
+
+/// Agents under test log everything (`-vv`), which names lines, hosts and states, and nobody.
+#[test]
+fn a_log_of_everything_holds_no_number_and_no_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let users = vec![User::new("1001", "secret")];
+    let exchange = Exchange::start(ExchangeConfig { users, ..ExchangeConfig::default() }).expect("it starts");
+    let account = Account::at(exchange.address().port(), Transport::Udp, "secret");
+    let agent = Agent::start(folder.path(), "agent", account.start());
+    agent.wait_until_registered();
+    let caller = exchange.ring(&Ring::new("1001", "+49301234567").named("Quandt")).expect("it rings");
+    agent.wait_for_call("incoming", 0, SOON);
+    agent.ask(&["answer"]);
+    agent.wait_for_call("established", 0, SOON);
+    caller.hang_up();
+    agent.wait_for_call("terminated", 0, SOON);
+    exchange.faults().refuse_calls(Some(486));
+    agent.ask(&["dial", "+49307654321"]);
+    let dialled = |event: &Value| event["direction"] == "outgoing" && event["state"] == "terminated";
+    agent.wait_for("the refusal", 0, SOON, dialled);
+    let log = agent.proc.log();
+    for told in ["INVITE sip:…@127.0.0.1", "SIP/2.0 486", "BYE sip:"] {
+        assert!(log.contains(told), "{told:?} is not logged\n{log}");
+    }
+    for hidden in ["1234567", "7654321", "Quandt"] {
+        let line = log.lines().find(|line| line.contains(hidden));
+        assert_eq!(line, None, "{hidden} stands in the log");
+    }
 }
