@@ -174,7 +174,7 @@ pub enum RefusalCode {
     NotRegistered,
     /// The text holds no number that can be dialled.
     NotANumber,
-    /// Not allowed unasked (a feature code from a selection).
+    /// Too many calls; settings or a password that the running agent does not take.
     NotAllowed,
     /// The agent is winding up.
     Quitting,
