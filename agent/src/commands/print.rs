@@ -244,7 +244,8 @@ pub(crate) fn call(call: &CallStatus) -> String {
 }
 
 fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::CallerCard>) -> String {
-    let number = if party.withheld { "(withheld)" } else { party.number.as_str() };
+    // An address without a user part names nobody either.
+    let number = if party.withheld || party.number.is_empty() { "(withheld)" } else { party.number.as_str() };
     let name = card.map(|card| match &card.company {
         Some(company) => format!("{}, {company}", card.name),
         None => card.name.clone(),
@@ -368,6 +369,19 @@ mod tests {
         ] {
             assert_eq!(in_zone(UnixMillis(millis), jiff::tz::TimeZone::UTC), text);
         }
+    }
+
+    #[test]
+    fn nobody_is_called_withheld() {
+        let party = |number: &str, withheld| agent_core::party::Party {
+            number: number.to_owned(),
+            name: None,
+            uri: "sip:pbx.example".to_owned(),
+            withheld,
+        };
+        assert_eq!(who(&party("", false), None), "(withheld)");
+        assert_eq!(who(&party("", true), None), "(withheld)");
+        assert_eq!(who(&party("600", false), None), "600");
     }
 
     #[test]
