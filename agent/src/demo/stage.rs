@@ -7,6 +7,7 @@ use super::{
 use crate::{
     commands::print,
     exit::{Exit, Failure},
+    home,
 };
 use agent_exchange::{Crm, CrmConfig, CrmFault, Exchange, ExchangeConfig, User};
 use std::{
@@ -71,7 +72,8 @@ impl Stage {
                 .map_err(|error| failed("the pocket exchange", &error))?;
         let crm = Crm::start(CrmConfig::default()).map_err(|error| failed("the CRM", &error))?;
         let stage = Self { exchange, crm, folder };
-        fs::create_dir(stage.profile()).map_err(|error| failed("the demo's profile", &error))?;
+        // As any profile: a demo that is killed leaves nothing that others can read.
+        agent_store::Profile::open(Some(&stage.profile())).map_err(home::failure)?;
         stage.write_settings(sound)?;
         Ok(stage)
     }
