@@ -36,7 +36,7 @@ pub(crate) struct Common {
     /// Answer in JSON, one object a line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say more on stderr: -v registrations, calls, lookups (without numbers and names), -vv everything (numbers masked)
+    /// Say more on stderr: -v registrations, calls, lookups (without numbers and names), -vv everything (numbers masked, but for what plugins log)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

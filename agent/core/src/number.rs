@@ -168,8 +168,7 @@ impl Dialplan {
             && !self.full(keys)
             && let Understood::Dial(number) = self.typed(number)
         {
-            let keys = scan::keys(keys);
-            return Understood::Dial(Number { extension: Some(keys), ..number });
+            return Understood::Dial(with_keys(number, keys));
         }
         let found = scan::scan(text);
         match &found.runs[..] {
@@ -189,6 +188,18 @@ impl Dialplan {
     }
 
     fn selected(&self, text: &str, source: Source) -> Understood {
+        if let Some((number, keys)) = scan::keys_behind(text)
+            && self.full(number)
+            && !self.full(keys)
+        {
+            return match self.selected(number, source) {
+                Understood::Dial(number) => Understood::Dial(with_keys(number, keys)),
+                Understood::Ask(numbers) => {
+                    Understood::Ask(numbers.into_iter().map(|number| with_keys(number, keys)).collect())
+                }
+                refused => refused,
+            };
+        }
         let found = scan::scan(text);
         let mut blame = found.blame;
         let mut numbers: Vec<Number> = Vec::new();
@@ -405,6 +416,12 @@ impl Dialplan {
             .strip_prefix(home.as_str())?;
         special::emergency(country, national).then(|| national.to_owned())
     }
+}
+
+/// The number with the keys that stood behind a pause, behind those of its extension.
+fn with_keys(number: Number, keys: &str) -> Number {
+    let extension = number.extension.unwrap_or_default() + &scan::keys(keys);
+    Number { extension: Some(extension), ..number }
 }
 
 /// What may go out at once, and what is asked first.

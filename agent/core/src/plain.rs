@@ -19,8 +19,11 @@ pub fn line(text: &str, most: usize) -> String {
             gap = !out.is_empty();
             continue;
         }
+        if c.is_control() || hidden(c) {
+            continue;
+        }
         marks = if mark(c) { marks + 1 } else { 0 };
-        if c.is_control() || hidden(c) || marks > MOST_MARKS {
+        if marks > MOST_MARKS {
             continue;
         }
         if count >= most {
@@ -85,6 +88,7 @@ mod tests {
     #[test]
     fn no_letter_carries_a_tower() {
         assert_eq!(plain(&format!("a{}b", "\u{301}".repeat(100))).chars().count(), 6);
+        assert_eq!(plain(&format!("a{}b", "\u{301}\u{301}\u{200B}".repeat(50))).chars().count(), 6);
         assert_eq!(plain("Zoe\u{308} A\u{30A}ngstro\u{308}m"), "Zoe\u{308} A\u{30A}ngstro\u{308}m");
     }
 

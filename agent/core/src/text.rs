@@ -396,7 +396,7 @@ phrases! {
     TEXT_LINK: "“{0}” is not a tel: or sip: link that can be called", "„{0}“ ist kein tel:- oder sip:-Link, den man anrufen kann", "« {0} » n’est pas un lien tel: ou sip: que l’on peut appeler";
     TEXT_TLS:
         "“{0}” asks for an encrypted call, which this version cannot make yet",
-        "„{0}“ verlangt einen verschlüsselten Anruf, den diese Version noch nicht führen kann",
+        "„{0}“ verlangt ein verschlüsseltes Gespräch, das diese Version noch nicht führen kann",
         "« {0} » demande un appel chiffré, que cette version ne sait pas encore passer";
 
     // Settings.

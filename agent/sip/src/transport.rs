@@ -422,16 +422,15 @@ const NO_START_LINE: &str = "(no start line)";
 
 /// `sip:…@pbx.example:5060` for an address, `sip:pbx.example` where nobody is named, `tel:…` for all else.
 fn masked_target(target: &str) -> String {
-    let Some((scheme, rest)) = target.split_once(':') else { return "…".to_owned() };
-    let scheme = scheme.escape_default();
+    let scheme = target.split_once(':').filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphabetic()));
+    let Some((scheme, rest)) = scheme else { return "…".to_owned() };
     // A user part may hold an unescaped `@`, `;` or `?`: the last `@` before which none of them can be the host's.
     let place =
         |text: &str| text.split([';', '?', '>']).next().unwrap_or_default().escape_default().to_string();
     match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}:…@{}", place(host)),
-        None if scheme.to_string().eq_ignore_ascii_case("sip")
-            || scheme.to_string().eq_ignore_ascii_case("sips") =>
-        {
+        // What has no dot and no colon may be a number as well as a host.
+        None if scheme.to_ascii_lowercase().starts_with("sip") && place(rest).contains(['.', ':']) => {
             format!("{scheme}:{}", place(rest))
         }
         None => format!("{scheme}:…"),
@@ -480,6 +479,8 @@ mod tests {
             ("REGISTER sip:pbx.example SIP/2.0", "REGISTER sip:pbx.example SIP/2.0"),
             ("BYE sips:a@b@[2001:db8::1]:5061?x=1 SIP/2.0", "BYE sips:…@[2001:db8::1]:5061 SIP/2.0"),
             ("INVITE tel:+49307654321 SIP/2.0", "INVITE tel:… SIP/2.0"),
+            ("INVITE sip:+49307654321 SIP/2.0", "INVITE sip:… SIP/2.0"),
+            ("INVITE +49307654321:5060 SIP/2.0", "INVITE … SIP/2.0"),
             ("SIP/2.0 486 ask +49307654321", "SIP/2.0 486"),
             ("SIP/2.0 200 OK", "SIP/2.0 200"),
             ("+49307654321 calls you", NO_START_LINE),

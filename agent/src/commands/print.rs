@@ -193,7 +193,7 @@ pub(crate) fn registration(registration: &Registration) -> String {
         Registration::Unregistered => "signed off".to_owned(),
         Registration::Failed { reason, retry_ms } => {
             let again = match retry_ms {
-                Some(ms) => format!("; next try in {} s", ms.div_ceil(1000)),
+                Some(ms) => format!("; tried again {} s after that", ms.div_ceil(1000)),
                 None => String::new(),
             };
             format!("not registered: {}{again}", problem(reason))

@@ -49,8 +49,8 @@ mod modes {
         fs::metadata(file).ok().map(|meta| (meta.dev(), meta.ino()))
     }
 
-    /// Says why others could read or change what is in `dir`.
-    pub(crate) fn exposure(dir: &Path) -> io::Result<Option<String>> {
+    /// Says why others could read or change what is in `dir`. With `mend` an empty one is closed to them instead.
+    pub(crate) fn exposure(dir: &Path, mend: bool) -> io::Result<Option<String>> {
         let meta = fs::metadata(dir)?;
         let own = rustix::process::geteuid().as_raw();
         if meta.uid() != own {
@@ -58,7 +58,7 @@ mod modes {
         }
         let mode = meta.mode() & 0o777;
         if mode & 0o022 != 0 {
-            if fs::read_dir(dir)?.next().is_none() {
+            if mend && fs::read_dir(dir)?.next().is_none() {
                 fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
                 return Ok(None);
             }

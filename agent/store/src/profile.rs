@@ -31,7 +31,7 @@ impl Profile {
         if !dir.is_dir() {
             return Err(refuse("it is not a folder".to_owned()));
         }
-        own(&dir).map_err(refuse)?;
+        own(&dir, true).map_err(refuse)?;
         probe(&dir).map_err(|error| refuse(format!("nothing can be written there: {error}")))?;
         Ok(Self { dir })
     }
@@ -41,7 +41,7 @@ impl Profile {
     pub fn existing(dir: Option<&Path>) -> Result<Self, StoreError> {
         let dir = Self::absolute(dir)?;
         let found = if dir.is_dir() {
-            own(&dir)
+            own(&dir, false)
         } else if dir.exists() {
             Err("it is not a folder".to_owned())
         } else {
@@ -104,9 +104,9 @@ impl Profile {
     }
 }
 
-/// Says why others could put there what we would take for ours.
-fn own(dir: &Path) -> Result<(), String> {
-    match platform::exposure(dir) {
+/// Says why others could put there what we would take for ours; with `mend` an empty folder is closed to them instead.
+fn own(dir: &Path, mend: bool) -> Result<(), String> {
+    match platform::exposure(dir, mend) {
         Ok(None) => Ok(()),
         Ok(Some(cause)) => Err(cause),
         Err(error) => Err(error.to_string()),

@@ -120,6 +120,10 @@ impl Calls {
     pub(super) fn set_focus(&mut self, cx: &mut Context<'_>, call: Option<CallId>) {
         if self.focus != call {
             self.focus = call;
+            // Whoever gets a muted microphone is the one it is muted for.
+            if self.muted && call.is_some() {
+                self.muted_for = call;
+            }
             cx.out.media(MediaCommand::Focus { call });
         }
     }

@@ -111,7 +111,9 @@ impl Calls {
         if !self.get(id).is_some_and(Call::heard) {
             return Err(cx.refusal(RefusalCode::NoCall, &text::CALL_NOT_UP, &[&id.to_string()]));
         }
-        cx.notes.over(&keys_topic(id));
+        if self.get(id).is_some_and(|call| call.keys.as_deref() == Some(keys.as_str())) {
+            cx.notes.over(&keys_topic(id));
+        }
         cx.out.media(MediaCommand::Digits { call: id, digits: keys });
         Ok(Reply::Call { call: id, number: None })
     }
@@ -121,7 +123,8 @@ impl Calls {
         let Some(call) = self.get(id) else { return };
         let Some(keys) = call.keys.clone() else { return };
         let words = Words {
-            kind: ToastKind::Info,
+            // It stands until it is answered, and asks no less than a question does.
+            kind: ToastKind::Question,
             call: Some(id),
             title: title(call, cx.language()),
             line: cx.say(&text::EXTENSION_WAITS, &[&keys]),

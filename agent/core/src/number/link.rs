@@ -81,8 +81,11 @@ pub(super) fn sip(scheme: &str, rest: &str) -> Link {
         return Link::Bad;
     }
     let rest = rest.split('?').next().unwrap_or_default();
+    let tls = |parameter: &str| parameter.eq_ignore_ascii_case("transport=tls");
+    let encrypted = scheme.eq_ignore_ascii_case("sips") || rest.split(';').skip(1).any(tls);
     let Some((user, host)) = rest.split_once('@') else {
         return match number_part(&decode(rest.split(';').next().unwrap_or_default())) {
+            (Some(_), None) if encrypted && !rest.contains('.') => Link::Encrypted,
             (Some(digits), None) if !rest.contains('.') => Link::Number { digits, extension: None },
             _ => Link::Bad,
         };
@@ -97,10 +100,10 @@ pub(super) fn sip(scheme: &str, rest: &str) -> Link {
         .filter_map(|p| p.split_once('='))
         .find(|(name, value)| {
             name.eq_ignore_ascii_case("transport")
-                && ["udp", "tcp", "tls"].iter().any(|t| t.eq_ignore_ascii_case(value))
+                && ["udp", "tcp"].iter().any(|t| t.eq_ignore_ascii_case(value))
         })
         .map(|(_, value)| value.to_ascii_lowercase());
-    if scheme.eq_ignore_ascii_case("sips") || transport.as_deref() == Some("tls") {
+    if encrypted {
         return Link::Encrypted;
     }
     let transport = transport.map(|it| format!(";transport={it}")).unwrap_or_default();

@@ -148,11 +148,10 @@ fn who(state: &State<'_>, call: &Call) -> String {
     let named = |call: &Call| (title(call, state.language), company(call));
     let (title, company) = named(call);
     let number = Some(call.number.shown.clone()).filter(|n| !n.is_empty() && *n != title);
-    let twice = state
-        .calls
-        .all()
-        .any(|other| other.id != call.id && named(other) == (title.clone(), company.clone()));
-    let number = number.filter(|_| company.is_none() || twice);
+    // Asked only where it decides: every entry of every menu looks here.
+    let same = |other: &Call| other.id != call.id && named(other) == (title.clone(), company.clone());
+    // Asked only where it decides: every entry looks here, and in a flood of strangers none of them needs it.
+    let number = number.filter(|_| company.is_none() || state.calls.all().any(same));
     let more: Vec<String> = [company, number].into_iter().flatten().collect();
     match more[..] {
         [] => title,

@@ -85,8 +85,8 @@ pub(crate) fn identity(_: &Path) -> Option<(u64, u64)> {
 }
 
 /// Says why others could read or change what is in `dir`: files have no mode of their own here, so a folder that is
-/// open to everybody shares the settings, the journal and the ledger.
-pub(crate) fn exposure(dir: &Path) -> io::Result<Option<String>> {
+/// open to everybody shares the settings, the journal and the ledger. There is nothing to mend.
+pub(crate) fn exposure(dir: &Path, _mend: bool) -> io::Result<Option<String>> {
     let path = wide(dir);
     let (mut descriptor, mut text, mut length) = (null_mut(), null_mut(), 0);
     // SAFETY: the path ends in zero; descriptor and text are let go after the last use, and the text is as long as told.
@@ -233,7 +233,7 @@ mod tests {
         let dir = above.path().join("new").join("profile");
         create_private_dir(&dir).expect("made");
         create_private_dir(&dir).expect("there already");
-        assert_eq!(exposure(&dir).expect("told"), None);
+        assert_eq!(exposure(&dir, false).expect("told"), None);
         fs::write(dir.join("file"), "x").expect("ours to write");
     }
 }
