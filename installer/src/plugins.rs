@@ -92,7 +92,7 @@ fn package(tree: &Tree, name: &str, module: &Path) -> Result<()> {
     if fs::read(&copy).ok().as_ref() != Some(&text) {
         replace(&copy, &text)?;
     }
-    println!("{}", folder.display());
+    eprintln!("{}", folder.display());
     Ok(())
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn ensure(tree: &Tree, group: Group, consent: Consent) -> Result<()> 
         return Ok(());
     }
     announce("system packages");
-    println!("Missing here: {}", missing.join(" "));
+    eprintln!("Missing here: {}", missing.join(" "));
     if consent == Consent::Ask && somebody_is_there() && !agreed("Install them with apt?")? {
         return Err(Error::Missing(format!(
             "nothing was installed. Install them yourself: apt install {}",
@@ -84,7 +84,7 @@ fn fetch_target(tree: &Tree) -> bool {
     if crate::error::run(&mut rustup).is_ok() && guest::rustup_has_target(tree) {
         return true;
     }
-    println!("That cannot be fetched here: Debian's own second toolchain builds the plugins instead.");
+    eprintln!("That cannot be fetched here: Debian's own second toolchain builds the plugins instead.");
     false
 }
 

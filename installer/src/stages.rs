@@ -83,9 +83,9 @@ impl Stages {
     }
 }
 
-/// Says what begins now.
+/// Says what begins now, beside what the command itself prints: that may be read by a program.
 pub(crate) fn announce(what: &str) {
-    println!("\n==> {what}");
+    eprintln!("\n==> {what}");
 }
 
 /// Minutes with one decimal, as wide as the table wants it.

@@ -69,6 +69,8 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
         )));
     };
     command.args(["-c", INSTALL, "xtask-setup"]).args(packages);
+    // Progress, as all of ours is.
+    command.stdout(std::io::stderr());
     run(&mut command)?;
     // apt is content with a name that another package provides; then the files may lie elsewhere
     let missing = missing(packages)?;
