@@ -122,6 +122,13 @@ pub(crate) enum CallCommand {
         after_help = "Examples:\n  trayphone dial 600\n  trayphone dial '+49 30 123456'\n  trayphone dial --selection"
     )]
     Dial(DialArgs),
+    /// Call the number again that was called last
+    #[command(after_help = "Example: trayphone redial")]
+    Redial {
+        /// Over which account: its place in the settings, from 0 [default: the one it went over]
+        #[arg(long, value_name = "N")]
+        account: Option<u32>,
+    },
     /// Take a ringing call
     #[command(after_help = "Examples:\n  trayphone answer\n  trayphone answer 3")]
     Answer(CallArg),

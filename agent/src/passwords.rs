@@ -159,12 +159,7 @@ mod tests {
     use agent_core::settings::AccountSettings;
 
     fn settings(aors: &[&str]) -> StoreEvent {
-        let account = |aor: &&str| AccountSettings {
-            aor: (*aor).to_owned(),
-            registrar: None,
-            username: None,
-            password: PasswordSource::Keyring,
-        };
+        let account = |aor: &&str| AccountSettings { aor: (*aor).to_owned(), ..AccountSettings::default() };
         let accounts = aors.iter().map(account).collect();
         StoreEvent::Settings(Box::new(Settings { accounts, ..Settings::default() }))
     }

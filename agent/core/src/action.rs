@@ -1,5 +1,9 @@
 //! What the user may ask for, by whichever road: tray, toast, hotkey, command line, local API.
 
+mod feature;
+
+pub use feature::FeatureAction;
+
 use crate::{
     caller::CallerCard,
     id::{AccountId, CallId},
@@ -125,6 +129,10 @@ pub enum Action {
     /// Wind everything up.
     #[serde(deserialize_with = "no_fields")]
     Quit,
+    /// A feature beyond a plain call. Written as any other; whoever reads JSON asks [`FeatureAction`] first, because a type
+    /// that tries both says of neither what is wrong with a request.
+    #[serde(skip_deserializing, untagged)]
+    Feature(FeatureAction),
 }
 
 /// What came of a request.

@@ -1,6 +1,7 @@
 //! The one door: events come in with the time, effects go out, and the next deadline is told.
 
 mod faults;
+mod features;
 mod user;
 
 use crate::{
@@ -8,8 +9,10 @@ use crate::{
     calls::{Calls, Invite},
     context::Context,
     faults::Faults,
+    id::AccountId,
     notes::Notes,
     number::Dialplan,
+    number::kind::Number,
     outbox::Outbox,
     plain::plain,
     port::{
@@ -43,6 +46,8 @@ pub struct Agent {
     accounts: Accounts,
     calls: Calls,
     questions: Questions,
+    /// What was called last and over which account, for who wants it again; never an emergency number.
+    last_dialled: Option<(Number, AccountId)>,
     notes: Notes,
     numbers: Dialplan,
     out: Outbox,
@@ -82,6 +87,7 @@ impl Agent {
             accounts: Accounts::default(),
             calls: Calls::new(),
             questions: Questions::default(),
+            last_dialled: None,
             more_toast: notes.id(),
             missed_toast: notes.id(),
             notes,

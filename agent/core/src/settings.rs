@@ -45,8 +45,8 @@ pub enum Language {
     Fr,
 }
 
-/// `[[account]]`: one line at one PBX.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// `[[account]]`: one line at one PBX. The default names none, and is for what only some of the keys are said of.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountSettings {
     /// Address of record, `sip:1001@pbx.example`.

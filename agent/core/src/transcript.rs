@@ -3,6 +3,7 @@
 //! `>` is told to the core, `<` is asked by it: `sip   > incoming 1 +4930123`, `host  < Lookup { call: 1, … }`.
 
 mod events;
+mod features;
 mod mask;
 mod views;
 

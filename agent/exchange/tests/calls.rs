@@ -5,7 +5,7 @@ use agent_core::{
     party::Sdp,
     port::sip::{CallEnd, Registration, Reject, SipCommand, SipEvent},
     secret::Secret,
-    settings::{AccountSettings, PasswordSource},
+    settings::AccountSettings,
 };
 use agent_exchange::{Exchange, ExchangeConfig, Extension, Ring, User};
 use agent_net::Net;
@@ -41,8 +41,7 @@ impl Phone {
         let settings = AccountSettings {
             aor: format!("sip:{extension}@{}", address.ip()),
             registrar: Some(format!("sip:{address};transport={transport}")),
-            username: None,
-            password: PasswordSource::Keyring,
+            ..AccountSettings::default()
         };
         let password = Secret::new("pass".to_owned());
         sip.send(SipCommand::Register { account: AccountId(0), settings, password });

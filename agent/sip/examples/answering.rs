@@ -8,7 +8,7 @@ use agent_core::{
     party::Sdp,
     port::sip::{SipCommand, SipEvent},
     secret::Secret,
-    settings::{AccountSettings, PasswordSource},
+    settings::AccountSettings,
 };
 use agent_net::Net;
 use agent_sip::{SipConfig, SipHandle, config::Callers, start};
@@ -46,8 +46,7 @@ async fn main() -> Result<(), String> {
         settings: AccountSettings {
             aor: "sip:1001@127.0.0.1".to_owned(),
             registrar: Some(format!("sip:{registrar}")),
-            username: None,
-            password: PasswordSource::Keyring,
+            ..AccountSettings::default()
         },
         password: Secret::new(password),
     });

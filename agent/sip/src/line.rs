@@ -96,14 +96,12 @@ fn sip(text: &str) -> Result<SipUri, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agent_core::settings::PasswordSource;
 
     fn settings(aor: &str, registrar: Option<&str>) -> AccountSettings {
         AccountSettings {
             aor: aor.to_owned(),
             registrar: registrar.map(str::to_owned),
-            username: None,
-            password: PasswordSource::Keyring,
+            ..AccountSettings::default()
         }
     }
 

@@ -5,7 +5,7 @@ use agent_core::{
     party::Sdp,
     port::sip::{Registration, SipCommand, SipEvent},
     secret::Secret,
-    settings::{AccountSettings, PasswordSource},
+    settings::AccountSettings,
     vigil::Vigil,
 };
 use agent_net::{Egress, LedgerRecord, Net};
@@ -59,8 +59,7 @@ impl Phone {
         let settings = AccountSettings {
             aor: format!("sip:{user}@127.0.0.1"),
             registrar: Some(registrar.to_owned()),
-            username: None,
-            password: PasswordSource::Keyring,
+            ..AccountSettings::default()
         };
         let password = Secret::new("secret".to_owned());
         self.sip.send(SipCommand::Register { account: ACCOUNT, settings, password });

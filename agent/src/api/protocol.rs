@@ -1,6 +1,6 @@
 //! The lines of the local API, both ways.
 
-use agent_core::action::{Action, Notice, Refusal, Reply};
+use agent_core::action::{Action, FeatureAction, Notice, Refusal, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ impl Request {
             serde_json::from_str(line).map_err(|error| format!("this is not a JSON object: {error}"))?;
         let has = |key: &str| value.get(key).is_some();
         match (has("action"), has("ask")) {
-            (true, false) => serde_json::from_value(value).map(Self::Action).map_err(|error| error.to_string()),
+            (true, false) => action(value).map(Self::Action),
             (false, true) => serde_json::from_value(value).map(Self::Ask).map_err(|error| error.to_string()),
             _ => Err("a request is an object with either \"action\" or \"ask\", for example {\"action\":\"status\"}"
                 .to_owned()),
@@ -66,6 +66,18 @@ impl Request {
         };
         // Neither type holds a map with other keys than strings nor anything else that JSON cannot say.
         text.unwrap_or_default()
+    }
+}
+
+/// Reads an action, a feature or a plain one; what is wrong is said of the one that is meant.
+fn action(value: Value) -> Result<Action, String> {
+    let feature = serde_json::from_value::<FeatureAction>(value.clone()).map_err(|error| error.to_string());
+    match feature {
+        Ok(feature) => Ok(Action::Feature(feature)),
+        Err(unknown) if unknown.starts_with("unknown variant") => {
+            serde_json::from_value(value).map_err(|error| error.to_string())
+        }
+        Err(wrong) => Err(wrong),
     }
 }
 
@@ -135,6 +147,7 @@ mod tests {
             Request::Action(Action::Silence),
             Request::Action(Action::Show),
             Request::Action(Action::Quit),
+            Request::Action(Action::Feature(FeatureAction::Redial { account: None })),
             Request::Ask(Ask::Events {}),
             Request::Ask(Ask::DialSelection { account: None }),
         ] {
@@ -154,6 +167,7 @@ mod tests {
             ("{\"action\":\"silence\",\"call\":1}", "unknown field `call`"),
             ("{\"action\":\"show\",\"x\":1}", "unknown field `x`"),
             ("{\"action\":\"quit\",\"x\":1}", "unknown field `x`"),
+            ("{\"action\":\"redial\",\"x\":1}", "unknown field `x`"),
             ("{\"action\":\"status\",\"ask\":\"events\"}", "either"),
         ] {
             let error = Request::parse(line).expect_err(line);
@@ -182,6 +196,14 @@ mod tests {
         known
     }
 
+    /// The same of features. While there is one alone, no list stands in the refusal.
+    fn features() -> Vec<String> {
+        let Err(error) = serde_json::from_value::<FeatureAction>(serde_json::json!({ "action": "?" })) else {
+            panic!("? is known")
+        };
+        error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
     #[test]
     fn every_example_of_the_document_is_spoken_as_it_stands_there() {
         for example in examples() {
@@ -203,6 +225,7 @@ mod tests {
         let unknown = |key: &str| serde_json::json!({ key: "?" });
         for (key, known) in [
             ("action", names::<Action>(&unknown("action"))),
+            ("action", features()),
             ("ask", names::<Ask>(&unknown("ask"))),
             ("type", names::<Answer>(&unknown("type"))),
             ("type", names::<Notice>(&unknown("type"))),

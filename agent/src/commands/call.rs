@@ -10,7 +10,7 @@ use crate::{
     exit::{Exit, Failure},
 };
 use agent_core::{
-    action::{Action, Reply, Source},
+    action::{Action, FeatureAction, Reply, Source},
     id::{AccountId, CallId},
 };
 
@@ -19,6 +19,9 @@ pub(crate) fn request(command: &CallCommand) -> Request {
     let call = |arg: &Option<u64>| arg.map(CallId);
     Request::Action(match command {
         CallCommand::Dial(args) => return dial(args),
+        CallCommand::Redial { account } => {
+            Action::Feature(FeatureAction::Redial { account: account.map(AccountId) })
+        }
         CallCommand::Answer(arg) => Action::Answer { call: call(&arg.call) },
         CallCommand::Decline(arg) => Action::Decline { call: call(&arg.call) },
         CallCommand::Hangup(arg) => Action::Hangup { call: call(&arg.call) },

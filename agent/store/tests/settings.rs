@@ -18,12 +18,7 @@ fn errors(text: &str) -> Vec<String> {
 }
 
 fn account(aor: &str) -> AccountSettings {
-    AccountSettings {
-        aor: aor.to_owned(),
-        registrar: None,
-        username: None,
-        password: PasswordSource::Keyring,
-    }
+    AccountSettings { aor: aor.to_owned(), ..AccountSettings::default() }
 }
 
 fn profile() -> (tempfile::TempDir, Profile) {

@@ -92,6 +92,7 @@ impl Agent {
                 let (accounts, mut cx) = self.accounts_at(now);
                 return accounts.reconnect(&mut cx, account).map(|()| Reply::Done);
             }
+            Action::Feature(feature) => return self.feature(now, feature),
             _ => {}
         }
         self.call_action(now, action)
@@ -145,7 +146,12 @@ impl Agent {
         }
     }
 
-    fn call(&mut self, now: Now, number: &Number, account: Option<AccountId>) -> Result<Reply, Refusal> {
+    pub(super) fn call(
+        &mut self,
+        now: Now,
+        number: &Number,
+        account: Option<AccountId>,
+    ) -> Result<Reply, Refusal> {
         let emergency = number.kind == Kind::Emergency;
         let most = self.settings.calls.most;
         let (accounts, cx) = self.accounts_at(now);
@@ -153,6 +159,9 @@ impl Agent {
         if !emergency && !self.calls.room(most) {
             let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
             return Err(Refusal { code: RefusalCode::NotAllowed, text });
+        }
+        if !emergency {
+            self.last_dialled = Some((number.clone(), line.0));
         }
         let (calls, mut cx) = self.calls_at(now);
         let call = calls.dial(&mut cx, line, number);

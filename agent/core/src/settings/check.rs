@@ -210,12 +210,7 @@ mod tests {
     use crate::settings::Language;
 
     fn account(aor: &str) -> AccountSettings {
-        AccountSettings {
-            aor: aor.to_owned(),
-            registrar: None,
-            username: None,
-            password: PasswordSource::Keyring,
-        }
+        AccountSettings { aor: aor.to_owned(), ..AccountSettings::default() }
     }
 
     fn keys(change: impl FnOnce(&mut Settings)) -> Vec<String> {

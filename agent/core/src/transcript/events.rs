@@ -290,6 +290,7 @@ fn action(action: &Action, mask: Mask) -> String {
         }
         Action::DismissToast { toast } => format!("dismiss {toast}"),
         Action::Quit => "quit".to_owned(),
+        Action::Feature(feature) => super::features::asked(feature, mask),
     }
 }
 

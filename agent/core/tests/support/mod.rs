@@ -1,19 +1,14 @@
 //! What all tests of the core share.
 
 use agent_core::{
-    settings::{AccountSettings, PasswordSource},
+    settings::AccountSettings,
     time::{Now, UnixMillis},
 };
 use std::time::Instant;
 
 /// What an account looks like in the flows.
 pub(crate) fn account(n: u32) -> AccountSettings {
-    AccountSettings {
-        aor: format!("sip:100{}@pbx.example", n + 1),
-        registrar: None,
-        username: None,
-        password: PasswordSource::Keyring,
-    }
+    AccountSettings { aor: format!("sip:100{}@pbx.example", n + 1), ..AccountSettings::default() }
 }
 
 /// A clock for tests: the monotonic side starts anywhere, the wall clock at a round number.

@@ -3,7 +3,7 @@
 use crate::support::{account, start_of_time};
 use agent_core::{
     Agent,
-    action::{Action, RequestId, Source},
+    action::{Action, FeatureAction, RequestId, Source},
     caller::CallerCard,
     id::{AccountId, CallId},
     party::{Party, Sdp},
@@ -502,6 +502,14 @@ fn action(first: &str, rest: &[&str]) -> Option<Action> {
         "reconnect" => Action::Reconnect { account: rest.first().and_then(|w| account_id(w)) },
         "dismiss" => Action::DismissToast { toast: rest[0].parse().ok()? },
         "quit" => Action::Quit,
+        _ => Action::Feature(feature(first, rest)?),
+    })
+}
+
+fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
+    Some(match (first, rest) {
+        ("redial", []) => FeatureAction::Redial { account: None },
+        ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
         _ => return None,
     })
 }

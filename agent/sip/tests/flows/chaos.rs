@@ -8,7 +8,7 @@ use agent_core::{
     id::CallId,
     port::sip::{CallEnd, Reject, SipCommand, SipEvent},
     secret::Secret,
-    settings::{AccountSettings, PasswordSource},
+    settings::AccountSettings,
 };
 use agent_sip::config::{Callers, Config};
 use proptest::prelude::*;
@@ -58,8 +58,7 @@ fn phone(world: &mut World, ip: &str, user: &str) -> Who {
     let settings = AccountSettings {
         aor: format!("sip:{user}@{ip}"),
         registrar: Some("sip:192.0.2.99".to_owned()),
-        username: None,
-        password: PasswordSource::Keyring,
+        ..AccountSettings::default()
     };
     world.command(
         phone,

@@ -5,7 +5,7 @@ use agent_core::{
     id::AccountId,
     port::sip::{SipCommand, SipEvent},
     secret::Secret,
-    settings::{AccountSettings, PasswordSource},
+    settings::AccountSettings,
 };
 use agent_sip::{
     flow::{Flow, Transport},
@@ -21,8 +21,7 @@ pub(crate) fn settings(registrar: Option<&str>) -> AccountSettings {
     AccountSettings {
         aor: "sip:1001@pbx.example".to_owned(),
         registrar: registrar.map(str::to_owned),
-        username: None,
-        password: PasswordSource::Keyring,
+        ..AccountSettings::default()
     }
 }
 

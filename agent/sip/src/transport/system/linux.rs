@@ -115,7 +115,7 @@ mod tests {
             id::AccountId,
             port::sip::{Registration, RegistrationProblem, SipCommand, SipEvent},
             secret::Secret,
-            settings::{AccountSettings, PasswordSource},
+            settings::AccountSettings,
         };
         let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
@@ -125,8 +125,7 @@ mod tests {
         let settings = AccountSettings {
             aor: "sip:1001@127.0.0.1".to_owned(),
             registrar: Some(format!("sip:{closed}")),
-            username: None,
-            password: PasswordSource::Keyring,
+            ..AccountSettings::default()
         };
         let password = Secret::new(String::new());
         sip.send(SipCommand::Register { account: AccountId(0), settings, password });
