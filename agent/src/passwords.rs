@@ -2,7 +2,7 @@
 
 use crate::{commands::print, funnel::Funnel};
 use agent_core::{
-    action::Action,
+    action::{Action, FeatureAction},
     id::AccountId,
     port::{
         Event,
@@ -91,7 +91,10 @@ impl Passwords {
         let (aor, account) = (aor.clone(), Some(account));
         state.given.insert(aor, secret);
         // Told while nobody can put other settings in between, in which the place is another account's.
-        self.funnel.tell(Event::User { request: None, action: Action::Reconnect { account } });
+        self.funnel.tell(Event::User {
+            request: None,
+            action: Action::Feature(FeatureAction::Reconnect { account }),
+        });
         Ok(())
     }
 
@@ -189,8 +192,10 @@ mod tests {
                 if question.aor == "sip:2@b" && secret.expose() == "two")
         };
         assert_eq!(told.iter().filter(answers).count(), 2, "{told:?}");
-        let reconnect =
-            Event::User { request: None, action: Action::Reconnect { account: Some(AccountId(1)) } };
+        let reconnect = Event::User {
+            request: None,
+            action: Action::Feature(FeatureAction::Reconnect { account: Some(AccountId(1)) }),
+        };
         assert!(told.contains(&reconnect));
         passwords.overhear(settings(&["sip:1@b"]));
         passwords.overhear(settings(&["sip:2@b"]));

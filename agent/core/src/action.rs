@@ -116,11 +116,6 @@ pub enum Action {
     /// Show the agent's window, or say where it shows.
     #[serde(deserialize_with = "no_fields")]
     Show,
-    /// Start an account's registration anew (its password was changed).
-    Reconnect {
-        /// Which; `None`: all.
-        account: Option<AccountId>,
-    },
     /// A toast's close button, or its time ran out: do not show it again.
     DismissToast {
         /// The toast's id.

@@ -1,4 +1,4 @@
-//! What the user may ask for beyond a plain call: the features of a PBX phone.
+//! What the user may ask for beyond a plain call: of the accounts, and the features of a PBX phone.
 
 use crate::id::AccountId;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,11 @@ pub enum FeatureAction {
     /// Call the number again that was called last. An emergency number is never called again by this.
     Redial {
         /// Over which account; `None`: the one it went over.
+        account: Option<AccountId>,
+    },
+    /// Start an account's registration anew (its password was changed).
+    Reconnect {
+        /// Which; `None`: all.
         account: Option<AccountId>,
     },
 }

@@ -12,6 +12,10 @@ impl Agent {
     pub(super) fn feature(&mut self, now: Now, feature: FeatureAction) -> Result<Reply, Refusal> {
         match feature {
             FeatureAction::Redial { account } => self.redial(now, account),
+            FeatureAction::Reconnect { account } => {
+                let (accounts, mut cx) = self.accounts_at(now);
+                accounts.reconnect(&mut cx, account).map(|()| Reply::Done)
+            }
         }
     }
 

@@ -88,10 +88,6 @@ impl Agent {
                 self.show(now);
                 return Ok(Reply::Done);
             }
-            Action::Reconnect { account } => {
-                let (accounts, mut cx) = self.accounts_at(now);
-                return accounts.reconnect(&mut cx, account).map(|()| Reply::Done);
-            }
             Action::Feature(feature) => return self.feature(now, feature),
             _ => {}
         }

@@ -285,9 +285,6 @@ fn action(action: &Action, mask: Mask) -> String {
         Action::OpenRecord { call: id } => format!("open-record {id}"),
         Action::Status => "status".to_owned(),
         Action::Show => "show".to_owned(),
-        Action::Reconnect { account } => {
-            format!("reconnect{}", account.map(|a| format!(" {}", a.0)).unwrap_or_default())
-        }
         Action::DismissToast { toast } => format!("dismiss {toast}"),
         Action::Quit => "quit".to_owned(),
         Action::Feature(feature) => super::features::asked(feature, mask),

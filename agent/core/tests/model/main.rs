@@ -7,7 +7,7 @@ mod support;
 
 use agent_core::{
     Agent,
-    action::{Action, CallState, CallStatus, Notice, Reply, RequestId, Source},
+    action::{Action, CallState, CallStatus, FeatureAction, Notice, Reply, RequestId, Source},
     id::{AccountId, CallId},
     journal::Direction,
     party::{Party, Sdp},
@@ -198,7 +198,9 @@ impl World {
             Step::Password(..) => {}
             Step::Broken(pick) => self.tell(Event::Broken(NEIGHBOURS[usize::from(pick) % NEIGHBOURS.len()])),
             Step::Reconnect(all) => {
-                self.user(Action::Reconnect { account: (!all).then_some(AccountId(1)) });
+                self.user(Action::Feature(FeatureAction::Reconnect {
+                    account: (!all).then_some(AccountId(1)),
+                }));
             }
         }
     }

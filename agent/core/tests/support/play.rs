@@ -499,7 +499,6 @@ fn action(first: &str, rest: &[&str]) -> Option<Action> {
         "open-record" => Action::OpenRecord { call: id? },
         "status" => Action::Status,
         "show" => Action::Show,
-        "reconnect" => Action::Reconnect { account: rest.first().and_then(|w| account_id(w)) },
         "dismiss" => Action::DismissToast { toast: rest[0].parse().ok()? },
         "quit" => Action::Quit,
         _ => Action::Feature(feature(first, rest)?),
@@ -508,6 +507,7 @@ fn action(first: &str, rest: &[&str]) -> Option<Action> {
 
 fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
     Some(match (first, rest) {
+        ("reconnect", rest) => FeatureAction::Reconnect { account: rest.first().and_then(|w| account_id(w)) },
         ("redial", []) => FeatureAction::Redial { account: None },
         ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
         _ => return None,
