@@ -124,9 +124,9 @@ pub enum Action {
     /// Wind everything up.
     #[serde(deserialize_with = "no_fields")]
     Quit,
-    /// A feature beyond a plain call. Written as any other; whoever reads JSON asks [`FeatureAction`] first, because a type
-    /// that tries both says of neither what is wrong with a request.
-    #[serde(skip_deserializing, untagged)]
+    /// Something beyond a plain call. It is read and written as a [`FeatureAction`]: a type that tried both would say of
+    /// neither what is wrong with a request.
+    #[serde(skip)]
     Feature(FeatureAction),
 }
 

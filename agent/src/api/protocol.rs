@@ -61,6 +61,7 @@ impl Request {
     /// Writes the line, without its end.
     pub(crate) fn line(&self) -> String {
         let text = match self {
+            Self::Action(Action::Feature(feature)) => serde_json::to_string(feature),
             Self::Action(action) => serde_json::to_string(action),
             Self::Ask(ask) => serde_json::to_string(ask),
         };
