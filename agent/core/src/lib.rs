@@ -10,6 +10,7 @@ mod call;
 pub mod caller;
 mod calls;
 mod context;
+mod escape;
 mod faults;
 pub mod id;
 pub mod journal;

@@ -1,5 +1,7 @@
 //! `tel:` (RFC 3966), `callto:` and `sip:` (RFC 3261 section 19.1) links taken apart, leniently.
 
+use crate::escape::unescaped;
+
 /// A link taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Link {
@@ -122,28 +124,7 @@ fn host_fits(host: &str) -> bool {
 
 /// Percent escapes to text; what is not one stays.
 fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let value = (bytes[i] == b'%')
-            .then(|| bytes.get(i + 1..i + 3))
-            .flatten()
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match value {
-            Some(byte) => {
-                out.push(byte);
-                i += 3;
-            }
-            None => {
-                out.push(bytes[i]);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8_lossy(&unescaped(text)).into_owned()
 }
 
 /// A user part with everything escaped that RFC 3261 section 25.1 does not allow there.

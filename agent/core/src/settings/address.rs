@@ -1,5 +1,6 @@
 //! When two ways of writing an account's address mean one account.
 
+use crate::escape::unescaped;
 use std::net::Ipv6Addr;
 
 /// Whether both name one account. As RFC 3261 section 19.1.4 compares addresses: hosts without regard to case, users with
@@ -31,26 +32,6 @@ fn canonical(host: &str) -> String {
         Some(address) => address.to_string(),
         None => host.to_ascii_lowercase(),
     }
-}
-
-/// `%41` is `A`; what is no escape stays.
-fn unescaped(text: &str) -> Vec<u8> {
-    let mut rest = text.as_bytes();
-    let mut bytes = Vec::with_capacity(rest.len());
-    while let Some((&first, after)) = rest.split_first() {
-        let digit = |at: usize| after.get(at).and_then(|b| char::from(*b).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.extend(u8::try_from(high * 16 + low));
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    bytes
 }
 
 #[cfg(test)]
