@@ -262,9 +262,11 @@ impl Agent {
             SipEvent::ReofferAnswered { call, answer } => calls.reoffer_answered(cx, call, answer),
             SipEvent::ReofferRefused { call, status } => calls.reoffer_refused(cx, call, status),
             SipEvent::Ended { call, end } => calls.ended(cx, call, &end),
+            // What nobody asked for is told by nobody yet.
             SipEvent::Registration { .. }
             | SipEvent::Address { .. }
             | SipEvent::Incoming { .. }
+            | SipEvent::Transfer(_)
             | SipEvent::Down => {}
         }
     }

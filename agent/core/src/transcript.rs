@@ -5,6 +5,7 @@
 mod events;
 mod features;
 mod mask;
+mod transfer;
 mod views;
 
 pub use mask::Mask;

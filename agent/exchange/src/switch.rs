@@ -235,7 +235,7 @@ impl Switch {
             SipEvent::Down => {
                 self.down.send_replace(true);
             }
-            SipEvent::Registration { .. } | SipEvent::Address { .. } => {}
+            SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Transfer(_) => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod admission;
 mod commands;
 mod model;
 mod requests;
+mod transfer;
 
 pub use crate::wire::{Output, ReachId};
 pub use commands::Placement;

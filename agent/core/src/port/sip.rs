@@ -1,5 +1,9 @@
 //! The door to the PBX session.
 
+pub mod transfer;
+
+pub use transfer::{TransferCommand, TransferEvent};
+
 use crate::{
     id::{AccountId, CallId},
     party::{Party, Sdp},
@@ -257,6 +261,8 @@ pub enum SipEvent {
         /// How.
         end: CallEnd,
     },
+    /// A call changes hands.
+    Transfer(TransferEvent),
     /// After `Shutdown`: every call is ended and every account de-registered (or gave up within its deadline).
     Down,
 }
@@ -327,6 +333,8 @@ pub enum SipCommand {
         /// Our answer (or offer), or the refusal.
         answer: Result<Sdp, Reject>,
     },
+    /// A call changes hands.
+    Transfer(TransferCommand),
     /// Ends all calls, de-registers all accounts, then tells `Down`.
     Shutdown {
         /// Give up waiting for answers after this long.

@@ -67,7 +67,7 @@ fn name(who: Neighbour) -> &'static str {
 }
 
 /// A description is its body in tests, where it is a word, and `sdp` otherwise.
-fn body(sdp: Option<&Sdp>) -> String {
+pub(super) fn body(sdp: Option<&Sdp>) -> String {
     let Some(Sdp(bytes)) = sdp else { return String::new() };
     let word = bytes.len() <= 12 && bytes.iter().all(u8::is_ascii_alphanumeric);
     match std::str::from_utf8(bytes) {
@@ -105,6 +105,7 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
         }
         SipEvent::ReofferRefused { call, status } => format!("reoffer-refused {call} {status}"),
         SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end, mask)),
+        SipEvent::Transfer(event) => super::transfer::told(event, mask),
         SipEvent::Down => "down".to_owned(),
     }
 }
@@ -313,6 +314,7 @@ fn sip_command(command: &SipCommand, mask: Mask) -> String {
         SipCommand::AnswerReoffer { call, answer: Err(why) } => {
             format!("AnswerReoffer {{ call: {call}, why: {} {why:?} }}", why.status())
         }
+        SipCommand::Transfer(command) => super::transfer::asked(command, mask),
         SipCommand::Shutdown { within } => format!("Shutdown {{ within: {within:?} }}"),
     }
 }

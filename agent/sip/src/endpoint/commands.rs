@@ -56,6 +56,7 @@ impl Endpoint {
             SipCommand::AnswerReoffer { call, answer } => {
                 self.with_call(call, |call, wire| call.answer_change(wire, answer));
             }
+            SipCommand::Transfer(command) => self.transfer(command),
             SipCommand::Shutdown { within } => self.shutdown(within),
         }
     }

@@ -350,7 +350,9 @@ pub(crate) fn call_of(event: &SipEvent) -> CallId {
         | SipEvent::ReofferAnswered { call, .. }
         | SipEvent::ReofferRefused { call, .. }
         | SipEvent::Ended { call, .. } => *call,
-        SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Down => panic!("{event:?}"),
+        SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Transfer(_) | SipEvent::Down => {
+            panic!("{event:?}")
+        }
     }
 }
 

@@ -1,0 +1,65 @@
+//! Calls that change hands, as lines of the transcript.
+
+use super::{Mask, events::body};
+use crate::port::sip::transfer::{Referred, TransferCommand, TransferEvent, TransferProblem, Wish};
+
+/// What the wire tells.
+pub(super) fn told(event: &TransferEvent, mask: Mask) -> String {
+    match event {
+        TransferEvent::Agreed { call } => format!("transfer {call} agreed"),
+        TransferEvent::Progress { call, status } => format!("transfer {call} progress {status}"),
+        TransferEvent::Done { call } => format!("transfer {call} done"),
+        TransferEvent::Failed { call, why } => format!("transfer {call} failed {}", problem(why, mask)),
+        TransferEvent::Asked { call, target } => format!("transfer {call} asked {}", referred(target, mask)),
+        TransferEvent::Replacing { call, old } => format!("transfer {call} replaces {old}"),
+        TransferEvent::RemoteDial { account, request, target } => {
+            format!("remote-dial {request} on {} {}", account.0, referred(target, mask))
+        }
+    }
+}
+
+/// What is asked of the wire.
+pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
+    match command {
+        TransferCommand::Blind { call, target } => {
+            format!("Transfer {{ call: {call}, target: {} }}", mask.number(target))
+        }
+        TransferCommand::Attended { call, with } => format!("Transfer {{ call: {call}, with: {with} }}"),
+        TransferCommand::Drop { call } => format!("DropTransfer {{ call: {call} }}"),
+        TransferCommand::Accept { call } => format!("AcceptTransfer {{ call: {call} }}"),
+        TransferCommand::Refuse { call } => format!("RefuseTransfer {{ call: {call} }}"),
+        TransferCommand::Follow { call, wish: Wish::Call(of), offer } => {
+            format!("Follow {{ call: {call}, of: {of},{} }}", body(Some(offer)))
+        }
+        TransferCommand::Follow { call, wish: Wish::Request(request), offer } => {
+            format!("Follow {{ call: {call}, request: {request},{} }}", body(Some(offer)))
+        }
+        TransferCommand::Deflect { call, target } => {
+            format!("Deflect {{ call: {call}, target: {} }}", mask.number(target))
+        }
+        TransferCommand::Pickup { call, account, target, dialog, .. } => format!(
+            "Pickup {{ call: {call}, account: {}, target: {}, dialog: {} }}",
+            account.0,
+            mask.number(target),
+            mask.name(&format!("{} {} {}", dialog.call_id, dialog.to_tag, dialog.from_tag))
+        ),
+    }
+}
+
+/// Phrases are the other side's words: they may name a number.
+fn problem(why: &TransferProblem, mask: Mask) -> String {
+    match why {
+        TransferProblem::Refused { status, phrase } => format!("refused {status} {}", mask.name(phrase)),
+        TransferProblem::NotTaken { status, phrase } => format!("not-taken {status} {}", mask.name(phrase)),
+        TransferProblem::Silent => "silent".to_owned(),
+        TransferProblem::Untold => "untold".to_owned(),
+        TransferProblem::Target => "target".to_owned(),
+        TransferProblem::NotNow => "not-now".to_owned(),
+    }
+}
+
+fn referred(target: &Referred, mask: Mask) -> String {
+    let name = target.name.as_deref().map(|name| format!(" {}", mask.name(name))).unwrap_or_default();
+    let replaces = if target.replaces { " replacing" } else { "" };
+    format!("{}{name}{replaces}", mask.number(&target.number))
+}
