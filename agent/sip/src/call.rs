@@ -3,6 +3,7 @@
 //! A call lives from its INVITE until nothing that could still arrive needs it. Its end is told once, whoever ended it
 //! and however many things go wrong at the same time.
 
+mod errand;
 mod hangup;
 mod identity;
 mod incoming;
@@ -11,6 +12,8 @@ mod outgoing;
 mod reason;
 mod session;
 
+pub use errand::Ask;
+pub(crate) use errand::nowhere;
 pub(crate) use incoming::Arrival;
-pub(crate) use model::Call;
+pub(crate) use model::{Call, Outcome};
 pub(crate) use outgoing::Departure;

@@ -100,6 +100,32 @@ impl Dialog {
         self.build(method, self.local_number)
     }
 
+    /// The same request once more, with the next CSeq and the target as it is now: what the dialog and the road say is
+    /// made anew, everything else is carried over.
+    pub fn repeat(&mut self, request: &Request) -> Request {
+        const MADE_ANEW: [&str; 11] = [
+            name::VIA,
+            name::ROUTE,
+            name::MAX_FORWARDS,
+            name::FROM,
+            name::TO,
+            name::CALL_ID,
+            name::CSEQ,
+            name::USER_AGENT,
+            name::AUTHORIZATION,
+            name::PROXY_AUTHORIZATION,
+            name::CONTENT_LENGTH,
+        ];
+        let mut again = self.request(request.method.clone());
+        for header in request.headers.iter() {
+            if !MADE_ANEW.iter().any(|made| header.name.eq_ignore_case(made)) {
+                again.headers.push(header.name.clone(), header.value.clone());
+            }
+        }
+        again.body = request.body.clone();
+        again
+    }
+
     /// The ACK to the 2xx of the INVITE with that CSeq number (section 13.2.2.4).
     pub fn ack(&self, number: u32) -> Request {
         self.build(Method::Ack, number)

@@ -6,10 +6,14 @@
 
 mod admission;
 mod commands;
+mod inside;
 mod model;
 mod requests;
 mod transfer;
 
-pub use crate::wire::{Output, ReachId};
+pub use crate::{
+    call::Ask,
+    wire::{Output, ReachId},
+};
 pub use commands::Placement;
-pub use model::{Endpoint, Input, Load};
+pub use model::{Asked, Endpoint, Input, Load};

@@ -250,7 +250,7 @@ impl Wire {
 
     /// Sends over `flow`, unless the message is too long for it and a wider road may exist.
     fn dispatch(&mut self, id: Option<TransactionId>, mut request: Request, flow: Flow, settled: bool) {
-        if !request.headers.has(name::CONTACT) && request.method == Method::Invite {
+        if !request.headers.has(name::CONTACT) && wants_contact(&request.method) {
             request.headers.push(name::CONTACT, own_contact(&request, &flow));
         }
         let narrow = flow.transport == Transport::Udp && !settled && self.may_have_tcp(flow.peer);
@@ -293,6 +293,12 @@ impl Wire {
         }
         self.no_tcp.insert(peer, self.now);
     }
+}
+
+/// Methods whose requests name where their sender is reached: those that make or refresh a dialog's target (RFC 3261
+/// section 12.1, RFC 3311 section 5.1, RFC 6665 section 4.1.2.1 and 4.2.1, RFC 3515 section 2.2).
+fn wants_contact(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer)
 }
 
 /// About what a Via of ours takes.

@@ -87,6 +87,9 @@ impl Call {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, Some(response));
         }
+        if self.errand_answered(wire, id, response) {
+            return;
+        }
         match &self.stage {
             Stage::Calling(calling) if calling.out.id == id => return self.invite_answered(wire, response),
             Stage::Ending(out) if out.id == id => return self.bye_answered(wire, response),
@@ -104,6 +107,9 @@ impl Call {
     pub(crate) fn unanswered(&mut self, wire: &mut Wire, id: TransactionId, lost: CallEnd) {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, None);
+        }
+        if self.errand_lost(id, &lost) {
+            return;
         }
         match &self.stage {
             Stage::Calling(calling) if calling.out.id == id => self.invite_ended(wire, lost),

@@ -4,7 +4,7 @@ use crate::{
     auth::DigestClient,
     dialog::{Dialog, DialogId},
     flow::Flow,
-    message::{Method, NameAddr, Request, Response, SipUri, name},
+    message::{Method, NameAddr, Request, Response, SipUri, Text, name},
     transaction::TransactionId,
     wire::{Owner, Toward, Wire},
 };
@@ -103,6 +103,17 @@ pub(super) struct Fork {
     pub(super) bye: Out,
 }
 
+/// A request sent within the dialog on behalf of somebody above the call.
+#[derive(Debug)]
+pub(super) struct Errand {
+    /// Its name, given by who asked.
+    pub(super) number: u64,
+    pub(super) out: Out,
+}
+
+/// What became of an errand: the final response, or why there is none.
+pub(crate) type Outcome = (u64, Result<Response, CallEnd>);
+
 /// One call.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -123,6 +134,10 @@ pub(crate) struct Call {
     /// Their re-INVITE that waits for our answer, and until when.
     pub(super) theirs: Option<(TransactionId, Request, Instant)>,
     pub(super) forks: Vec<Fork>,
+    /// Requests sent on behalf of others.
+    pub(super) errands: Vec<Errand>,
+    /// What became of them, until it is fetched.
+    pub(super) outcomes: Vec<Outcome>,
     /// Our INVITE's transaction, while further answers may come.
     pub(super) listening: Option<TransactionId>,
     /// BYE as soon as it is allowed: we hung up before their ACK came (section 15).
@@ -150,6 +165,8 @@ impl Call {
             glares: 0,
             theirs: None,
             forks: Vec::new(),
+            errands: Vec::new(),
+            outcomes: Vec::new(),
             listening: None,
             bye_after_ack: false,
             ended: false,
@@ -158,9 +175,9 @@ impl Call {
         }
     }
 
-    /// Its dialog's name, once it has one.
-    pub(crate) fn dialog_id(&self) -> Option<DialogId> {
-        self.dialog.as_ref().map(Dialog::id)
+    /// The names of its dialogs.
+    pub(crate) fn dialog_ids(&self) -> Vec<DialogId> {
+        self.dialog.iter().map(Dialog::id).collect()
     }
 
     /// Whether it can be forgotten: told as ended, and nothing that may still arrive needs it.
@@ -194,8 +211,9 @@ impl Call {
     }
 
     /// Checks the order of a request of theirs in the dialog (section 12.2.2).
-    pub(crate) fn in_order(&mut self, number: u32) -> bool {
-        self.dialog.as_mut().is_some_and(|dialog| dialog.in_order(number))
+    pub(crate) fn in_order(&mut self, remote_tag: &Text, number: u32) -> bool {
+        let dialog = self.dialog.as_mut().filter(|dialog| dialog.is_with(remote_tag));
+        dialog.is_some_and(|dialog| dialog.in_order(number))
     }
 
     /// Whether nothing of it is left but what may still arrive.
@@ -221,6 +239,7 @@ impl Call {
             wire.forsake(out.id);
         }
         self.next_change = None;
+        self.drop_errands(wire, &end);
         self.end(wire, end);
     }
 
@@ -272,11 +291,7 @@ impl Call {
             return None;
         }
         let dialog = self.dialog.as_mut()?;
-        let mut request = dialog.request(out.request.method.clone());
-        for carried in [name::CONTACT, name::CONTENT_TYPE, name::ALLOW] {
-            request.headers.copy(&out.request.headers, carried);
-        }
-        request.body = out.request.body.clone();
+        let request = dialog.repeat(&out.request);
         self.send_inside(wire, request, out.tries + 1)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     deadlines::{Deadlines, earliest},
     dialog::DialogId,
     flow::{Flow, Transport},
-    message::{Malformed, Message, Method, ParseError, Rejection, Request, StreamItem},
+    message::{Malformed, Message, Method, ParseError, Rejection, Request, Response, StreamItem},
     registration::Registration,
     rng::Rng,
     transaction::{TransactionEvent, TransactionId},
@@ -84,14 +84,30 @@ pub struct Load {
     pub held: usize,
 }
 
+/// What became of a request that was asked within a dialog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The call.
+    pub call: CallId,
+    /// The final response; or why none came: the call ended, nobody answered, there was no dialog.
+    pub answer: Result<Response, CallEnd>,
+}
+
+/// What is to be done with it.
+type Then = Box<dyn FnOnce(&mut Endpoint, Asked) + Send>;
+
 /// A whole SIP endpoint, sans-IO.
 pub struct Endpoint {
     pub(super) wire: Wire,
     pub(super) registrations: BTreeMap<u64, Registration>,
     pub(super) accounts: BTreeMap<AccountId, u64>,
     pub(super) calls: BTreeMap<CallId, Call>,
-    pub(super) dialogs: HashMap<DialogId, CallId>,
-    dialog_of: HashMap<CallId, DialogId>,
+    /// Whose each dialog is. A call of ours has several while it forks.
+    pub(super) dialogs: HashMap<DialogId, Owner>,
+    dialogs_of: HashMap<CallId, Vec<DialogId>>,
+    /// Who waits for the outcome of a request within a dialog.
+    pub(super) errands: HashMap<u64, Then>,
+    pub(super) next_errand: u64,
     deadlines: Deadlines<Owner>,
     pub(super) held: HashMap<TransactionId, (Request, Flow)>,
     pub(super) next_call: CallId,
@@ -113,7 +129,9 @@ impl Endpoint {
             accounts: BTreeMap::new(),
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
-            dialog_of: HashMap::new(),
+            dialogs_of: HashMap::new(),
+            errands: HashMap::new(),
+            next_errand: 0,
             deadlines: Deadlines::default(),
             held: HashMap::new(),
             next_registration: 1,
@@ -190,21 +208,34 @@ impl Endpoint {
     }
 
     pub(super) fn settle_call(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else { return };
-        if call.is_over() {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let outcomes = call.take_outcomes();
+        let over = call.is_over();
+        let dialogs = if over { Vec::new() } else { call.dialog_ids() };
+        self.deadlines.set(Owner::Call(id), call.deadline().filter(|_| !over));
+        if over {
             self.calls.remove(&id);
-            self.deadlines.set(Owner::Call(id), None);
-            if let Some(dialog) = self.dialog_of.remove(&id) {
-                self.dialogs.remove(&dialog);
-            }
+        }
+        self.file_dialogs(id, dialogs);
+        self.hand_out(id, outcomes);
+    }
+
+    /// From now on these dialogs are the call's, and no others.
+    fn file_dialogs(&mut self, id: CallId, dialogs: Vec<DialogId>) {
+        let before = self.dialogs_of.get(&id).map_or(&[][..], Vec::as_slice);
+        if before == dialogs {
             return;
         }
-        self.deadlines.set(Owner::Call(id), call.deadline());
-        if !self.dialog_of.contains_key(&id)
-            && let Some(dialog) = call.dialog_id()
-        {
-            self.dialogs.insert(dialog.clone(), id);
-            self.dialog_of.insert(id, dialog);
+        for dialog in before {
+            self.dialogs.remove(dialog);
+        }
+        for dialog in &dialogs {
+            self.dialogs.insert(dialog.clone(), Owner::Call(id));
+        }
+        if dialogs.is_empty() {
+            self.dialogs_of.remove(&id);
+        } else {
+            self.dialogs_of.insert(id, dialogs);
         }
     }
 

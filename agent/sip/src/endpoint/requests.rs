@@ -3,7 +3,10 @@
 use crate::{
     call::Call,
     dialog::DialogId,
-    endpoint::model::Endpoint,
+    endpoint::{
+        inside::{Inside, not_here},
+        model::Endpoint,
+    },
     flow::Flow,
     message::{Method, NameAddr, Request, Response, check_request, name},
     transaction::TransactionId,
@@ -31,8 +34,8 @@ impl Endpoint {
         }
         match DialogId::of_request(&request.headers) {
             Ok(Some(dialog)) => match self.dialogs.get(&dialog) {
-                Some(&call) => self.inside(id, request, call),
-                None => self.wire.refuse(id, &request, 481),
+                Some(&Owner::Call(call)) => self.inside(Inside { id, request, call, dialog }),
+                _ => self.wire.refuse(id, &request, 481),
             },
             Ok(None) if request.method == Method::Bye => self.wire.refuse(id, &request, 481),
             Ok(None) if self.wire.config.screened => {
@@ -47,7 +50,7 @@ impl Endpoint {
     /// An ACK to a 2xx of ours; one that fits nothing is dropped (nobody answers an ACK).
     pub(super) fn ack(&mut self, request: &Request) {
         let dialog = DialogId::of_request(&request.headers).ok().flatten();
-        if let Some(&call) = dialog.and_then(|dialog| self.dialogs.get(&dialog)) {
+        if let Some(&Owner::Call(call)) = dialog.and_then(|dialog| self.dialogs.get(&dialog)) {
             self.with_call(call, |call, wire| call.acked(wire, request));
         }
     }
@@ -66,22 +69,6 @@ impl Endpoint {
         }
     }
 
-    /// A request within a dialog.
-    fn inside(&mut self, id: TransactionId, request: Request, call: CallId) {
-        let number = request.headers.cseq().map_or(0, |cseq| cseq.number);
-        let in_order = self.calls.get_mut(&call).is_some_and(|call| call.in_order(number));
-        if !in_order {
-            // Section 12.2.2: out of order is an error of theirs that 500 tells.
-            return self.wire.refuse(id, &request, 500);
-        }
-        match request.method {
-            Method::Bye => self.with_call(call, |call, wire| call.bye_received(wire, id, &request)),
-            Method::Invite => self.with_call(call, |call, wire| call.reinvited(wire, id, request)),
-            Method::Options => self.capabilities(id, &request, None),
-            _ => self.wire.refuse(id, &request, 405),
-        }
-    }
-
     /// A request outside of dialogs, for one of our accounts.
     fn outside(&mut self, id: TransactionId, request: Request, flow: Flow) {
         match request.method {
@@ -91,12 +78,12 @@ impl Endpoint {
                 self.capabilities(id, &request, Some(flow));
             }
             Method::Options => self.wire.refuse(id, &request, 404),
-            _ => self.wire.refuse(id, &request, 405),
+            _ => not_here(&mut self.wire, id, &request),
         }
     }
 
     /// 200 to OPTIONS: what we can do (section 11.2).
-    fn capabilities(&mut self, id: TransactionId, request: &Request, flow: Option<Flow>) {
+    pub(super) fn capabilities(&mut self, id: TransactionId, request: &Request, flow: Option<Flow>) {
         let tag = self.wire.rng.token(6);
         let mut response = Response::to(request, 200, Some(&tag));
         let abilities = &self.wire.config.abilities;

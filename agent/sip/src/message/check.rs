@@ -35,6 +35,11 @@ impl Abilities<'_> {
         self.methods.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
+    /// 405, with the methods that are served (RFC 3261 section 8.2.1).
+    pub fn not_allowed(&self) -> Rejection {
+        Rejection::new(405, None).with(name::ALLOW, self.allow())
+    }
+
     /// The value of our Accept header.
     pub fn accept(&self) -> String {
         self.bodies.join(", ")
@@ -103,7 +108,7 @@ pub fn check_request(request: &Request, abilities: &Abilities<'_>) -> Result<(),
         return Err(FieldError::new("Request-URI", "it carries header fields").into());
     }
     if !abilities.methods.contains(&request.method) {
-        return Err(Rejection::new(405, None).with(name::ALLOW, abilities.allow()));
+        return Err(abilities.not_allowed());
     }
     if matches!(request.uri, Uri::Other(_)) {
         return Err(Rejection::new(416, None));
