@@ -1,11 +1,11 @@
 //! Every event and every effect but the view, as the words behind its neighbour's name.
 
-use super::mask::Mask;
+use super::mask::{Mask, body};
 use crate::{
     action::{Action, Notice, Reply, Source},
     caller::CallerCard,
     id::CallId,
-    party::{Party, Sdp},
+    party::Party,
     port::{
         Effect, Event, Neighbour,
         host::{HostCommand, HostEvent},
@@ -63,16 +63,6 @@ fn name(who: Neighbour) -> &'static str {
         Neighbour::Store => "store",
         Neighbour::Shell => "shell",
         Neighbour::Api => "api",
-    }
-}
-
-/// A description is its body in tests, where it is a word, and `sdp` otherwise.
-pub(super) fn body(sdp: Option<&Sdp>) -> String {
-    let Some(Sdp(bytes)) = sdp else { return String::new() };
-    let word = bytes.len() <= 12 && bytes.iter().all(u8::is_ascii_alphanumeric);
-    match std::str::from_utf8(bytes) {
-        Ok(text) if word => format!(" {text}"),
-        _ => " sdp".to_owned(),
     }
 }
 

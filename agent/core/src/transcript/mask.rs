@@ -1,5 +1,7 @@
 //! What of a line is nobody's business.
 
+use crate::party::Sdp;
+
 /// Whether numbers, names and addresses are written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mask {
@@ -40,6 +42,16 @@ impl Mask {
                 format!("{}//{host}/…", url.split("//").next().unwrap_or(""))
             }
         }
+    }
+}
+
+/// A description is its body in tests, where it is a word, and `sdp` otherwise.
+pub(super) fn body(sdp: Option<&Sdp>) -> String {
+    let Some(Sdp(bytes)) = sdp else { return String::new() };
+    let word = bytes.len() <= 12 && bytes.iter().all(u8::is_ascii_alphanumeric);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if word => format!(" {text}"),
+        _ => " sdp".to_owned(),
     }
 }
 

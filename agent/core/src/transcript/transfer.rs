@@ -1,6 +1,6 @@
 //! Calls that change hands, as lines of the transcript.
 
-use super::{Mask, events::body};
+use super::mask::{Mask, body};
 use crate::port::sip::transfer::{Referred, TransferCommand, TransferEvent, TransferProblem, Wish};
 
 /// What the wire tells.
