@@ -6,6 +6,7 @@ pub mod config;
 mod deadlines;
 pub mod dialog;
 pub mod endpoint;
+pub mod event;
 pub mod flow;
 mod handle;
 mod line;

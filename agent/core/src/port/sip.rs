@@ -1,6 +1,7 @@
 //! The door to the PBX session.
 
 pub mod transfer;
+pub mod watch;
 
 pub use transfer::{TransferCommand, TransferEvent};
 
