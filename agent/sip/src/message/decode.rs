@@ -3,6 +3,7 @@
 use crate::message::{
     check::Rejection,
     headers::{Headers, long_form, name},
+    host::Host,
     lex::{is_blank, is_token, number, trim},
     limits::{MAX_HEADERS, MAX_LINE, MAX_MESSAGE},
     method::Method,
@@ -277,6 +278,10 @@ fn read_start(line: &[u8]) -> Start {
         return Start::Broken(Some(method), Malformed::RequestUri("there is a blank in it"));
     }
     match Uri::parse(uri) {
+        // In a Via there is but one way to read such an address; here a port may be its end (RFC 5118 section 4.2).
+        Ok(Uri::Sip(sip)) if matches!(sip.host, Host::V6(_)) && !uri.contains(&b'[') => {
+            Start::Broken(Some(method), Malformed::RequestUri("an IPv6 address must stand in brackets"))
+        }
         Ok(uri) => Start::Request(method, uri),
         Err(wrong) => Start::Broken(Some(method), Malformed::RequestUri(wrong.what)),
     }
