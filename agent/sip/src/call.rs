@@ -3,17 +3,23 @@
 //! A call lives from its INVITE until nothing that could still arrive needs it. Its end is told once, whoever ended it
 //! and however many things go wrong at the same time.
 
+mod early;
 mod errand;
 mod hangup;
 mod identity;
 mod incoming;
+mod leg;
+mod manners;
 mod model;
 mod outgoing;
 mod reason;
+mod reliable;
 mod session;
+mod update;
 
 pub use errand::Ask;
 pub(crate) use errand::nowhere;
 pub(crate) use incoming::Arrival;
+pub(crate) use manners::Manners;
 pub(crate) use model::{Call, Outcome};
 pub(crate) use outgoing::Departure;

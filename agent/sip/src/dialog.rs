@@ -83,6 +83,14 @@ impl Dialog {
         })
     }
 
+    /// The same dialog, confirmed: route set and target are those of the 2xx (RFC 3261 section 13.2.2.4), the numbers go
+    /// on. Where the 2xx names no Contact the target stays.
+    pub fn confirm(&mut self, response: &Response) -> Result<(), FieldError> {
+        let Self { routes, target, .. } = Self::by_response(response, Some(&self.target))?;
+        (self.routes, self.target) = (routes, target);
+        Ok(())
+    }
+
     /// Its name.
     pub fn id(&self) -> DialogId {
         let tag = |of: &NameAddr| of.tag().cloned().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! An account's settings, read: whose line it is, where its registrar is, and how numbers become addresses on it.
 
 use crate::{
+    call::Manners,
     flow::Hop,
     message::{FieldError, NameAddr, SipUri, Uri},
 };
@@ -15,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) hop: Hop,
     /// The digest user name.
     pub(crate) username: String,
+    /// How its calls behave.
+    pub(crate) manners: Manners,
 }
 
 impl Line {
@@ -38,7 +41,7 @@ impl Line {
         let hop = Hop::to(&registrar)
             .ok_or_else(|| format!("the registrar {registrar} asks for a transport other than udp or tcp"))?;
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
-        Ok(Self { aor, hop, username })
+        Ok(Self { aor, hop, username, manners: Manners::default() })
     }
 
     /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2).

@@ -2,7 +2,7 @@
 
 use super::board::{AUDIO, Calls};
 use crate::{
-    call::{Begin, Call, Early, Phase},
+    call::{Begin, Call, Change, Early, Phase},
     context::Context,
     id::{AccountId, CallId},
     journal::Direction,
@@ -13,6 +13,9 @@ use crate::{
     timers::Deadline,
 };
 use std::net::IpAddr;
+
+/// 199: the branch that was heard will not answer (RFC 6228).
+const BRANCH_LEFT: u16 = 199;
 
 impl Calls {
     /// Whether one more call may be begun.
@@ -73,6 +76,12 @@ impl Calls {
         let first = !early.progress;
         early.progress = true;
         early.ringing |= status == 180;
+        if status == BRANCH_LEFT {
+            // What was heard is over; another branch may still ring.
+            early.heard = false;
+            early.answer = None;
+            return self.notify(cx, id);
+        }
         if let Some(answer) = answer
             && early.answer.as_ref() != Some(&answer)
         {
@@ -91,6 +100,8 @@ impl Calls {
         let Some(call) = self.call(id) else { return };
         let Phase::Calling(early) = &mut call.phase else { return };
         let Early { answer: known, waiting, heard, .. } = std::mem::take(early);
+        // Who changes what is heard before the answer (RFC 3311) has described it.
+        let heard = heard || call.talk.change == Change::Accepting;
         // The same description as before the answer changes nothing (RFC 3261 section 13.2.1).
         let news = answer.filter(|a| known.as_ref() != Some(a) || (!heard && waiting == 0));
         let waiting = waiting + u32::from(news.is_some());

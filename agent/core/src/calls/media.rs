@@ -50,6 +50,9 @@ impl Calls {
                 cx.out.sip(SipCommand::Accept { call: id, answer: sdp });
                 cx.after(Deadline::Step(id), WIRE);
             }
+            Phase::Calling(_) | Phase::Completing { .. } if call.talk.change == Change::Accepting => {
+                self.answer_early(cx, id, Ok((sdp, flow)));
+            }
             Phase::Up if call.talk.change == Change::Accepting => {
                 cx.out.sip(SipCommand::AnswerReoffer { call: id, answer: Ok(sdp) });
                 self.agreed(cx, id, flow);
@@ -67,6 +70,7 @@ impl Calls {
                 early.heard = true;
                 call.talk.flow = flow;
                 self.notify(cx, id);
+                self.drive_early(cx, id);
             }
             Phase::Completing { waiting } if *waiting > 1 => *waiting -= 1,
             Phase::Completing { .. } | Phase::Confirming => {
@@ -84,8 +88,14 @@ impl Calls {
     pub(crate) fn refused(&mut self, cx: &mut Context<'_>, id: CallId, why: &SoundProblem) {
         let Some(call) = self.call(id) else { return };
         match &mut call.phase {
+            Phase::Calling(_) | Phase::Completing { .. } if call.talk.change == Change::Accepting => {
+                self.answer_early(cx, id, Err(Reject::from(why)));
+            }
             // Early media that cannot be heard: it rings on, the answer decides.
-            Phase::Calling(early) => early.waiting = early.waiting.saturating_sub(1),
+            Phase::Calling(early) => {
+                early.waiting = early.waiting.saturating_sub(1);
+                self.drive_early(cx, id);
+            }
             Phase::Completing { waiting } if *waiting > 1 => *waiting -= 1,
             Phase::Up => match call.talk.change {
                 Change::Offering | Change::Completing => {

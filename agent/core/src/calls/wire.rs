@@ -8,7 +8,8 @@ use crate::{
     party::Sdp,
     port::{
         host::{CallChange, HostCommand},
-        media::{MediaCommand, SoundProblem},
+        media::{Flow, MediaCommand, SoundProblem},
+        sip::{Reject, SipCommand},
     },
     timers::Deadline,
 };
@@ -53,6 +54,10 @@ impl Calls {
         let free = focus.is_none() && !call.talk.want_hold;
         cx.timers.clear(Deadline::Step(id));
         cx.timers.clear(Deadline::Ring(id));
+        if call.talk.change == Change::Accepting {
+            // The audio still writes the answer to an offer that came before theirs.
+            cx.after(Deadline::Step(id), AUDIO);
+        }
         if free {
             self.set_focus(cx, Some(id));
         }
@@ -69,7 +74,44 @@ impl Calls {
             // One at a time: a change of ours under way is finished first, and the ACK comes before anything else.
             call.talk.theirs = Some(offer);
             self.drive(cx, id);
+            self.drive_early(cx, id);
         }
+    }
+
+    /// Their offer before the answer to our call (RFC 3311): the audio takes it once it has taken what came before.
+    pub(super) fn drive_early(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let Some(call) = self.call(id) else { return };
+        let Phase::Calling(early) = &call.phase else { return };
+        if early.waiting > 0 || call.talk.change != Change::None {
+            return;
+        }
+        if let Some(offer) = call.talk.theirs.take().flatten() {
+            call.talk.change = Change::Accepting;
+            let (local, flow) = (call.local, Flow::SendRecv);
+            cx.out.media(MediaCommand::Accept { call: id, local, offer, flow });
+            cx.after(Deadline::Step(id), AUDIO);
+        }
+    }
+
+    /// The audio's word on their offer before the call stands.
+    pub(super) fn answer_early(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: CallId,
+        answer: Result<(Sdp, Flow), Reject>,
+    ) {
+        let Some(call) = self.call(id) else { return };
+        call.talk.change = Change::None;
+        if let Ok((_, flow)) = &answer {
+            call.talk.flow = *flow;
+        }
+        if let Phase::Calling(early) = &mut call.phase {
+            early.heard |= answer.is_ok();
+            cx.timers.clear(Deadline::Step(id));
+        }
+        cx.out.sip(SipCommand::AnswerReoffer { call: id, answer: answer.map(|(sdp, _)| sdp) });
+        self.notify(cx, id);
+        self.drive_early(cx, id);
     }
 
     /// Our re-INVITE was answered.

@@ -211,7 +211,8 @@ pub enum SipEvent {
         /// way to the core, puts in what the audio says of the offer.
         unfit: Option<SoundProblem>,
     },
-    /// Our INVITE made progress (180, 183).
+    /// Our INVITE made progress (180, 183). Where it forked, the last branch that described itself is the one that is
+    /// heard; 199 says that this branch is gone (RFC 6228).
     Progress {
         /// Which call.
         call: CallId,
@@ -234,7 +235,8 @@ pub enum SipEvent {
         /// Their answer, when our 200 carried the offer; an ACK without the answer it owes us ends that change.
         answer: Option<Sdp>,
     },
-    /// They want to change the session (re-INVITE): answer with `SipCommand::AnswerReoffer`.
+    /// They want to change the session (re-INVITE, or UPDATE, which may come before the answer to our call): answer
+    /// with `SipCommand::AnswerReoffer`.
     Reoffer {
         /// Which call.
         call: CallId,
@@ -327,7 +329,7 @@ pub enum SipCommand {
         /// Our offer.
         offer: Sdp,
     },
-    /// Answers their re-INVITE.
+    /// Answers their re-INVITE or UPDATE.
     AnswerReoffer {
         /// Which call.
         call: CallId,

@@ -42,7 +42,7 @@ impl Call {
         if !open || ours.contains(&ask.method) || self.errands.len() >= MOST_ERRANDS {
             return self.outcomes.push((number, Err(nowhere())));
         }
-        let request = self.dialog.as_mut().map(|dialog| {
+        let request = self.foremost().map(|dialog| {
             let mut request = dialog.request(ask.method);
             for header in ask.headers {
                 request.headers.push(header.name, header.value);

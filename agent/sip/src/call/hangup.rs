@@ -2,7 +2,7 @@
 
 use crate::{
     call::{
-        model::{Call, Change, PATIENCE, Stage, is_about},
+        model::{Call, Change, PATIENCE, Stage, from_tag, is_about},
         reason,
     },
     message::{Method, Request, Response},
@@ -74,12 +74,27 @@ impl Call {
                 let elsewhere = reason::is_elsewhere(&request.headers);
                 self.refuse_ringing(wire, 487, CallEnd::Cancelled { elsewhere });
             }
+            // Another branch of the fork leaves.
+            Stage::Up | Stage::Ending(_) if !self.is_confirmed(request) => {}
             Stage::Up if self.bye_after_ack => self.finish(wire, CallEnd::LocalHangup),
             Stage::Up => self.finish(wire, CallEnd::RemoteHangup),
             // Both hung up at once: ours is answered too, or not; the call is gone either way.
             Stage::Ending(_) => self.finish(wire, CallEnd::LocalHangup),
-            Stage::Calling(_) | Stage::Over => {}
+            // No callee may say BYE before the answer (section 15), but the answer may be late.
+            Stage::Calling(_) => {
+                let tag =
+                    request.headers.from().ok().and_then(|from| from.tag().cloned()).unwrap_or_default();
+                if let Some(leg) = self.leg_with(&tag) {
+                    leg.left = true;
+                }
+            }
+            Stage::Over => {}
         }
+    }
+
+    /// Whether a request of theirs came in the dialog that was answered.
+    fn is_confirmed(&self, request: &Request) -> bool {
+        self.dialog.as_ref().is_some_and(|dialog| dialog.is_with(&from_tag(&request.headers)))
     }
 
     /// A response to a request of ours.
@@ -87,7 +102,7 @@ impl Call {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, Some(response));
         }
-        if self.errand_answered(wire, id, response) {
+        if self.errand_answered(wire, id, response) || self.prack_answered(wire, id, response) {
             return;
         }
         match &self.stage {
@@ -108,7 +123,7 @@ impl Call {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, None);
         }
-        if self.errand_lost(id, &lost) {
+        if self.errand_lost(id, &lost) || self.prack_lost(id) {
             return;
         }
         match &self.stage {
@@ -129,6 +144,8 @@ impl Call {
     pub(crate) fn gone(&mut self, id: TransactionId) {
         if self.listening == Some(id) {
             self.listening = None;
+            // Other branches had their time (section 13.2.2.4).
+            self.early.clear();
         }
     }
 

@@ -4,6 +4,7 @@ use crate::{
     auth::DigestClient,
     call::{
         identity,
+        manners::Manners,
         model::{Call, Ringing, SDP, Stage, Unacked, sdp},
         reason,
     },
@@ -44,12 +45,13 @@ pub(crate) struct Arrival {
     /// The user of the account's address, for a PBX that writes the random user of our Contact into To.
     pub(crate) line: String,
     pub(crate) auth: DigestClient,
+    pub(crate) manners: Manners,
 }
 
 impl Call {
     /// Takes an INVITE in: 100 goes out and the core is told. `None` when it cannot make a dialog; it is answered then.
     pub(crate) fn arrive(wire: &mut Wire, id: CallId, arrival: Arrival) -> Option<Self> {
-        let Arrival { account, id: transaction, request, flow, contact, line, auth } = arrival;
+        let Arrival { account, id: transaction, request, flow, contact, line, auth, manners } = arrival;
         let tag = wire.rng.token(6);
         let dialog = match Dialog::by_request(&request, &tag) {
             Ok(dialog) => dialog,
@@ -78,14 +80,24 @@ impl Call {
         call.flow = Some(flow);
         call.contact = Some(contact);
         call.dialog = Some(dialog);
+        call.manners = manners;
+        if let Stage::Ringing(ringing) = &call.stage {
+            let headers = ringing.request.headers.clone();
+            call.learn(&headers);
+        }
         Some(call)
     }
 
     /// 180.
     pub(crate) fn ring(&mut self, wire: &mut Wire) {
         let Stage::Ringing(ringing) = &self.stage else { return };
-        let response = self.reply(&ringing.request, 180);
-        wire.respond(ringing.id, response);
+        if self.rings_reliably(&ringing.request) {
+            let (id, request) = (ringing.id, ringing.request.clone());
+            self.ring_reliably(wire, id, &request);
+        } else {
+            let response = self.reply(&ringing.request, 180);
+            wire.respond(ringing.id, response);
+        }
         if let Stage::Ringing(ringing) = &mut self.stage {
             ringing.remind = Some(wire.now + REMIND);
         }

@@ -2,9 +2,10 @@
 
 use crate::{
     auth::DigestClient,
+    call::{leg::Leg, manners::Manners},
     dialog::{Dialog, DialogId},
     flow::Flow,
-    message::{Method, NameAddr, Request, Response, SipUri, Text, name},
+    message::{Headers, Method, NameAddr, Request, Response, SipUri, Text, name},
     transaction::TransactionId,
     wire::{Owner, Toward, Wire},
 };
@@ -23,6 +24,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) const MOST_TRIES: u32 = 4;
 /// Branches of a fork that are hung up on; what comes beyond them is left to its timeout.
 pub(super) const MOST_FORKS: usize = 16;
+
+/// How long their change of the session waits for an answer of the core before it is refused.
+pub(super) const THEIRS_WITHIN: Duration = Duration::from_secs(30);
 
 /// How far it has come.
 #[derive(Debug)]
@@ -84,6 +88,29 @@ pub(super) struct Unacked {
     pub(super) initial: bool,
 }
 
+/// Our acknowledgement of a provisional response (RFC 3262).
+#[derive(Debug)]
+pub(super) struct Prack {
+    /// The number of the response.
+    pub(super) number: u32,
+    pub(super) out: Out,
+}
+
+/// A provisional response of ours that is repeated until it is acknowledged (RFC 3262 section 3).
+#[derive(Debug)]
+pub(super) struct Reliable {
+    pub(super) id: TransactionId,
+    pub(super) response: Response,
+    /// RSeq.
+    pub(super) number: u32,
+    /// The sequence number of their INVITE.
+    pub(super) invite: u32,
+    pub(super) interval: Duration,
+    pub(super) resend: Instant,
+    pub(super) give_up: Instant,
+    pub(super) acknowledged: bool,
+}
+
 /// A change of the session that we want.
 #[derive(Debug, Default)]
 pub(super) enum Change {
@@ -123,7 +150,18 @@ pub(crate) struct Call {
     pub(super) contact: Option<SipUri>,
     /// The road the call came over or left by.
     pub(super) flow: Option<Flow>,
+    /// The dialog, once there is one for good: with their INVITE, or with the 2xx to ours.
     pub(super) dialog: Option<Dialog>,
+    /// The early dialogs of a call of ours, the one that is heard last; after the answer those of other branches, for
+    /// as long as answers may come.
+    pub(super) early: Vec<Leg>,
+    /// Acknowledgements of provisional responses that are out.
+    pub(super) pracks: Vec<Prack>,
+    /// Our last reliable provisional response.
+    pub(super) reliable: Option<Reliable>,
+    pub(super) manners: Manners,
+    /// Their Allow names UPDATE.
+    pub(super) takes_update: bool,
     pub(super) stage: Stage,
     pub(super) unacked: Option<Unacked>,
     pub(super) change: Change,
@@ -158,6 +196,11 @@ impl Call {
             contact: None,
             flow: None,
             dialog: None,
+            early: Vec::new(),
+            pracks: Vec::new(),
+            reliable: None,
+            manners: Manners::default(),
+            takes_update: false,
             stage,
             unacked: None,
             change: Change::None,
@@ -177,7 +220,7 @@ impl Call {
 
     /// The names of its dialogs.
     pub(crate) fn dialog_ids(&self) -> Vec<DialogId> {
-        self.dialog.iter().map(Dialog::id).collect()
+        self.dialog.iter().chain(self.early.iter().map(|leg| &leg.dialog)).map(Dialog::id).collect()
     }
 
     /// Whether it can be forgotten: told as ended, and nothing that may still arrive needs it.
@@ -188,8 +231,11 @@ impl Call {
     /// When [`Call::timeout`] wants to be called.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let ringing = match &self.stage {
-            Stage::Ringing(ringing) => [ringing.remind, ringing.expires],
-            _ => [None, None],
+            Stage::Ringing(ringing) => {
+                let unheard = self.reliable.as_ref().filter(|reliable| !reliable.acknowledged);
+                [ringing.remind, ringing.expires, unheard.map(|it| it.resend.min(it.give_up))]
+            }
+            _ => [None, None, None],
         };
         let unacked = self.unacked.as_ref().map(|unacked| unacked.resend.min(unacked.give_up));
         let again = match &self.change {
@@ -206,14 +252,39 @@ impl Call {
             self.end(wire, CallEnd::LocalHangup);
         }
         self.ringing_due(wire);
+        self.reliable_due(wire);
         self.unacked_due(wire);
         self.change_due(wire);
     }
 
     /// Checks the order of a request of theirs in the dialog (section 12.2.2).
     pub(crate) fn in_order(&mut self, remote_tag: &Text, number: u32) -> bool {
-        let dialog = self.dialog.as_mut().filter(|dialog| dialog.is_with(remote_tag));
-        dialog.is_some_and(|dialog| dialog.in_order(number))
+        self.dialog_with(remote_tag).is_some_and(|dialog| dialog.in_order(number))
+    }
+
+    /// The dialog with that tag of theirs, early or not.
+    pub(super) fn dialog_with(&mut self, tag: &Text) -> Option<&mut Dialog> {
+        let early = self.early.iter_mut().map(|leg| &mut leg.dialog);
+        self.dialog.iter_mut().chain(early).find(|dialog| dialog.is_with(tag))
+    }
+
+    /// The dialog to ask something in: the confirmed one, or else the early one that is heard.
+    pub(super) fn foremost(&mut self) -> Option<&mut Dialog> {
+        self.dialog.as_mut().or(self.early.last_mut().map(|leg| &mut leg.dialog))
+    }
+
+    /// Follows a Contact of theirs, in the dialog with that tag of theirs.
+    pub(super) fn retarget(&mut self, tag: &Text, headers: &Headers) {
+        if let Some(dialog) = self.dialog_with(tag) {
+            dialog.retarget(headers);
+        }
+    }
+
+    /// What their Allow says.
+    pub(super) fn learn(&mut self, headers: &Headers) {
+        if headers.has(name::ALLOW) {
+            self.takes_update = headers.words(name::ALLOW).iter().any(|word| *word == "UPDATE");
+        }
     }
 
     /// Whether nothing of it is left but what may still arrive.
@@ -252,16 +323,13 @@ impl Call {
 
     /// Sends a request within the dialog, with credentials. `None` when there is no way to the other side.
     pub(super) fn send_inside(&mut self, wire: &mut Wire, mut request: Request, tries: u32) -> Option<Out> {
-        let toward = self.toward()?;
+        let tag = to_tag(&request.headers);
+        let flow = self.flow;
+        let toward = way(self.dialog_with(&tag)?, flow)?;
         let cnonce = wire.rng.token(8);
         self.auth.authorize(&mut request, &cnonce);
         let id = wire.send(Owner::Call(self.id), request.clone(), toward);
         Some(Out { id, request, tries })
-    }
-
-    /// The way to the other side: the dialog's next hop, and the road it is known to be at.
-    pub(super) fn toward(&self) -> Option<Toward> {
-        way(self.dialog.as_ref()?, self.flow)
     }
 
     /// A response within the call: our Contact and what we can do.
@@ -290,14 +358,23 @@ impl Call {
         if out.tries >= MOST_TRIES || self.auth.challenged(&out.request, response).is_err() {
             return None;
         }
-        let dialog = self.dialog.as_mut()?;
-        let request = dialog.repeat(&out.request);
+        let request = self.dialog_with(&to_tag(&out.request.headers))?.repeat(&out.request);
         self.send_inside(wire, request, out.tries + 1)
     }
 
     pub(super) fn local_tag(&self) -> Option<String> {
         self.dialog.as_ref().map(|dialog| dialog.id().local_tag.to_text().into_owned())
     }
+}
+
+/// Their tag in a request of theirs; empty for a peer of RFC 2543.
+pub(super) fn from_tag(headers: &Headers) -> Text {
+    headers.from().ok().and_then(|from| from.tag().cloned()).unwrap_or_default()
+}
+
+/// Their tag in a request of ours and in its responses.
+pub(super) fn to_tag(headers: &Headers) -> Text {
+    headers.to().ok().and_then(|to| to.tag().cloned()).unwrap_or_default()
 }
 
 /// The way to a dialog's other side.
@@ -315,6 +392,9 @@ pub(super) fn describe(request: &mut Request, wire: &Wire, contact: Option<&SipU
         request.headers.set(name::CONTACT, NameAddr::new(contact.clone()).to_value());
     }
     request.headers.set(name::ALLOW, wire.config.abilities.allow());
+    if !wire.config.abilities.extensions.is_empty() {
+        request.headers.set(name::SUPPORTED, wire.config.abilities.extensions.join(", "));
+    }
 }
 
 /// The session description a message carries.

@@ -2,6 +2,7 @@
 
 use crate::{
     auth::DigestClient,
+    call::manners::Manners,
     call::model::{
         Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp, way,
     },
@@ -26,6 +27,7 @@ pub(crate) struct Departure {
     pub(crate) toward: Toward,
     pub(crate) contact: Option<SipUri>,
     pub(crate) auth: DigestClient,
+    pub(crate) manners: Manners,
     /// Further header fields.
     pub(crate) headers: Vec<Header>,
     pub(crate) offer: Sdp,
@@ -57,6 +59,7 @@ impl Call {
         let mut call = Self::new(id, departure.auth, stage, true);
         call.flow = flow;
         call.contact = departure.contact;
+        call.manners = departure.manners;
         call.listening = listening;
         call
     }
@@ -138,17 +141,17 @@ impl Call {
         self.forks.remove(at);
     }
 
-    fn progress(&mut self, wire: &mut Wire, response: &Response) {
-        if response.status > 100 {
-            let answer = sdp(response.body_of(SDP));
-            self.tell(wire, SipEvent::Progress { call: self.id, status: response.status, answer });
-        }
-    }
-
     fn picked_up(&mut self, wire: &mut Wire, response: &Response) {
         let Stage::Calling(calling) = &self.stage else { return };
-        let given_up = calling.given_up;
-        match Dialog::by_response(response, Some(&calling.out.request.uri)) {
+        let (given_up, asked) = (calling.given_up, calling.out.request.uri.clone());
+        self.learn(&response.headers);
+        let leg = self.take_leg(response);
+        let (answered, left) = leg.as_ref().map_or((false, false), |leg| (leg.answered, leg.left));
+        let dialog = match leg {
+            Some(mut leg) => leg.dialog.confirm(response).map(|()| leg.dialog),
+            None => Dialog::by_response(response, Some(&asked)),
+        };
+        match dialog {
             Ok(dialog) => self.dialog = Some(dialog),
             Err(wrong) => {
                 // Nobody can be acknowledged or hung up on without an address.
@@ -162,7 +165,11 @@ impl Call {
             // It was picked up before our CANCEL got there (section 9.1).
             return self.bye(wire);
         }
-        let answer = sdp(response.body_of(SDP));
+        if left {
+            // Their BYE overtook their answer.
+            return self.finish(wire, CallEnd::RemoteHangup);
+        }
+        let answer = sdp(response.body_of(SDP)).filter(|_| !answered);
         self.tell(wire, SipEvent::Answered { call: self.id, answer });
         self.next(wire);
     }
@@ -184,11 +191,17 @@ impl Call {
         let cnonce = wire.rng.token(8);
         self.auth.authorize(&mut request, &cnonce);
         calling.out = send(wire, self.id, (request, tries), calling.toward.clone());
+        self.early.clear();
         self.listening = Some(calling.out.id);
     }
 
     fn hang_up_fork(&mut self, wire: &mut Wire, response: &Response) {
-        let Ok(mut dialog) = Dialog::by_response(response, None) else { return };
+        let known = self.take_leg(response).map(|leg| leg.dialog);
+        let dialog = match known {
+            Some(mut dialog) => dialog.confirm(response).map(|()| dialog),
+            None => Dialog::by_response(response, None),
+        };
+        let Ok(mut dialog) = dialog else { return };
         acknowledge(wire, &dialog, self.flow, response, None);
         let mut bye = dialog.request(Method::Bye);
         let cnonce = wire.rng.token(8);

@@ -1,7 +1,7 @@
 //! Changes of a session that stands (RFC 3261 section 14): re-INVITE, ours and theirs, and what happens when they meet.
 
 use crate::{
-    call::model::{Call, Change, SDP, Stage, describe, sdp},
+    call::model::{Call, Change, SDP, Stage, THEIRS_WITHIN, describe, from_tag, sdp, to_tag},
     message::{Method, Request, Response, name},
     transaction::TransactionId,
     wire::Wire,
@@ -14,8 +14,6 @@ use std::time::Duration;
 
 /// How often a change of ours may meet one of theirs before it counts as refused.
 const MOST_GLARES: u32 = 5;
-/// How long their re-INVITE waits for an answer of the core before it is refused.
-const THEIRS_WITHIN: Duration = Duration::from_secs(30);
 
 impl Call {
     /// Wants the session changed: now, or when what is under way is done. A change still waiting is replaced.
@@ -45,6 +43,7 @@ impl Call {
             self.answer(wire, id, &request, 487);
             return self.bye(wire);
         }
+        self.learn(&request.headers);
         let awaiting_answer = self.unacked.as_ref().is_some_and(|unacked| unacked.offered);
         match &self.stage {
             Stage::Up if self.theirs.is_some() => return self.come_again(wire, id, &request),
@@ -73,10 +72,12 @@ impl Call {
     pub(crate) fn answer_change(&mut self, wire: &mut Wire, answer: Result<Sdp, Reject>) {
         let Some((id, request, _)) = self.theirs.take() else { return };
         match answer {
+            Ok(sdp) if request.method == Method::Update => {
+                self.accept_update(wire, id, &request, Some(sdp));
+                self.next(wire);
+            }
             Ok(sdp) => {
-                if let Some(dialog) = &mut self.dialog {
-                    dialog.retarget(&request.headers);
-                }
+                self.retarget(&from_tag(&request.headers), &request.headers);
                 self.accept_invite(wire, (id, &request), sdp, false);
             }
             Err(why) => {
@@ -154,9 +155,8 @@ impl Call {
     }
 
     fn change_accepted(&mut self, wire: &mut Wire, response: &Response) {
-        if let Some(dialog) = &mut self.dialog {
-            dialog.retarget(&response.headers);
-        }
+        self.learn(&response.headers);
+        self.retarget(&to_tag(&response.headers), &response.headers);
         self.acknowledge(wire, response);
         self.change = Change::None;
         match sdp(response.body_of(SDP)) {
@@ -177,8 +177,8 @@ impl Call {
         }
     }
 
-    /// 500 with Retry-After: one INVITE of theirs is still unanswered (section 14.2).
-    fn come_again(&self, wire: &mut Wire, id: TransactionId, request: &Request) {
+    /// 500 with Retry-After: one change of theirs is still unanswered (section 14.2, RFC 3311 section 5.2).
+    pub(super) fn come_again(&self, wire: &mut Wire, id: TransactionId, request: &Request) {
         let seconds = wire.rng.between(Duration::ZERO, Duration::from_secs(10)).as_secs();
         let mut response = self.reply(request, 500);
         response.headers.push(name::RETRY_AFTER, seconds.to_string());

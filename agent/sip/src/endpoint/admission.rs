@@ -118,7 +118,8 @@ impl Endpoint {
         let line =
             registration.and_then(|it| it.line().aor.user_text().map(|user| user.to_text().into_owned()));
         let line = line.unwrap_or_default();
-        let arrival = Arrival { account, id, request, flow, contact, line, auth };
+        let manners = registration.map(|it| it.line().manners.clone()).unwrap_or_default();
+        let arrival = Arrival { account, id, request, flow, contact, line, auth, manners };
         let call = Call::arrive(&mut self.wire, call_id, arrival)?;
         self.next_call = call_id.next();
         self.take_call(call_id, call);

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{Call, Departure},
+    call::{Call, Departure, Manners},
     endpoint::model::Endpoint,
     flow::{Flow, Hop},
     line::Line,
@@ -84,6 +84,7 @@ impl Endpoint {
                 toward,
                 contact: None,
                 auth: nobody(),
+                manners: Manners::default(),
                 headers: placement.headers,
                 offer: placement.offer,
             },
@@ -146,6 +147,7 @@ impl Endpoint {
                         },
                         contact: registration.contact(),
                         auth: registration.credentials(),
+                        manners: registration.line().manners.clone(),
                         headers: Vec::new(),
                         offer,
                     }

@@ -40,6 +40,12 @@ const HANDLERS: &[(Method, Handler)] = &[
     (Method::Invite, |endpoint, inside| {
         endpoint.with_call(inside.call, |call, wire| call.reinvited(wire, inside.id, inside.request));
     }),
+    (Method::Prack, |endpoint, inside| {
+        endpoint.with_call(inside.call, |call, wire| call.pracked(wire, inside.id, &inside.request));
+    }),
+    (Method::Update, |endpoint, inside| {
+        endpoint.with_call(inside.call, |call, wire| call.updated(wire, inside.id, inside.request));
+    }),
     (Method::Options, |endpoint, inside| endpoint.capabilities(inside.id, &inside.request, None)),
 ];
 

@@ -23,8 +23,16 @@ pub struct Abilities<'a> {
 impl Abilities<'static> {
     /// A phone that makes and takes calls.
     pub const PHONE: Self = Self {
-        methods: &[Method::Invite, Method::Ack, Method::Bye, Method::Cancel, Method::Options],
-        extensions: &[],
+        methods: &[
+            Method::Invite,
+            Method::Ack,
+            Method::Bye,
+            Method::Cancel,
+            Method::Options,
+            Method::Prack,
+            Method::Update,
+        ],
+        extensions: &["100rel", "199"],
         bodies: &["application/sdp", "multipart/mixed"],
     };
 }

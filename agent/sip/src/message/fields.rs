@@ -171,6 +171,20 @@ impl Headers {
         number(self.get(name::EXPIRES)?)
     }
 
+    /// RSeq: the number of a reliable provisional response, 1 to 2^31-1 (RFC 3262 section 7.1); anything else is none.
+    pub fn rseq(&self) -> Option<u32> {
+        number(self.get(name::RSEQ)?).filter(|number| (1..1 << 31).contains(number))
+    }
+
+    /// RAck: the number of the response, the number and the method of its request (RFC 3262 section 7.2).
+    pub fn rack(&self) -> Option<(u32, u32, Method)> {
+        let blank = |b: &u8| *b == b' ' || *b == b'\t';
+        let mut words = self.get(name::RACK)?.split(blank).filter(|word| !word.is_empty());
+        let (response, request) = (number(words.next()?)?, number(words.next()?)?);
+        let method = words.next().filter(|method| is_token(method))?;
+        words.next().is_none().then(|| (response, request, Method::from_bytes(method)))
+    }
+
     /// Min-Expires, in seconds.
     pub fn min_expires(&self) -> Option<u32> {
         number(self.get(name::MIN_EXPIRES)?)

@@ -38,6 +38,8 @@ pub mod name {
     pub const PROXY_AUTHENTICATE: &str = "Proxy-Authenticate";
     /// RFC 3261 section 20.28.
     pub const PROXY_AUTHORIZATION: &str = "Proxy-Authorization";
+    /// RFC 3262 section 7.2.
+    pub const RACK: &str = "RAck";
     /// RFC 3326 section 2.
     pub const REASON: &str = "Reason";
     /// RFC 3261 section 20.30.
@@ -48,6 +50,8 @@ pub mod name {
     pub const RETRY_AFTER: &str = "Retry-After";
     /// RFC 3261 section 20.34.
     pub const ROUTE: &str = "Route";
+    /// RFC 3262 section 7.1.
+    pub const RSEQ: &str = "RSeq";
     /// RFC 3261 section 20.35.
     pub const SERVER: &str = "Server";
     /// RFC 3261 section 20.37.

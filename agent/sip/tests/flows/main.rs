@@ -3,6 +3,7 @@
 mod calls_in;
 mod calls_out;
 mod chaos;
+mod early;
 mod errands;
 mod hostile;
 mod joint;

@@ -1,0 +1,8 @@
+//! How the calls of an account behave, as its settings say.
+
+/// What is a matter of taste, or of the PBX. The default is that of a switch, which wants nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Manners {
+    /// Let a caller who can acknowledge that it rings here (RFC 3262), not only one who insists on it.
+    pub(crate) reliable: bool,
+}
