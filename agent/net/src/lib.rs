@@ -15,9 +15,11 @@ mod dial;
 mod error;
 mod http;
 mod ledger;
+mod locate;
 mod meter;
 mod names;
 mod net;
+mod prefer;
 mod proxy;
 mod tls;
 mod tunnel;
@@ -30,5 +32,6 @@ pub use http::{
     MAX_RESPONSE_BYTES,
 };
 pub use ledger::LedgerSink;
+pub use locate::{Candidate, Carrier, Draw, Located, Place};
 pub use net::{Net, NetConfig, TlsStream};
 pub use proxy::Proxies;

@@ -1,8 +1,11 @@
 //! From names to addresses: literals and localhost first, then the hosts file, then the system's name servers.
 
+mod service;
+
 use crate::{
     error::NetError,
     ledger::LedgerSink,
+    prefer::prefer,
     wire::{Askers, Wire},
 };
 use agent_core::ledger::Purpose;
@@ -60,21 +63,27 @@ impl Names {
         if let Some(addresses) = here(host) {
             return Ok(addresses);
         }
-        let bad = || NetError::BadName(host.to_owned());
-        let name = Name::from_utf8(host).map_err(|_| bad())?;
-        if name.num_labels() == 0 || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(bad());
-        }
-        let system = self.system().map_err(|cause| NetError::Names { host: host.to_owned(), cause })?;
+        let name = parse(host)?;
+        let system = self.system_for(host)?;
         let listed = system.listed(&name);
         if !listed.is_empty() {
             return Ok(reachable_first(listed));
         }
+        self.addresses(&system, purpose, (host, name)).await.map(|(addresses, _)| addresses)
+    }
+
+    /// The addresses of a name that the hosts file does not list, never none, and until when they are good.
+    async fn addresses(
+        &self,
+        system: &System,
+        purpose: &Purpose,
+        (host, name): (&str, Name),
+    ) -> Result<(Vec<IpAddr>, Instant), NetError> {
         let ascii = name.to_ascii();
         let _asking = self.askers.ask(ascii.trim_end_matches('.'), purpose);
         let answer = tokio::time::timeout(LIMIT, system.resolver.lookup_ip(name)).await;
         let result = match answer {
-            Ok(Ok(found)) => Ok(found.into_iter().collect::<Vec<_>>()),
+            Ok(Ok(found)) => Ok((found.iter().collect::<Vec<_>>(), found.valid_until())),
             Ok(Err(error)) if error.is_no_records_found() || error.is_nx_domain() => {
                 return Err(NetError::UnknownName(host.to_owned()));
             }
@@ -82,14 +91,22 @@ impl Names {
             Err(_) => Err(format!("no name server answered within {} s", LIMIT.as_secs())),
         };
         match result {
-            Ok(addresses) if addresses.is_empty() => Err(NetError::UnknownName(host.to_owned())),
-            Ok(addresses) => Ok(reachable_first(addresses)),
+            Ok((addresses, _)) if addresses.is_empty() => Err(NetError::UnknownName(host.to_owned())),
+            Ok((addresses, until)) => Ok((reachable_first(addresses), until)),
             Err(cause) => {
-                // The network may have changed under us: the next lookup reads the settings again.
-                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                self.forget();
                 Err(NetError::Names { host: host.to_owned(), cause })
             }
         }
+    }
+
+    /// The network changed, or may have: the next lookup reads the system's settings again and remembers no answer.
+    pub(crate) fn forget(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn system_for(&self, host: &str) -> Result<Arc<System>, NetError> {
+        self.system().map_err(|cause| NetError::Names { host: host.to_owned(), cause })
     }
 
     fn system(&self) -> Result<Arc<System>, String> {
@@ -153,10 +170,20 @@ pub(crate) fn source_address(peer: SocketAddr) -> io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-/// IPv6 before IPv4 (RFC 6724), but what has no route from here goes last: whoever takes the first address shall reach it.
+/// In the order of RFC 6724, so that what has no route from here goes last: whoever takes the first address shall reach it.
 fn reachable_first(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
-    addresses.sort_by_key(|ip| (source_address(SocketAddr::new(*ip, 9)).is_err(), ip.is_ipv4()));
+    prefer(&mut addresses, |ip| source_address(SocketAddr::new(ip, 9)).ok());
     addresses
+}
+
+/// A host as a name, or the refusal of what can be none.
+fn parse(host: &str) -> Result<Name, NetError> {
+    let bad = || NetError::BadName(host.to_owned());
+    let name = Name::from_utf8(host).map_err(|_| bad())?;
+    if name.num_labels() == 0 || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(bad());
+    }
+    Ok(name)
 }
 
 /// Addresses need no name server, and `localhost` must not ask one (RFC 6761 section 6.3).

@@ -5,6 +5,7 @@ use crate::{
     error::NetError,
     http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
     ledger::{Attempt, LedgerSink, Target},
+    locate::{Draw, Located, Place},
     meter::{Count, Metered},
     names::{self, Names},
     proxy::{Proxies, Proxy},
@@ -120,6 +121,29 @@ impl Net {
             Attempt::new(&self.0.sink, purpose, &target).failed(&error.to_string());
         }
         found
+    }
+
+    /// The ways to a SIP service, in the order in which they are to be tried (RFC 3263 section 4, RFC 2782); `draw` throws
+    /// the dice for the weights. Rows are written as for [`Net::resolve`].
+    pub async fn locate(
+        &self,
+        purpose: &Purpose,
+        place: &Place<'_>,
+        draw: Draw<'_>,
+    ) -> Result<Located, NetError> {
+        let found = self.0.names.locate(purpose, place, draw).await;
+        if let Err(error) = &found
+            && !matches!(error, NetError::BadName(_))
+        {
+            let target = Target::new("dns", place.host, NAME_SERVER_PORT);
+            Attempt::new(&self.0.sink, purpose, &target).failed(&error.to_string());
+        }
+        found
+    }
+
+    /// The network changed: what name servers said before counts no longer.
+    pub fn forget_names(&self) {
+        self.0.names.forget();
     }
 
     /// A TCP connection, to the first of the host's addresses that answers.
