@@ -23,6 +23,7 @@ mod prefer;
 mod proxy;
 mod tls;
 mod tunnel;
+mod watch;
 mod wire;
 
 pub use agent_core::ledger::{Egress, LedgerRecord, Purpose};
@@ -35,3 +36,4 @@ pub use ledger::LedgerSink;
 pub use locate::{Candidate, Carrier, Draw, Located, Place};
 pub use net::{Net, NetConfig, TlsStream};
 pub use proxy::Proxies;
+pub use watch::{Turn, Watch};
