@@ -86,6 +86,7 @@ impl Facts {
             CallEnd::RemoteHangup => "they hung up".to_owned(),
             CallEnd::Cancelled { elsewhere: true } => "answered elsewhere".to_owned(),
             CallEnd::Cancelled { elsewhere: false } => "they gave up".to_owned(),
+            CallEnd::RefusedElsewhere => "refused elsewhere".to_owned(),
             CallEnd::LocalHangup => "hung up here".to_owned(),
             CallEnd::Rejected => "refused here".to_owned(),
             CallEnd::Refused { status, .. } => format!("refused with {status}"),
@@ -168,6 +169,7 @@ mod tests {
             called,
             local,
             offer: None,
+            with: Box::default(),
             unfit: None,
         })
     }

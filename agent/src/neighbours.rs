@@ -264,6 +264,7 @@ mod tests {
             offer: offer.map(|line| {
                 Sdp(format!("v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 {line}\r\n").into_bytes())
             }),
+            with: Box::default(),
             unfit: None,
         };
         let said = |offer| match judged(incoming(offer)) {

@@ -14,7 +14,7 @@ use crate::{
         host::PluginInfo,
         media::{AudioState, StreamFacts},
         shell::Part,
-        sip::Registration,
+        sip::{Forwarding, Registration},
     },
     time::UnixMillis,
 };
@@ -256,6 +256,12 @@ pub struct CallStatus {
     pub party: Party,
     /// The line called.
     pub called: Option<String>,
+    /// Its name, where it has one: a queue, a group.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// Who forwarded the call, the latest first.
+    #[serde(default)]
+    pub forwarded: Vec<Forwarding>,
     /// Who that is.
     pub card: Option<CallerCard>,
     /// We hold them.

@@ -20,7 +20,7 @@ use crate::{
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
-        sip::SipEvent,
+        sip::{PhoneEvent, SipEvent},
         store::StoreEvent,
     },
     question::Questions,
@@ -242,9 +242,9 @@ impl Agent {
             }
             SipEvent::Address { account, local } => self.accounts.moved(account, local),
             SipEvent::Down => self.finish(),
-            SipEvent::Incoming { call, account, party, called, local, offer, unfit } => {
+            SipEvent::Incoming { call, account, party, called, local, offer, with, unfit } => {
                 let (calls, mut cx) = self.calls_at(now);
-                let invite = Invite { call, account, party, called, local, offer, unfit };
+                let invite = Invite { call, account, party, called, local, offer, with: *with, unfit };
                 calls.incoming(&mut cx, invite, quitting);
             }
             event => self.call_event(now, event),
@@ -262,6 +262,9 @@ impl Agent {
             SipEvent::ReofferAnswered { call, answer } => calls.reoffer_answered(cx, call, answer),
             SipEvent::ReofferRefused { call, status } => calls.reoffer_refused(cx, call, status),
             SipEvent::Ended { call, end } => calls.ended(cx, call, &end),
+            SipEvent::Party { call, party } => calls.party_is(cx, call, party),
+            SipEvent::Phone(PhoneEvent::Cause { call, q850 }) => calls.cause_is(call, q850),
+            SipEvent::Phone(_) => {}
             // What nobody asked for is told by nobody yet.
             SipEvent::Registration { .. }
             | SipEvent::Address { .. }

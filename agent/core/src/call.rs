@@ -7,7 +7,10 @@ use crate::{
     lookup::Lookup,
     number::kind::CallerNumber,
     party::{Party, Sdp},
-    port::media::{Flow, SoundProblem},
+    port::{
+        media::{Flow, SoundProblem},
+        sip::Circumstances,
+    },
     settings::Language,
     text,
     time::UnixMillis,
@@ -160,6 +163,10 @@ pub(crate) struct Call {
     pub keys: Option<String>,
     /// It was refused because the line was busy.
     pub busy: bool,
+    /// What its INVITE said besides.
+    pub with: Circumstances,
+    /// What the telephone network says of its end (ITU-T Q.850).
+    pub network: Option<u8>,
     /// There can be no sound in it.
     pub unfit: Option<SoundProblem>,
     /// The id of its toast.
@@ -201,6 +208,8 @@ impl Call {
             hidden: false,
             keys: None,
             busy: false,
+            with: Circumstances::default(),
+            network: None,
             unfit: None,
             toast,
             started,
@@ -271,6 +280,8 @@ impl Call {
             state: if outcome.is_some() { CallState::Terminated } else { self.state() },
             party: self.party.clone(),
             called: self.called.clone(),
+            line: self.with.line.clone(),
+            forwarded: self.with.forwarded.clone(),
             card: self.lookup.card().cloned(),
             held: self.talk.held(),
             held_by_them: self.talk.held_by_them(),

@@ -6,6 +6,7 @@ mod change;
 mod dial;
 mod end;
 mod media;
+mod party;
 mod pick;
 mod records;
 mod wire;

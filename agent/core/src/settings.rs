@@ -3,8 +3,10 @@
 mod address;
 pub mod check;
 pub mod keys;
+mod phone;
 
 pub use address::same_address;
+pub use phone::{Identity, usual_identity};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +48,7 @@ pub enum Language {
 }
 
 /// `[[account]]`: one line at one PBX. The default names none, and is for what only some of the keys are said of.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountSettings {
     /// Address of record, `sip:1001@pbx.example`.
@@ -60,6 +62,21 @@ pub struct AccountSettings {
     /// Where the password is: `keyring` or `env:NAME`. Never the password itself.
     #[serde(default)]
     pub password: PasswordSource,
+    /// What tells who calls, the first that does; asserted identities count from the registrar only.
+    #[serde(default = "phone::usual_identity")]
+    pub identity: Vec<Identity>,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            aor: String::new(),
+            registrar: None,
+            username: None,
+            password: PasswordSource::default(),
+            identity: phone::usual_identity(),
+        }
+    }
 }
 
 /// Where an account's password is kept. In the file: `"keyring"` or `"env:NAME"`.

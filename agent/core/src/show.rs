@@ -8,6 +8,7 @@ pub(crate) use state::State;
 
 use crate::{
     calls::Calls,
+    port::sip::Ring,
     view::{Sound, View},
 };
 
@@ -28,8 +29,14 @@ pub(crate) fn summary(state: &State<'_>) -> String {
 /// cannot be: a new call stops the tone.
 fn sound(calls: &Calls) -> Option<Sound> {
     let waiting = calls.engaged_count() > 0;
-    if calls.ringing().any(|call| !call.silenced) {
-        return Some(if waiting { Sound::CallWaiting } else { Sound::Ring });
+    let heard = calls.ringing().filter(|call| !call.silenced);
+    if let Some(ring) = heard.map(|call| call.with.ring).max() {
+        return Some(match ring {
+            _ if waiting => Sound::CallWaiting,
+            Ring::Usual => Sound::Ring,
+            Ring::Internal => Sound::RingInternal,
+            Ring::Special => Sound::RingSpecial,
+        });
     }
     calls.tone().or_else(|| {
         let call = calls.focus().and_then(|id| calls.get(id))?;

@@ -1,6 +1,8 @@
 //! Every sentence the user reads, in English, German and French; a caller's own words are filled in as data.
 
 pub mod features;
+pub mod identity;
+pub mod settings;
 mod why;
 
 pub use why::no_number;
@@ -457,7 +459,7 @@ mod tests {
     /// Words that are the same in two languages on purpose.
     /// The phrases of every file.
     fn every() -> Vec<Phrase> {
-        [ALL, features::ALL].concat()
+        [ALL, features::ALL, identity::ALL, settings::ALL].concat()
     }
 
     const SAME: &[&str] = &["TOLD"];

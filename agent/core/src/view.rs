@@ -104,6 +104,10 @@ pub struct Button {
 pub enum Sound {
     /// A call rings, and no other is up.
     Ring,
+    /// A call from a colleague rings, and no other is up.
+    RingInternal,
+    /// A call rings that the PBX marks (a queue, a door), and no other is up.
+    RingSpecial,
     /// A call rings while another is up.
     CallWaiting,
     /// It rings at the other end, and no early media is heard.

@@ -37,6 +37,7 @@ fn incoming(call: CallId) -> Event {
         called: "1001".to_owned(),
         local: "192.0.2.10".parse().unwrap(),
         offer: Some(Sdp(b"offer".to_vec())),
+        with: Box::default(),
         unfit: None,
     })
 }

@@ -235,7 +235,11 @@ impl Switch {
             SipEvent::Down => {
                 self.down.send_replace(true);
             }
-            SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Transfer(_) => {}
+            SipEvent::Registration { .. }
+            | SipEvent::Address { .. }
+            | SipEvent::Party { .. }
+            | SipEvent::Phone(_)
+            | SipEvent::Transfer(_) => {}
         }
     }
 

@@ -59,6 +59,10 @@ const TABLE: &[Tones] = &[
 const RING_NOTES: [f32; 2] = [659.26, 523.25];
 /// How long each note sounds, milliseconds.
 const RING_NOTE: u32 = 120;
+/// A colleague's call: one short burst, the same in every country.
+const RING_INTERNAL: [u32; 2] = [480, 3520];
+/// A call that the PBX marks: three quick bursts.
+const RING_SPECIAL: [u32; 6] = [360, 240, 360, 240, 360, 2440];
 /// How long busy and congestion are heard before they end by themselves, milliseconds.
 const PATIENCE: u32 = 5000;
 /// The level of one call-progress frequency as an amplitude: together -16 dBov.
@@ -87,6 +91,8 @@ impl Generator {
             .unwrap_or(&TABLE[0]);
         let (frequencies, cadence) = match sound {
             Sound::Ring => (&RING_NOTES as &[f32], tones.ring),
+            Sound::RingInternal => (&RING_NOTES as &[f32], &RING_INTERNAL as &[u32]),
+            Sound::RingSpecial => (&RING_NOTES as &[f32], &RING_SPECIAL as &[u32]),
             Sound::CallWaiting => tones.waiting,
             Sound::Ringback => tones.ringback,
             Sound::Busy => tones.busy,
@@ -132,7 +138,7 @@ impl Generator {
 
     /// The value `at` samples into a burst of `length`.
     fn sounding(&self, at: u64, length: u64) -> f32 {
-        if self.sound == Sound::Ring {
+        if rings(self.sound) {
             let note = samples(RING_NOTE);
             let hz = RING_NOTES[usize::from((at / note) % 2 == 1)];
             let (value, of) = (at % note, note.min(length - (at / note) * note));
@@ -141,6 +147,11 @@ impl Generator {
         PROGRESS * edge(at, length) * self.frequencies.iter().map(|&hz| sine(hz, at)).sum::<f32>()
             / (self.frequencies.len() as f32).sqrt()
     }
+}
+
+/// Whether a sound is what rings, and belongs on the device that does.
+pub(crate) fn rings(sound: Sound) -> bool {
+    matches!(sound, Sound::Ring | Sound::RingInternal | Sound::RingSpecial)
 }
 
 /// The eight frequencies of the keypad: rows, then columns (ITU-T Q.23).

@@ -5,6 +5,7 @@
 
 mod early;
 mod errand;
+mod forwarded;
 mod hangup;
 mod identity;
 mod incoming;
@@ -12,13 +13,16 @@ mod leg;
 mod manners;
 mod model;
 mod outgoing;
+mod party;
 mod reason;
 mod reliable;
 mod session;
 mod update;
+mod wishes;
 
 pub use errand::Ask;
 pub(crate) use errand::nowhere;
+pub(crate) use identity::Belief;
 pub(crate) use incoming::Arrival;
 pub(crate) use manners::Manners;
 pub(crate) use model::{Call, Outcome};

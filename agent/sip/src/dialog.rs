@@ -97,6 +97,11 @@ impl Dialog {
         DialogId { call_id: self.call_id.clone(), local_tag: tag(&self.local), remote_tag: tag(&self.remote) }
     }
 
+    /// The other side's address, as it stood in the message that made the dialog.
+    pub fn remote_uri(&self) -> &Uri {
+        &self.remote.uri
+    }
+
     /// Whether the other side's To or From tag is this one.
     pub fn is_with(&self, remote_tag: &Text) -> bool {
         self.id().remote_tag == *remote_tag

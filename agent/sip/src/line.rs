@@ -5,7 +5,7 @@ use crate::{
     flow::Hop,
     message::{FieldError, NameAddr, SipUri, Uri},
 };
-use agent_core::settings::AccountSettings;
+use agent_core::settings::{AccountSettings, Identity};
 
 /// What the settings of an account mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) username: String,
     /// How its calls behave.
     pub(crate) manners: Manners,
+    /// What tells who calls, the first that does.
+    pub(crate) identity: Vec<Identity>,
 }
 
 impl Line {
@@ -41,7 +43,8 @@ impl Line {
         let hop = Hop::to(&registrar)
             .ok_or_else(|| format!("the registrar {registrar} asks for a transport other than udp or tcp"))?;
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
-        Ok(Self { aor, hop, username, manners: Manners::default() })
+        let identity = settings.identity.clone();
+        Ok(Self { aor, hop, username, manners: Manners::default(), identity })
     }
 
     /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2).

@@ -30,6 +30,7 @@ pub use fields::{CSeq, MediaType};
 pub use headers::{Header, Headers, name};
 pub use host::Host;
 pub use lex::FieldError;
+pub(crate) use lex::{find_outside, unescape};
 pub use limits::{MAX_HEADERS, MAX_ITEMS, MAX_LINE, MAX_MESSAGE, MAX_PARAMS};
 pub use method::Method;
 pub use model::{Message, Request, Response};

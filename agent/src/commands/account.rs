@@ -52,6 +52,7 @@ async fn add(common: &Common, args: &AddArgs) -> Result<Exit, Failure> {
         registrar: args.registrar.clone(),
         username: args.username.clone(),
         password: args.password_env.clone().map_or(PasswordSource::Keyring, PasswordSource::Env),
+        ..AccountSettings::default()
     };
     let keyring = account.password == PasswordSource::Keyring;
     // Nobody types a password only to hear that the address is wrong.

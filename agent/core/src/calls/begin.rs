@@ -10,7 +10,7 @@ use crate::{
     port::{
         host::HostCommand,
         media::{Flow, MediaCommand, SoundProblem},
-        sip::{Reject, SipCommand},
+        sip::{Circumstances, Reject, SipCommand},
     },
     timers::Deadline,
 };
@@ -24,6 +24,7 @@ pub(crate) struct Invite {
     pub called: String,
     pub local: IpAddr,
     pub offer: Option<Sdp>,
+    pub with: Circumstances,
     pub unfit: Option<SoundProblem>,
 }
 
@@ -55,6 +56,7 @@ impl Calls {
         };
         call.busy = why == Some(Reject::Busy);
         call.unfit = invite.unfit;
+        call.with = invite.with;
         self.map.insert(id, call);
         self.ringing.insert(id);
         if let Some(why) = why {

@@ -29,9 +29,16 @@ impl Calls {
         let outgoing = call.direction == Direction::Outgoing && call.answered.is_none();
         let lost = matches!(end, CallEnd::Lost { .. });
         let title = title(call, cx.language());
+        let network = call.network.and_then(|q850| text::identity::cause(cx.language(), q850));
+        let talked = call.answered.is_some();
         self.finish(cx, id, outcome);
         let line = match end {
-            CallEnd::Refused { status, phrase } if outgoing => Some(refused(cx, *status, phrase)),
+            CallEnd::Refused { status, phrase } if outgoing => {
+                Some(network.unwrap_or_else(|| refused(cx, *status, phrase)))
+            }
+            // Who was cut off by the network wants to know that nobody hung up on him.
+            CallEnd::RemoteHangup if talked => network,
+            CallEnd::RefusedElsewhere if !talked => Some(cx.say(&text::identity::DECLINED_ELSEWHERE, &[])),
             CallEnd::Lost { why, .. } => Some(cx.say(&text::CALL_LOST, &[&text::lost(cx.language(), *why)])),
             _ => None,
         };
@@ -181,6 +188,7 @@ fn outcome(call: &Call, end: &CallEnd) -> Outcome {
     let taken = !call.ringing();
     match (call.direction, end) {
         (Direction::Incoming, CallEnd::Cancelled { elsewhere: true }) => Outcome::Elsewhere,
+        (Direction::Incoming, CallEnd::RefusedElsewhere) => Outcome::Declined,
         (Direction::Incoming, CallEnd::Lost { .. } | CallEnd::Refused { .. }) if taken => Outcome::Failed,
         (Direction::Incoming, _) => Outcome::Missed,
         (Direction::Outgoing, CallEnd::Refused { status: 486 | 600 | 603, .. }) => Outcome::Busy,
@@ -194,7 +202,8 @@ fn refused(cx: &Context<'_>, status: u16, phrase: &str) -> String {
     let status_text = status.to_string();
     let filled = [status_text.as_str(), &crate::plain::plain(phrase)];
     match status {
-        486 | 600 => cx.say(&text::CALL_BUSY, &[]),
+        486 => cx.say(&text::CALL_BUSY, &[]),
+        600 => cx.say(&text::identity::BUSY_EVERYWHERE, &[]),
         603 => cx.say(&text::CALL_DECLINED, &[]),
         408 | 480 | 487 => cx.say(&text::CALL_NO_ANSWER, &[]),
         404 | 410 | 484 | 604 => cx.say(&text::CALL_UNKNOWN_NUMBER, &filled),

@@ -1,8 +1,12 @@
 //! The door to the PBX session.
 
+mod identity;
+mod phone;
 pub mod transfer;
 pub mod watch;
 
+pub use identity::{Circumstances, ForwardReason, Forwarding, MOST_FORWARDINGS, Ring};
+pub use phone::{PhoneCommand, PhoneEvent};
 pub use transfer::{TransferCommand, TransferEvent};
 
 use crate::{
@@ -72,6 +76,9 @@ pub enum RegistrationProblem {
 pub enum CallEnd {
     /// They sent BYE.
     RemoteHangup,
+    /// They sent CANCEL before we answered, because somebody at another phone refused it for everyone (RFC 3326,
+    /// `SIP;cause=600` or 603).
+    RefusedElsewhere,
     /// They sent CANCEL before we answered.
     Cancelled {
         /// Another phone took it (RFC 3326).
@@ -207,6 +214,8 @@ pub enum SipEvent {
         local: IpAddr,
         /// Their offer; `None` asks us to offer in the 200.
         offer: Option<Sdp>,
+        /// What it says besides.
+        with: Box<Circumstances>,
         /// Why their offer can never be taken. SIP does not read descriptions and says `None`; the program, on the
         /// way to the core, puts in what the audio says of the offer.
         unfit: Option<SoundProblem>,
@@ -257,6 +266,15 @@ pub enum SipEvent {
         /// The status code.
         status: u16,
     },
+    /// The other side is somebody else now, or is known better (RFC 4916, P-Asserted-Identity in an answer).
+    Party {
+        /// Which call.
+        call: CallId,
+        /// Who it is.
+        party: Party,
+    },
+    /// What the PBX tells a phone besides.
+    Phone(PhoneEvent),
     /// The call is over. Told exactly once for each call, whoever ended it.
     Ended {
         /// Which call.
@@ -338,6 +356,8 @@ pub enum SipCommand {
     },
     /// A call changes hands.
     Transfer(TransferCommand),
+    /// What a phone asks of its PBX besides.
+    Phone(PhoneCommand),
     /// Ends all calls, de-registers all accounts, then tells `Down`.
     Shutdown {
         /// Give up waiting for answers after this long.

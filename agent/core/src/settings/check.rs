@@ -72,6 +72,10 @@ impl Checker<'_> {
         if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
             self.wrong(&key("username"), &text::SET_USERNAME, &[]);
         }
+        let twice = |at: usize| account.identity[..at].contains(&account.identity[at]);
+        if account.identity.is_empty() || (0..account.identity.len()).any(twice) {
+            self.wrong(&key("identity"), &text::settings::IDENTITY, &[]);
+        }
         if let PasswordSource::Env(name) = &account.password {
             let word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             if !word || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -256,6 +260,10 @@ mod tests {
             assert_eq!(keys(|s| s.accounts.push(account(twice))), ["account[1].aor"], "{twice}");
         }
         assert_eq!(keys(|s| s.accounts[0].username = Some(String::new())), ["account[0].username"]);
+        let twice = crate::settings::Identity::From;
+        for wrong in [vec![], vec![twice, twice]] {
+            assert_eq!(keys(|s| s.accounts[0].identity = wrong), ["account[0].identity"]);
+        }
         assert_eq!(
             keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),
             ["account[0].password"]

@@ -38,6 +38,11 @@ pub const KEYS: &[Key] = &[
         "Where the password is: \"keyring\" or \"env:NAME\"; never the password itself.",
     ),
     key(
+        "account.identity",
+        "[\"p-asserted-identity\", \"remote-party-id\", \"from\"]",
+        "What tells who calls, the first that does; the first two count from the registrar only.",
+    ),
+    key(
         "audio.backend",
         "\"device\"",
         "\"device\" (sound devices), \"null\" (silence) or \"wav\" (files; only headless).",
@@ -131,6 +136,7 @@ mod tests {
                 registrar: Some(String::new()),
                 username: Some(String::new()),
                 password: PasswordSource::default(),
+                identity: crate::settings::usual_identity(),
             }],
             audio: AudioSettings {
                 input: Some(String::new()),

@@ -4,6 +4,7 @@ use super::state::{MOST_MISSED, MOST_RINGING, State};
 use crate::{
     action::Action,
     call::{Call, title},
+    port::sip::Forwarding,
     question::Question,
     text,
     view::{Button, ToastKind, ToastView},
@@ -71,11 +72,39 @@ fn line(state: &State<'_>, call: &Call, title: &str) -> String {
     let own = state.accounts.get(call.account).map(|a| a.user());
     let several = state.accounts.all().nth(1).is_some();
     let called = call.called.as_deref().filter(|called| several || Some(*called) != own);
-    let called = called.map(|c| text::FOR_LINE.say(state.language, &[&crate::plain::plain(c)]));
+    let line = call.with.line.as_deref().map(crate::plain::plain).filter(|line| !line.is_empty());
+    let called = match (called.map(crate::plain::plain), line) {
+        (Some(called), Some(line)) => {
+            Some(text::identity::FOR_LINE_NAMED.say(state.language, &[&line, &called]))
+        }
+        (Some(one), None) | (None, Some(one)) => Some(text::FOR_LINE.say(state.language, &[&one])),
+        (None, None) => None,
+    };
+    let forwarded = call.with.forwarded.first().map(|latest| forwarded(state, latest));
     let searching =
         (call.lookup.searching() && state.plugins).then(|| text::LOOKING_UP.say(state.language, &[]));
     let parts = [company, claimed, number].into_iter().flatten().filter(|part| part != title);
-    parts.chain(called).chain(searching).collect::<Vec<_>>().join(" · ")
+    parts.chain(called).chain(forwarded).chain(searching).collect::<Vec<_>>().join(" · ")
+}
+
+/// Who forwarded the call last, why and how often.
+fn forwarded(state: &State<'_>, latest: &Forwarding) -> String {
+    let say = |phrase: &text::Phrase, filled: &[&str]| phrase.say(state.language, filled);
+    let name = latest.by.name.as_deref().map(crate::plain::plain).filter(|name| !name.is_empty());
+    let number = crate::plain::plain(&latest.by.number);
+    let by = match name {
+        _ if latest.by.withheld || (number.is_empty() && name.is_none()) => say(&text::WITHHELD, &[]),
+        Some(name) => name,
+        None => number,
+    };
+    let said = match text::identity::why(state.language, latest.why) {
+        Some(why) => say(&text::identity::FORWARDED_WHY, &[&by, &why]),
+        None => say(&text::identity::FORWARDED, &[&by]),
+    };
+    match latest.times {
+        0 | 1 => said,
+        times => say(&text::identity::FORWARDED_TIMES, &[&said, &times.to_string()]),
+    }
 }
 
 fn question_toast(state: &State<'_>, question: &Question) -> ToastView {

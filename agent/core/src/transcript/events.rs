@@ -77,12 +77,13 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
             format!("registration {} {}", account.0, registration(state, mask))
         }
         SipEvent::Address { account, local } => format!("address {} {local}", account.0),
-        SipEvent::Incoming { call, account, party: from, called, local, offer, unfit } => {
+        SipEvent::Incoming { call, account, party: from, called, local, offer, with, unfit } => {
             let on = if account.0 == 0 { String::new() } else { format!(" on {}", account.0) };
             let offer = if offer.is_none() { " no-offer".to_owned() } else { body(offer.as_ref()) };
             let unfit = unfit.as_ref().map(|why| format!(" unfit {}", problem(why))).unwrap_or_default();
             let (from, called) = (party(from, mask), mask.number(called));
-            format!("incoming {call} {from} to {called} at {local}{on}{offer}{unfit}")
+            let with = super::features::circumstances(with, mask);
+            format!("incoming {call} {from} to {called} at {local}{on}{offer}{unfit}{with}")
         }
         SipEvent::Progress { call, status, answer } => {
             format!("progress {call} {status}{}", body(answer.as_ref()))
@@ -94,6 +95,8 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
             format!("reoffer-answered {call}{}", body(Some(answer)))
         }
         SipEvent::ReofferRefused { call, status } => format!("reoffer-refused {call} {status}"),
+        SipEvent::Party { call, party: with } => format!("party {call} {}", party(with, mask)),
+        SipEvent::Phone(event) => super::features::phone(event, mask),
         SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end, mask)),
         SipEvent::Transfer(event) => super::transfer::told(event, mask),
         SipEvent::Down => "down".to_owned(),
@@ -106,6 +109,7 @@ fn end(end: &CallEnd, mask: Mask) -> String {
         CallEnd::RemoteHangup => "remote-hangup".to_owned(),
         CallEnd::Cancelled { elsewhere: false } => "cancelled".to_owned(),
         CallEnd::Cancelled { elsewhere: true } => "elsewhere".to_owned(),
+        CallEnd::RefusedElsewhere => "refused-elsewhere".to_owned(),
         CallEnd::LocalHangup => "local-hangup".to_owned(),
         CallEnd::Rejected => "rejected".to_owned(),
         CallEnd::Refused { status, phrase } => match mask {
@@ -305,6 +309,7 @@ fn sip_command(command: &SipCommand, mask: Mask) -> String {
             format!("AnswerReoffer {{ call: {call}, why: {} {why:?} }}", why.status())
         }
         SipCommand::Transfer(command) => super::transfer::asked(command, mask),
+        SipCommand::Phone(command) => super::features::phone_command(command, mask),
         SipCommand::Shutdown { within } => format!("Shutdown {{ within: {within:?} }}"),
     }
 }

@@ -1,7 +1,60 @@
 //! Features beyond a plain call, as lines of the transcript.
 
 use super::Mask;
-use crate::action::FeatureAction;
+use crate::{
+    action::FeatureAction,
+    port::sip::{Circumstances, ForwardReason, PhoneCommand, PhoneEvent, Ring},
+};
+
+/// What an INVITE says besides who calls; nothing where it says nothing.
+pub(super) fn circumstances(with: &Circumstances, mask: Mask) -> String {
+    let mut said = String::new();
+    for latest in &with.forwarded {
+        let by = if latest.by.withheld { "withheld".to_owned() } else { mask.number(&latest.by.number) };
+        let name = latest.by.name.as_deref().map(|name| format!(" {}", mask.name(name))).unwrap_or_default();
+        let why = match latest.why {
+            ForwardReason::Unknown => String::new(),
+            why => format!(" {why:?}"),
+        };
+        let times = if latest.times == 1 { String::new() } else { format!(" x{}", latest.times) };
+        said.push_str(&format!(" by {by}{name}{why}{times}"));
+    }
+    if let Some(line) = &with.line {
+        said.push_str(&format!(" line {}", mask.name(line)));
+    }
+    if with.ring != Ring::Usual {
+        said.push_str(&format!(" ring {:?}", with.ring));
+    }
+    if let Some(after) = with.auto_answer {
+        said.push_str(&format!(" answer-after {after}"));
+    }
+    said
+}
+
+/// What the PBX tells a phone besides. Which key is a secret as often as not.
+pub(super) fn phone(event: &PhoneEvent, mask: Mask) -> String {
+    match event {
+        PhoneEvent::Digit { call, digit } => match mask {
+            Mask::Off => format!("info-digit {call} {digit}"),
+            Mask::On => format!("info-digit {call}"),
+        },
+        PhoneEvent::Talk { call } => format!("talk {call}"),
+        PhoneEvent::Hold { call } => format!("hold {call}"),
+        PhoneEvent::Cause { call, q850 } => format!("cause {call} {q850}"),
+        PhoneEvent::Pbx { account, product } => format!("pbx {} {product:?}", account.0),
+    }
+}
+
+/// What is asked of the PBX besides.
+pub(super) fn phone_command(command: &PhoneCommand, mask: Mask) -> String {
+    match command {
+        PhoneCommand::Digits { call, digits, relay } => {
+            let digits = if mask == Mask::Off { digits.as_str() } else { "…" };
+            let form = if *relay { "dtmf-relay" } else { "dtmf" };
+            format!("Info {{ call: {call}, {form}: {digits} }}")
+        }
+    }
+}
 
 /// What the user asks for; what could name a person is masked.
 pub(super) fn asked(feature: &FeatureAction, _mask: Mask) -> String {

@@ -217,6 +217,7 @@ impl World {
             called: "1001".to_owned(),
             local: "192.0.2.10".parse().unwrap(),
             offer: (!bare).then(|| Sdp(b"offer".to_vec())),
+            with: Box::default(),
             unfit: None,
         }));
         let seen = &self.seen[&call];

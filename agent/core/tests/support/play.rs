@@ -12,7 +12,10 @@ use agent_core::{
         host::{HostEvent, HostTrouble, PluginInfo},
         media::{AudioState, Flow, MediaEvent, SoundProblem},
         shell::{Part, ShellEvent},
-        sip::{CallEnd, Loss, Registration, RegistrationProblem, SipEvent},
+        sip::{
+            CallEnd, Circumstances, ForwardReason, Forwarding, Loss, PhoneEvent, Registration,
+            RegistrationProblem, Ring, SipEvent,
+        },
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
@@ -230,7 +233,8 @@ fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "reoffer-refused" => SipEvent::ReofferRefused { call: id()?, status: rest[1].parse().ok()? },
         "ended" => SipEvent::Ended { call: id()?, end: end(&rest[1..])? },
         "down" => SipEvent::Down,
-        _ => return None,
+        "party" => SipEvent::Party { call: id()?, party: party(&rest[1..])? },
+        _ => SipEvent::Phone(phone(first, rest)?),
     })
 }
 
@@ -256,11 +260,73 @@ fn incoming(rest: &mut Vec<&str>) -> Option<SipEvent> {
         called: (*called).to_owned(),
         local: local.parse().ok()?,
         offer: sdp(more.first()).filter(|sdp| sdp.0 != b"no-offer"),
+        with: Box::new(circumstances(more)?),
         unfit: match more {
             [_, "unfit", why @ ..] => Some(problem(why)?),
             _ => None,
         },
     })
+}
+
+/// `by 1002 "Desk" NoAnswer x2 line "Sales" ring Internal answer-after 3`, behind the offer.
+fn circumstances(rest: &[&str]) -> Option<Circumstances> {
+    let mut with = Circumstances::default();
+    let mut words = rest.iter().skip(1).copied().peekable();
+    if words.peek() == Some(&"unfit") {
+        return Some(with);
+    }
+    while let Some(word) = words.next() {
+        match word {
+            "by" => {
+                let number = words.next()?;
+                let withheld = number == "withheld";
+                let number = if withheld { String::new() } else { number.to_owned() };
+                let name = words.next_if(|word| word.starts_with('"')).and_then(quoted);
+                let by = Party { uri: format!("sip:{number}@pbx.example"), number, name, withheld };
+                let reasons = [
+                    ForwardReason::Always,
+                    ForwardReason::Busy,
+                    ForwardReason::NoAnswer,
+                    ForwardReason::Unreachable,
+                    ForwardReason::DoNotDisturb,
+                ];
+                let named = |word: &str| reasons.into_iter().find(|why| format!("{why:?}") == word);
+                let why = words.next_if(|word| named(word).is_some()).and_then(named).unwrap_or_default();
+                let times =
+                    words.next_if(|word| word.starts_with('x')).and_then(|word| word[1..].parse().ok());
+                with.forwarded.push(Forwarding { by, why, times: times.unwrap_or(1) });
+            }
+            "line" => with.line = quoted(words.next()?),
+            "ring" => {
+                let ring = words.next()?;
+                with.ring =
+                    [Ring::Internal, Ring::Special].into_iter().find(|it| format!("{it:?}") == ring)?;
+            }
+            "answer-after" => with.auto_answer = words.next()?.parse().ok(),
+            _ => return None,
+        }
+    }
+    Some(with)
+}
+
+fn phone(first: &str, rest: &[&str]) -> Option<PhoneEvent> {
+    let id = || call(rest[0]);
+    Some(match first {
+        "info-digit" => PhoneEvent::Digit { call: id()?, digit: rest[1].chars().next()? },
+        "talk" => PhoneEvent::Talk { call: id()? },
+        "hold" => PhoneEvent::Hold { call: id()? },
+        "cause" => PhoneEvent::Cause { call: id()?, q850: rest[1].parse().ok()? },
+        "pbx" => PhoneEvent::Pbx { account: account_id(rest[0])?, product: quoted(rest[1])? },
+        _ => return None,
+    })
+}
+
+/// Who somebody is: `+4930 "Alice"`, `withheld`.
+fn party(rest: &[&str]) -> Option<Party> {
+    let (number, name) = (rest.first()?, rest.get(1).and_then(|word| quoted(word)));
+    let withheld = *number == "withheld";
+    let number = if withheld { String::new() } else { (*number).to_owned() };
+    Some(Party { uri: format!("sip:{number}@pbx.example"), number, name, withheld })
 }
 
 fn problem(rest: &[&str]) -> Option<SoundProblem> {
@@ -281,6 +347,7 @@ fn end(rest: &[&str]) -> Option<CallEnd> {
     Some(match rest {
         ["remote-hangup"] => CallEnd::RemoteHangup,
         ["cancelled"] => CallEnd::Cancelled { elsewhere: false },
+        ["refused-elsewhere"] => CallEnd::RefusedElsewhere,
         ["elsewhere"] => CallEnd::Cancelled { elsewhere: true },
         ["local-hangup"] => CallEnd::LocalHangup,
         ["rejected"] => CallEnd::Rejected,

@@ -6,7 +6,7 @@ use crate::{
         Ear, End, FineTimer, Job, Microphone, Name, Opened, Opener, Sound as OpenSound, Wanted,
         silent_because,
     },
-    tone::Generator,
+    tone::{self, Generator},
 };
 use agent_core::{
     port::media::AudioState,
@@ -192,7 +192,7 @@ impl Front {
 
     /// Whether it rings now, on a device of its own.
     fn rings_apart(&self) -> bool {
-        let rings = self.tone.as_ref().is_some_and(|tone| tone.sound() == Sound::Ring);
+        let rings = self.tone.as_ref().is_some_and(|now| tone::rings(now.sound()));
         let other =
             self.settings.ring.as_ref().is_some_and(|ring| Some(ring) != self.settings.output.as_ref());
         let failed = matches!(self.known_ring, Some(Err(_)));

@@ -31,6 +31,7 @@ impl Call {
                     wire,
                     SipEvent::Progress { call: self.id, status, answer: sdp(response.body_of(SDP)) },
                 );
+                self.connected(wire, &response.headers);
             }
             return;
         };
@@ -52,6 +53,7 @@ impl Call {
             self.early.push(leg);
         }
         self.tell(wire, SipEvent::Progress { call: self.id, status, answer });
+        self.connected(wire, &response.headers);
     }
 
     /// The early dialog with that tag.

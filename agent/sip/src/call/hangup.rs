@@ -68,11 +68,11 @@ impl Call {
     /// Their BYE.
     pub(crate) fn bye_received(&mut self, wire: &mut Wire, id: TransactionId, request: &Request) {
         self.answer(wire, id, request, 200);
+        self.tell_cause(wire, &request.headers);
         match &self.stage {
             // Before our answer it means what CANCEL means (section 15.1.2).
             Stage::Ringing(_) => {
-                let elsewhere = reason::is_elsewhere(&request.headers);
-                self.refuse_ringing(wire, 487, CallEnd::Cancelled { elsewhere });
+                self.refuse_ringing(wire, 487, reason::cancelled(&request.headers));
             }
             // Another branch of the fork leaves.
             Stage::Up | Stage::Ending(_) if !self.is_confirmed(request) => {}

@@ -3,21 +3,21 @@
 use crate::{
     auth::DigestClient,
     call::{
-        identity,
+        forwarded, identity,
         manners::Manners,
         model::{Call, Ringing, SDP, Stage, Unacked, sdp},
-        reason,
+        reason, wishes,
     },
     dialog::Dialog,
     flow::Flow,
-    message::{Request, Response, SipUri, name},
+    message::{Headers, Request, Response, SipUri, name},
     transaction::TransactionId,
     wire::{Owner, Wire},
 };
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{CallEnd, Loss, Reject, SipEvent, Unfit},
+    port::sip::{CallEnd, Circumstances, Loss, Reject, SipEvent, Unfit},
 };
 use std::time::Duration;
 
@@ -46,12 +46,32 @@ pub(crate) struct Arrival {
     pub(crate) line: String,
     pub(crate) auth: DigestClient,
     pub(crate) manners: Manners,
+    /// Whose word counts about who calls.
+    pub(crate) belief: identity::Belief,
+}
+
+/// The line called, and what an INVITE says besides who calls. Wishes count from the registrar only: anybody else could
+/// make the phone speak by itself, or say that the boss forwarded the call.
+fn circumstances(
+    headers: &Headers,
+    belief: &identity::Belief,
+    ours: (&str, Option<&str>),
+) -> (String, Circumstances) {
+    let (called, line) = wishes::called(headers, belief.registrar, ours);
+    let with = if belief.registrar {
+        let (forwarded, ring) = (forwarded::forwarded(headers), wishes::ring(headers));
+        Circumstances { forwarded, line, ring, auto_answer: wishes::auto_answer(headers) }
+    } else {
+        Circumstances::default()
+    };
+    (called, with)
 }
 
 impl Call {
     /// Takes an INVITE in: 100 goes out and the core is told. `None` when it cannot make a dialog; it is answered then.
     pub(crate) fn arrive(wire: &mut Wire, id: CallId, arrival: Arrival) -> Option<Self> {
-        let Arrival { account, id: transaction, request, flow, contact, line, auth, manners } = arrival;
+        let Arrival { account, id: transaction, request, flow, contact, line, auth, manners, belief } =
+            arrival;
         let tag = wire.rng.token(6);
         let dialog = match Dialog::by_request(&request, &tag) {
             Ok(dialog) => dialog,
@@ -62,21 +82,23 @@ impl Call {
         };
         wire.respond(transaction, Response::to(&request, 100, None));
         wire.own(transaction, Owner::Call(id));
-        let named = request.headers.to().map(|to| identity::number(&to.uri)).unwrap_or_default();
-        let ours = contact.user_text().is_some_and(|user| user.to_text() == named.as_str());
-        let called = if ours { line } else { named };
+        let user = contact.user_text().map(|user| user.to_text().into_owned());
+        let (called, with) = circumstances(&request.headers, &belief, (&line, user.as_deref()));
+        let party = identity::party(&request.headers, &belief);
         wire.tell(SipEvent::Incoming {
             call: id,
             account,
-            party: identity::party(&request.headers),
+            party: party.clone(),
             called,
             local: flow.local.ip(),
             offer: sdp(request.body_of(SDP)),
+            with: Box::new(with),
             unfit: None,
         });
         let expires = request.headers.expires().map(|seconds| wire.now + Duration::from_secs(seconds.into()));
         let ringing = Ringing { id: transaction, request, remind: None, expires };
-        let mut call = Self::new(id, auth, Stage::Ringing(Box::new(ringing)), false);
+        let mut call = Self::new(id, (auth, belief), Stage::Ringing(Box::new(ringing)), false);
+        call.party = Some(party);
         call.flow = Some(flow);
         call.contact = Some(contact);
         call.dialog = Some(dialog);
@@ -142,8 +164,8 @@ impl Call {
 
     /// Their CANCEL (its own 200 was sent): 487 to the INVITE, unless it was answered already (section 9.2).
     pub(crate) fn cancelled(&mut self, wire: &mut Wire, cancel: &Request) {
-        let elsewhere = reason::is_elsewhere(&cancel.headers);
-        self.refuse_ringing(wire, 487, CallEnd::Cancelled { elsewhere });
+        self.tell_cause(wire, &cancel.headers);
+        self.refuse_ringing(wire, 487, reason::cancelled(&cancel.headers));
     }
 
     /// Sends a 2xx to an INVITE, first or not, and waits for its ACK.

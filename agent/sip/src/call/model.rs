@@ -2,7 +2,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{leg::Leg, manners::Manners},
+    call::{identity::Belief, leg::Leg, manners::Manners},
     dialog::{Dialog, DialogId},
     flow::Flow,
     message::{Headers, Method, NameAddr, Request, Response, SipUri, Text, name},
@@ -11,7 +11,7 @@ use crate::{
 };
 use agent_core::{
     id::CallId,
-    party::Sdp,
+    party::{Party, Sdp},
     port::sip::{CallEnd, SipEvent},
 };
 use std::time::{Duration, Instant};
@@ -146,6 +146,10 @@ pub(crate) type Outcome = (u64, Result<Response, CallEnd>);
 pub(crate) struct Call {
     pub(super) id: CallId,
     pub(super) auth: DigestClient,
+    /// Whose word counts about who the other side is.
+    pub(super) belief: Belief,
+    /// Who the other side is, as last told.
+    pub(super) party: Option<Party>,
     /// Where we are reached within the dialog.
     pub(super) contact: Option<SipUri>,
     /// The road the call came over or left by.
@@ -189,10 +193,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(id: CallId, auth: DigestClient, stage: Stage, ours: bool) -> Self {
+    pub(super) fn new(id: CallId, (auth, belief): (DigestClient, Belief), stage: Stage, ours: bool) -> Self {
         Self {
             id,
             auth,
+            belief,
+            party: None,
             contact: None,
             flow: None,
             dialog: None,

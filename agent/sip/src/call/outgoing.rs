@@ -2,9 +2,13 @@
 
 use crate::{
     auth::DigestClient,
-    call::manners::Manners,
-    call::model::{
-        Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp, way,
+    call::{
+        identity::{self, Belief},
+        manners::Manners,
+        model::{
+            Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp,
+            way,
+        },
     },
     dialog::Dialog,
     flow::Flow,
@@ -14,7 +18,7 @@ use crate::{
 };
 use agent_core::{
     id::CallId,
-    party::Sdp,
+    party::{Party, Sdp},
     port::sip::{CallEnd, Loss, SipEvent},
 };
 
@@ -28,6 +32,8 @@ pub(crate) struct Departure {
     pub(crate) contact: Option<SipUri>,
     pub(crate) auth: DigestClient,
     pub(crate) manners: Manners,
+    /// Whose word counts about who answers.
+    pub(crate) belief: Belief,
     /// Further header fields.
     pub(crate) headers: Vec<Header>,
     pub(crate) offer: Sdp,
@@ -40,6 +46,7 @@ impl Call {
             Toward::Flow(flow) => Some(*flow),
             Toward::Hop(_, flow) => *flow,
         };
+        let dialled = identity::number(&departure.target);
         let mut request = Request::new(Method::Invite, departure.target.clone());
         let tag = wire.rng.token(6);
         let headers = &mut request.headers;
@@ -56,8 +63,9 @@ impl Call {
         let out = send(wire, id, (request, 1), departure.toward.clone());
         let listening = Some(out.id);
         let stage = Stage::Calling(Box::new(Calling { out, toward: departure.toward, given_up: false }));
-        let mut call = Self::new(id, departure.auth, stage, true);
+        let mut call = Self::new(id, (departure.auth, departure.belief), stage, true);
         call.flow = flow;
+        call.party = Some(Party { number: dialled, ..Party::default() });
         call.contact = departure.contact;
         call.manners = departure.manners;
         call.listening = listening;
@@ -81,6 +89,7 @@ impl Call {
             401 | 407 => self.invite_challenged(wire, response),
             status => {
                 let phrase = response.phrase.to_display();
+                self.tell_cause(wire, &response.headers);
                 self.invite_ended(wire, CallEnd::Refused { status, phrase });
             }
         }
@@ -171,6 +180,7 @@ impl Call {
         }
         let answer = sdp(response.body_of(SDP)).filter(|_| !answered);
         self.tell(wire, SipEvent::Answered { call: self.id, answer });
+        self.connected(wire, &response.headers);
         self.next(wire);
     }
 

@@ -159,6 +159,7 @@ impl Call {
         self.retarget(&to_tag(&response.headers), &response.headers);
         self.acknowledge(wire, response);
         self.change = Change::None;
+        self.connected(wire, &response.headers);
         match sdp(response.body_of(SDP)) {
             Some(answer) => self.tell(wire, SipEvent::ReofferAnswered { call: self.id, answer }),
             // A 200 without an answer changes nothing we could know of.

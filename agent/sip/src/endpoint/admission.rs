@@ -6,7 +6,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{Arrival, Call},
+    call::{Arrival, Belief, Call},
     config::Callers,
     endpoint::{commands::nobody, model::Endpoint},
     flow::Flow,
@@ -15,7 +15,10 @@ use crate::{
     transaction::TransactionId,
     wire::contact_uri,
 };
-use agent_core::id::{AccountId, CallId};
+use agent_core::{
+    id::{AccountId, CallId},
+    settings::usual_identity,
+};
 use std::time::Instant;
 
 /// Seconds after which those turned away for lack of room may come again.
@@ -119,7 +122,11 @@ impl Endpoint {
             registration.and_then(|it| it.line().aor.user_text().map(|user| user.to_text().into_owned()));
         let line = line.unwrap_or_default();
         let manners = registration.map(|it| it.line().manners.clone()).unwrap_or_default();
-        let arrival = Arrival { account, id, request, flow, contact, line, auth, manners };
+        let belief = Belief {
+            order: registration.map_or_else(usual_identity, |it| it.line().identity.clone()),
+            registrar: registration.is_some_and(|it| it.is_registrar(flow.peer.ip())),
+        };
+        let arrival = Arrival { account, id, request, flow, contact, line, auth, manners, belief };
         let call = Call::arrive(&mut self.wire, call_id, arrival)?;
         self.next_call = call_id.next();
         self.take_call(call_id, call);

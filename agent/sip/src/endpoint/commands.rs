@@ -2,7 +2,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{Call, Departure, Manners},
+    call::{Belief, Call, Departure, Manners},
     endpoint::model::Endpoint,
     flow::{Flow, Hop},
     line::Line,
@@ -15,7 +15,7 @@ use agent_core::{
     party::Sdp,
     port::sip::{CallEnd, Loss, Registration as Told, RegistrationProblem as Problem, SipCommand, SipEvent},
     secret::Secret,
-    settings::AccountSettings,
+    settings::{AccountSettings, usual_identity},
 };
 use std::time::Duration;
 
@@ -57,6 +57,7 @@ impl Endpoint {
                 self.with_call(call, |call, wire| call.answer_change(wire, answer));
             }
             SipCommand::Transfer(command) => self.transfer(command),
+            SipCommand::Phone(_) => {}
             SipCommand::Shutdown { within } => self.shutdown(within),
         }
     }
@@ -85,6 +86,7 @@ impl Endpoint {
                 contact: None,
                 auth: nobody(),
                 manners: Manners::default(),
+                belief: Belief { order: usual_identity(), registrar: false },
                 headers: placement.headers,
                 offer: placement.offer,
             },
@@ -148,6 +150,8 @@ impl Endpoint {
                         contact: registration.contact(),
                         auth: registration.credentials(),
                         manners: registration.line().manners.clone(),
+                        // It leaves by the registrar, and so do its answers come.
+                        belief: Belief { order: registration.line().identity.clone(), registrar: true },
                         headers: Vec::new(),
                         offer,
                     }

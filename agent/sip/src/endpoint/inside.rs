@@ -10,6 +10,7 @@ use crate::{
     call::{Ask, Call, nowhere},
     dialog::DialogId,
     endpoint::model::{Asked, Endpoint},
+    flow::Flow,
     message::{Method, Request},
     transaction::TransactionId,
     wire::Wire,
@@ -23,6 +24,8 @@ pub(super) struct Inside {
     pub(super) id: TransactionId,
     /// It passed `check_request`, and its CSeq is in order.
     pub(super) request: Request,
+    /// The road it came over.
+    pub(super) flow: Flow,
     /// The call.
     pub(super) call: CallId,
     /// Which of the call's dialogs (a call of ours has several while it forks).
@@ -97,6 +100,10 @@ impl Endpoint {
         if !self.calls.get_mut(&inside.call).is_some_and(fits) {
             // Section 12.2.2: out of order is an error of theirs that 500 tells.
             return self.wire.refuse(inside.id, &inside.request, 500);
+        }
+        if matches!(inside.request.method, Method::Invite | Method::Update) {
+            let from = inside.flow.peer.ip();
+            self.with_call(inside.call, |call, wire| call.requested(wire, &inside.request, from));
         }
         match HANDLERS.iter().find(|(method, _)| *method == inside.request.method) {
             Some((_, handler)) => handler(self, inside),

@@ -34,7 +34,7 @@ impl Endpoint {
         }
         match DialogId::of_request(&request.headers) {
             Ok(Some(dialog)) => match self.dialogs.get(&dialog) {
-                Some(&Owner::Call(call)) => self.inside(Inside { id, request, call, dialog }),
+                Some(&Owner::Call(call)) => self.inside(Inside { id, request, flow, call, dialog }),
                 _ => self.wire.refuse(id, &request, 481),
             },
             Ok(None) if request.method == Method::Bye => self.wire.refuse(id, &request, 481),

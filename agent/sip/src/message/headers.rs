@@ -6,12 +6,18 @@ use crate::message::text::Text;
 pub mod name {
     /// RFC 3261 section 20.1.
     pub const ACCEPT: &str = "Accept";
+    /// RFC 3261 section 20.4.
+    pub const ALERT_INFO: &str = "Alert-Info";
     /// RFC 3261 section 20.5.
     pub const ALLOW: &str = "Allow";
     /// RFC 3261 section 20.7.
     pub const AUTHORIZATION: &str = "Authorization";
+    /// RFC 5373 section 3.
+    pub const ANSWER_MODE: &str = "Answer-Mode";
     /// RFC 3261 section 20.8.
     pub const CALL_ID: &str = "Call-ID";
+    /// RFC 3261 section 20.9.
+    pub const CALL_INFO: &str = "Call-Info";
     /// RFC 3261 section 20.10.
     pub const CONTACT: &str = "Contact";
     /// RFC 3261 section 20.12.
@@ -22,16 +28,26 @@ pub mod name {
     pub const CONTENT_TYPE: &str = "Content-Type";
     /// RFC 3261 section 20.16.
     pub const CSEQ: &str = "CSeq";
+    /// RFC 5806 section 4.
+    pub const DIVERSION: &str = "Diversion";
     /// RFC 3261 section 20.19.
     pub const EXPIRES: &str = "Expires";
     /// RFC 3261 section 20.20.
     pub const FROM: &str = "From";
+    /// RFC 7044 section 5.
+    pub const HISTORY_INFO: &str = "History-Info";
     /// RFC 3261 section 20.22.
     pub const MAX_FORWARDS: &str = "Max-Forwards";
     /// RFC 3261 section 20.23.
     pub const MIN_EXPIRES: &str = "Min-Expires";
     /// RFC 3325 section 9.1.
     pub const P_ASSERTED_IDENTITY: &str = "P-Asserted-Identity";
+    /// RFC 7315 section 4.2.
+    pub const P_CALLED_PARTY_ID: &str = "P-Called-Party-ID";
+    /// RFC 3325 section 9.2.
+    pub const P_PREFERRED_IDENTITY: &str = "P-Preferred-Identity";
+    /// RFC 5373 section 3.
+    pub const PRIV_ANSWER_MODE: &str = "Priv-Answer-Mode";
     /// RFC 3323 section 4.2.
     pub const PRIVACY: &str = "Privacy";
     /// RFC 3261 section 20.27.
@@ -44,6 +60,8 @@ pub mod name {
     pub const REASON: &str = "Reason";
     /// RFC 3261 section 20.30.
     pub const RECORD_ROUTE: &str = "Record-Route";
+    /// draft-ietf-sip-privacy-04, which PBXs still speak.
+    pub const REMOTE_PARTY_ID: &str = "Remote-Party-ID";
     /// RFC 3261 section 20.32.
     pub const REQUIRE: &str = "Require";
     /// RFC 3261 section 20.33.

@@ -6,6 +6,7 @@ mod chaos;
 mod early;
 mod errands;
 mod hostile;
+mod identity;
 mod joint;
 mod refusals;
 mod registrar;

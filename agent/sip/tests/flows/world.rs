@@ -349,10 +349,12 @@ pub(crate) fn call_of(event: &SipEvent) -> CallId {
         | SipEvent::Reoffer { call, .. }
         | SipEvent::ReofferAnswered { call, .. }
         | SipEvent::ReofferRefused { call, .. }
+        | SipEvent::Party { call, .. }
         | SipEvent::Ended { call, .. } => *call,
         SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Transfer(_) | SipEvent::Down => {
             panic!("{event:?}")
         }
+        SipEvent::Phone(event) => panic!("{event:?}"),
     }
 }
 

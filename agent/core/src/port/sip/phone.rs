@@ -1,0 +1,53 @@
+//! What the PBX tells a phone besides the course of a call: keys, remote control, causes, its own name.
+
+use crate::id::{AccountId, CallId};
+
+/// What the PBX tells besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhoneEvent {
+    /// They pressed a key, and told so by INFO (`application/dtmf-relay`, `application/dtmf`).
+    Digit {
+        /// Which call.
+        call: CallId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digit: char,
+    },
+    /// The registrar wants the call answered, or taken off hold (`Event: talk`).
+    Talk {
+        /// Which call.
+        call: CallId,
+    },
+    /// The registrar wants the call held (`Event: hold`).
+    Hold {
+        /// Which call.
+        call: CallId,
+    },
+    /// Why the telephone network ends or refuses a call (RFC 3326, `Q.850`); told before it ends.
+    Cause {
+        /// Which call.
+        call: CallId,
+        /// The cause value of ITU-T Q.850, 1 to 127.
+        q850: u8,
+    },
+    /// What the registrar says it is (Server or User-Agent of its answers); told when it changes.
+    Pbx {
+        /// Whose registrar.
+        account: AccountId,
+        /// Its words, at most 128 characters.
+        product: String,
+    },
+}
+
+/// What the core asks of the PBX session besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhoneCommand {
+    /// Sends keys by INFO, one after the other.
+    Digits {
+        /// Which call.
+        call: CallId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digits: String,
+        /// As `application/dtmf-relay`; else as `application/dtmf`.
+        relay: bool,
+    },
+}

@@ -1,0 +1,46 @@
+//! Who the other side is by now: what requests and answers within a call say of it (RFC 4916).
+
+use crate::{
+    call::{identity, model::Call},
+    message::{Headers, Request},
+    wire::Wire,
+};
+use agent_core::{party::Party, port::sip::SipEvent};
+use std::net::IpAddr;
+
+impl Call {
+    /// An answer of theirs may name who answers. It came over the road our request took.
+    pub(super) fn connected(&mut self, wire: &mut Wire, headers: &Headers) {
+        let party = identity::connected(headers, &self.belief, false, None);
+        self.is_with(wire, party);
+    }
+
+    /// A request of theirs within the call may name somebody else. What it asserts counts when it comes from where the
+    /// call's own road leads: past the registrar anybody in the dialog could say anything.
+    pub(crate) fn requested(&mut self, wire: &mut Wire, request: &Request, from: IpAddr) {
+        let same_road = self.flow.is_some_and(|flow| flow.peer.ip() == from);
+        let known = self.dialog.as_ref().map(|dialog| dialog.remote_uri().clone());
+        let party = if same_road {
+            identity::connected(&request.headers, &self.belief, true, known.as_ref())
+        } else {
+            identity::connected(&request.headers, &self.belief.apart(), true, known.as_ref())
+        };
+        self.is_with(wire, party);
+    }
+
+    fn is_with(&mut self, wire: &mut Wire, party: Option<Party>) {
+        let Some(mut party) = party else { return };
+        if let Some(known) = &self.party
+            && known.number == party.number
+            && known.withheld == party.withheld
+        {
+            // The same again, at most with a name that was not known.
+            party.name = party.name.or_else(|| known.name.clone());
+            if party.name == known.name {
+                return;
+            }
+        }
+        self.party = Some(party.clone());
+        self.tell(wire, SipEvent::Party { call: self.id, party });
+    }
+}

@@ -1,0 +1,130 @@
+//! Who calls, by which way, and who it is by then (RFC 3325, RFC 4916, RFC 5806), as a registrar and a stranger tell it.
+
+use crate::{
+    script::{ACCOUNT, answer, event, expect, expect_status, inside, invite, registered, say},
+    world::{Who, World, call_of, sdp},
+};
+use agent_core::{
+    id::CallId,
+    party::Party,
+    port::sip::{Circumstances, ForwardReason, Ring, SipCommand, SipEvent},
+};
+use agent_sip::{
+    config::{Callers, Config},
+    message::Method,
+};
+
+const ALL: &str = "P-Asserted-Identity: \"Alice\" <sip:+4930123@pbx.example>\n\
+                   Diversion: \"Desk\" <sip:1002@pbx.example>;reason=no-answer;counter=2\n\
+                   Alert-Info: <http://x>;info=alert-internal\nCall-Info: <sip:x>;answer-after=2\n\
+                   P-Called-Party-ID: \"Hotline\" <sip:4711@pbx.example>\n";
+
+fn incoming(world: &mut World, phone: Who) -> (Party, String, Circumstances) {
+    let SipEvent::Incoming { party, called, with, .. } = event(world, phone, "Incoming") else {
+        unreachable!()
+    };
+    (party, called, *with)
+}
+
+fn party(world: &mut World, phone: Who) -> (String, Option<String>) {
+    let SipEvent::Party { party, .. } = event(world, phone, "Party") else { unreachable!() };
+    (party.number, party.name)
+}
+
+#[test]
+fn the_registrar_is_believed() {
+    let mut world = World::new(1);
+    let (phone, pbx) = registered(&mut world);
+    say(&mut world, pbx, phone, &invite("in", 1, ALL, "offer"));
+    let (party, called, with) = incoming(&mut world, phone);
+    assert_eq!((party.number.as_str(), party.name.as_deref()), ("+4930123", Some("Alice")));
+    assert_eq!((called.as_str(), with.line.as_deref()), ("4711", Some("Hotline")));
+    assert_eq!((with.ring, with.auto_answer), (Ring::Internal, Some(2)));
+    let by = &with.forwarded[0];
+    assert_eq!((by.by.number.as_str(), by.why, by.times), ("1002", ForwardReason::NoAnswer, 2));
+}
+
+#[test]
+fn a_stranger_is_known_by_from_alone() {
+    let mut world = World::new(2);
+    let stranger = world.script("192.0.2.66");
+    let phone = world.phone("192.0.2.1", Config { callers: Callers::Anyone, ..Config::default() });
+    crate::script::register(&mut world, phone, Some("sip:192.0.2.10"));
+    world.settle();
+    world.events(phone).clear();
+    say(&mut world, stranger, phone, &invite("in", 1, ALL, "offer"));
+    let (party, called, with) = incoming(&mut world, phone);
+    assert_eq!((party.number.as_str(), called.as_str()), ("600", "1001"));
+    assert_eq!(
+        with,
+        Circumstances::default(),
+        "nobody but the registrar makes the phone ring, speak or name a boss"
+    );
+}
+
+#[test]
+fn who_answers_is_told_once() {
+    let mut world = World::new(3);
+    let (phone, pbx) = registered(&mut world);
+    let call = CallId(2);
+    world.command(
+        phone,
+        SipCommand::Invite { call, account: ACCOUNT, target: "600".to_owned(), offer: sdp("offer") },
+    );
+    let (letter, _) = expect(&mut world, pbx, Method::Invite);
+    let contact = ("Contact", "<sip:600@192.0.2.10:5060>");
+    let known = ("P-Asserted-Identity", "\"Sales\" <sip:600@pbx.example>");
+    answer(&mut world, &letter, 180, &[contact, known], "");
+    event(&mut world, phone, "Progress");
+    assert_eq!(party(&mut world, phone), ("600".to_owned(), Some("Sales".to_owned())));
+    answer(&mut world, &letter, 180, &[contact, known], "");
+    event(&mut world, phone, "Progress");
+    let agent = ("Remote-Party-ID", "\"Bob\" <sip:1002@pbx.example>;party=called;privacy=off");
+    answer(&mut world, &letter, 200, &[contact, agent], "answer");
+    expect(&mut world, pbx, Method::Ack);
+    event(&mut world, phone, "Answered");
+    assert_eq!(party(&mut world, phone), ("1002".to_owned(), Some("Bob".to_owned())));
+    world.settle();
+    assert!(world.events(phone).is_empty());
+}
+
+#[test]
+fn a_transfer_changes_who_is_there() {
+    let mut world = World::new(4);
+    let (phone, pbx) = registered(&mut world);
+    say(&mut world, pbx, phone, &invite("in", 1, "", "offer"));
+    expect_status(&mut world, pbx, 100);
+    let call = call_of(&event(&mut world, phone, "Incoming"));
+    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
+    let (_, ok) = expect_status(&mut world, pbx, 200);
+    say(&mut world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
+    event(&mut world, phone, "Confirmed");
+    let pai = "P-Asserted-Identity: \"Carol\" <sip:1003@pbx.example>\n";
+    say(&mut world, pbx, phone, &inside(&ok, ("INVITE", 2), "re", pai, "again"));
+    assert_eq!(party(&mut world, phone), ("1003".to_owned(), Some("Carol".to_owned())));
+    event(&mut world, phone, "Reoffer");
+    world.command(phone, SipCommand::AnswerReoffer { call, answer: Ok(sdp("answer")) });
+    world.settle();
+    // RFC 4916: From itself is another one, its tag the same.
+    let other = inside(&ok, ("INVITE", 3), "re2", "", "again")
+        .replace("\"Anna\" <sip:600@pbx.example>", "\"Dave\" <sip:1004@pbx.example>");
+    say(&mut world, pbx, phone, &inside(&ok, ("ACK", 2), "ack2", "", ""));
+    say(&mut world, pbx, phone, &other);
+    assert_eq!(party(&mut world, phone), ("1004".to_owned(), Some("Dave".to_owned())));
+}
+
+#[test]
+fn the_telephone_networks_cause_comes_before_the_end() {
+    let mut world = World::new(5);
+    let (phone, pbx) = registered(&mut world);
+    let call = CallId(2);
+    world.command(
+        phone,
+        SipCommand::Invite { call, account: ACCOUNT, target: "600".to_owned(), offer: sdp("offer") },
+    );
+    let (letter, _) = expect(&mut world, pbx, Method::Invite);
+    answer(&mut world, &letter, 503, &[("Reason", "Q.850;cause=34;text=\"No circuit\"")], "");
+    expect(&mut world, pbx, Method::Ack);
+    event(&mut world, phone, "Phone(Cause { call: CallId(2), q850: 34 })");
+    event(&mut world, phone, "Ended");
+}
