@@ -6,6 +6,7 @@
 mod early;
 mod errand;
 mod forwarded;
+mod handover;
 mod hangup;
 mod identity;
 mod incoming;
@@ -22,6 +23,7 @@ mod wishes;
 
 pub use errand::Ask;
 pub(crate) use errand::nowhere;
+pub(crate) use handover::{Standing, header};
 pub(crate) use identity::Belief;
 pub(crate) use incoming::Arrival;
 pub(crate) use manners::Manners;

@@ -107,6 +107,16 @@ impl Dialog {
         self.id().remote_tag == *remote_tag
     }
 
+    /// The other side, as it is called.
+    pub fn remote(&self) -> &NameAddr {
+        &self.remote
+    }
+
+    /// Where the other side is reached.
+    pub fn target(&self) -> &Uri {
+        &self.target
+    }
+
     /// A request within the dialog, with the next CSeq (section 12.2.1.1).
     pub fn request(&mut self, method: Method) -> Request {
         self.local_number += 1;

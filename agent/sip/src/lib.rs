@@ -14,6 +14,7 @@ pub mod message;
 mod registration;
 pub mod rng;
 pub mod transaction;
+mod transfer;
 mod transport;
 mod wire;
 

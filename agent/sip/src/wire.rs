@@ -9,6 +9,7 @@ use crate::{
     message::{Header, Host, Method, NameAddr, Rejection, Request, Response, SipUri, Text, name},
     rng::Rng,
     transaction::{TransactionEvent, TransactionId, Transactions},
+    transfer::Followed,
 };
 use agent_core::{id::CallId, port::sip::SipEvent};
 use std::{
@@ -92,6 +93,8 @@ pub(crate) struct Wire {
     pub(crate) rng: Box<dyn Rng>,
     pub(crate) transactions: Transactions,
     pub(crate) out: VecDeque<Output>,
+    /// Calls that others wished for.
+    pub(crate) followed: Followed,
     owners: HashMap<TransactionId, Owner>,
     waiting: BTreeMap<ReachId, Waiting>,
     asked: BTreeMap<ReachId, Owner>,
@@ -107,6 +110,7 @@ impl Wire {
             config,
             rng,
             out: VecDeque::new(),
+            followed: Followed::default(),
             owners: HashMap::new(),
             waiting: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -117,6 +121,7 @@ impl Wire {
 
     /// Tells the core.
     pub(crate) fn tell(&mut self, event: SipEvent) {
+        self.followed.note(&event);
         self.out.push_back(Output::Event(event));
     }
 

@@ -95,8 +95,12 @@ fn describe(datagram: &[u8]) -> String {
                 Ok(()) if request.method.to_string() == "INVITE" => "180".to_owned(),
                 Ok(()) => "200".to_owned(),
                 Err(no) => {
-                    let extra: String =
-                        no.headers.iter().map(|(name, value)| format!(" [{name}: {value}]")).collect();
+                    // What is served grows; that it is said is what counts.
+                    let said = |(name, value): &(&str, String)| match *name {
+                        "Allow" => " [Allow]".to_owned(),
+                        name => format!(" [{name}: {value}]"),
+                    };
+                    let extra: String = no.headers.iter().map(said).collect();
                     format!("{} {}{extra}", no.status, no.phrase)
                 }
             };

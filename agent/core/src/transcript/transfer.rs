@@ -21,20 +21,20 @@ pub(super) fn told(event: &TransferEvent, mask: Mask) -> String {
 /// What is asked of the wire.
 pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
     match command {
-        TransferCommand::Blind { call, target } => {
+        TransferCommand::Blind { call, target, .. } => {
             format!("Transfer {{ call: {call}, target: {} }}", mask.number(target))
         }
-        TransferCommand::Attended { call, with } => format!("Transfer {{ call: {call}, with: {with} }}"),
+        TransferCommand::Attended { call, with, .. } => format!("Transfer {{ call: {call}, with: {with} }}"),
         TransferCommand::Drop { call } => format!("DropTransfer {{ call: {call} }}"),
         TransferCommand::Accept { call } => format!("AcceptTransfer {{ call: {call} }}"),
         TransferCommand::Refuse { call } => format!("RefuseTransfer {{ call: {call} }}"),
-        TransferCommand::Follow { call, wish: Wish::Call(of), offer } => {
+        TransferCommand::Follow { call, wish: Wish::Call(of), offer, .. } => {
             format!("Follow {{ call: {call}, of: {of},{} }}", body(Some(offer)))
         }
-        TransferCommand::Follow { call, wish: Wish::Request(request), offer } => {
+        TransferCommand::Follow { call, wish: Wish::Request(request), offer, .. } => {
             format!("Follow {{ call: {call}, request: {request},{} }}", body(Some(offer)))
         }
-        TransferCommand::Deflect { call, target } => {
+        TransferCommand::Deflect { call, target, .. } => {
             format!("Deflect {{ call: {call}, target: {} }}", mask.number(target))
         }
         TransferCommand::Pickup { call, account, target, dialog, .. } => format!(

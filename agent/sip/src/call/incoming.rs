@@ -178,6 +178,7 @@ impl Call {
     ) {
         let mut response = self.reply(request, 200);
         response.headers.push(name::ALLOW, wire.config.abilities.allow());
+        response.headers.set(name::SUPPORTED, wire.config.abilities.supported());
         response.headers.push(name::SERVER, wire.config.user_agent.as_str());
         response.set_body(SDP, answer.0);
         wire.respond(id, response.clone());

@@ -13,10 +13,11 @@ use crate::{
     message::{Request, Response, SipUri, name},
     registration::Registration,
     transaction::TransactionId,
-    wire::contact_uri,
+    wire::{Output, contact_uri},
 };
 use agent_core::{
     id::{AccountId, CallId},
+    port::sip::{SipEvent, TransferEvent},
     settings::usual_identity,
 };
 use std::time::Instant;
@@ -52,7 +53,18 @@ impl Endpoint {
         let Some((account, contact, auth)) = self.account_of(&request, &flow) else {
             return self.turn_away(id, &request, &flow);
         };
-        self.take_in(account, (id, request, flow), contact, auth);
+        let old = match self.replaced(account, &request, &flow) {
+            Ok(old) => old,
+            Err(rejection) => return self.wire.reject(id, &request, &rejection),
+        };
+        let told = self.wire.out.len();
+        if let Some(call) = self.take_in(account, (id, request, flow), contact, auth)
+            && let Some(old) = old
+        {
+            // It is told before the call it is about, so that nothing rings.
+            let event = SipEvent::Transfer(TransferEvent::Replacing { call, old });
+            self.wire.out.insert(told, Output::Event(event));
+        }
     }
 
     /// Refuses an INVITE for nobody here. To a stranger it is 403 whomever he asks for: 404 for some names and 403 for

@@ -135,6 +135,17 @@ impl Endpoint {
     }
 
     fn invite(&mut self, call: CallId, account: AccountId, target: &str, offer: Sdp) {
+        self.leave((call, account), target, Vec::new(), offer);
+    }
+
+    /// Begins a call over an account, with further header fields.
+    pub(super) fn leave(
+        &mut self,
+        (call, account): (CallId, AccountId),
+        target: &str,
+        headers: Vec<Header>,
+        offer: Sdp,
+    ) {
         let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
         let departure = match registration {
             None => Err((Loss::NoAccount, String::new())),
@@ -152,7 +163,7 @@ impl Endpoint {
                         manners: registration.line().manners.clone(),
                         // It leaves by the registrar, and so do its answers come.
                         belief: Belief { order: registration.line().identity.clone(), registrar: true },
-                        headers: Vec::new(),
+                        headers,
                         offer,
                     }
                 })

@@ -50,6 +50,8 @@ const HANDLERS: &[(Method, Handler)] = &[
         endpoint.with_call(inside.call, |call, wire| call.updated(wire, inside.id, inside.request));
     }),
     (Method::Options, |endpoint, inside| endpoint.capabilities(inside.id, &inside.request, None)),
+    (Method::Refer, Endpoint::referred),
+    (Method::Notify, Endpoint::notified),
 ];
 
 impl Endpoint {

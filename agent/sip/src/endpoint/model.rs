@@ -10,11 +10,12 @@ use crate::{
     registration::Registration,
     rng::Rng,
     transaction::{TransactionEvent, TransactionId},
+    transfer::Transfers,
     wire::{Output, Owner, ReachId, Wire},
 };
 use agent_core::{
     id::{AccountId, CallId},
-    port::sip::{CallEnd, Loss, SipCommand, SipEvent},
+    port::sip::{CallEnd, Loss, SipCommand, SipEvent, transfer::Wish},
 };
 use bytes::Bytes;
 use std::{
@@ -108,6 +109,8 @@ pub struct Endpoint {
     /// Who waits for the outcome of a request within a dialog.
     pub(super) errands: HashMap<u64, Then>,
     pub(super) next_errand: u64,
+    /// Calls that change hands.
+    pub(super) transfers: Transfers,
     deadlines: Deadlines<Owner>,
     pub(super) held: HashMap<TransactionId, (Request, Flow)>,
     pub(super) next_call: CallId,
@@ -132,6 +135,7 @@ impl Endpoint {
             dialogs_of: HashMap::new(),
             errands: HashMap::new(),
             next_errand: 0,
+            transfers: Transfers::default(),
             deadlines: Deadlines::default(),
             held: HashMap::new(),
             next_registration: 1,
@@ -165,6 +169,8 @@ impl Endpoint {
             Input::Timeout => self.timeout(),
         }
         self.pump();
+        self.report_followed();
+        self.pump();
         self.check_down();
     }
 
@@ -179,7 +185,8 @@ impl Endpoint {
     /// When `Input::Timeout` is due.
     pub fn next_deadline(&self) -> Option<Instant> {
         let closing = self.closing.filter(|_| !self.down);
-        earliest(earliest(self.wire.transactions.next_deadline(), self.deadlines.next()), closing)
+        let calls = earliest(self.deadlines.next(), self.transfers.deadline());
+        earliest(earliest(self.wire.transactions.next_deadline(), calls), closing)
     }
 
     /// How much it holds at the moment.
@@ -215,6 +222,8 @@ impl Endpoint {
         self.deadlines.set(Owner::Call(id), call.deadline().filter(|_| !over));
         if over {
             self.calls.remove(&id);
+            self.transfers.forget(id);
+            self.wire.followed.forget(Wish::Call(id));
         }
         self.file_dialogs(id, dialogs);
         self.hand_out(id, outcomes);
@@ -227,6 +236,9 @@ impl Endpoint {
             return;
         }
         for dialog in before {
+            if !dialogs.contains(dialog) {
+                self.transfers.ended(dialog.clone());
+            }
             self.dialogs.remove(dialog);
         }
         for dialog in &dialogs {
@@ -312,6 +324,7 @@ impl Endpoint {
                 Owner::Call(id) => self.with_call(id, Call::timeout),
             }
         }
+        self.transfers_due();
     }
 
     /// Hands what transactions tell to whom it concerns.

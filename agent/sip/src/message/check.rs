@@ -31,8 +31,10 @@ impl Abilities<'static> {
             Method::Options,
             Method::Prack,
             Method::Update,
+            Method::Refer,
+            Method::Notify,
         ],
-        extensions: &["100rel", "199"],
+        extensions: &["100rel", "199", "replaces", "norefersub"],
         bodies: &["application/sdp", "multipart/mixed"],
     };
 }
@@ -41,6 +43,11 @@ impl Abilities<'_> {
     /// The value of our Allow header.
     pub fn allow(&self) -> String {
         self.methods.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The value of our Supported header.
+    pub fn supported(&self) -> String {
+        self.extensions.join(", ")
     }
 
     /// 405, with the methods that are served (RFC 3261 section 8.2.1).

@@ -130,6 +130,8 @@ pub enum TransferCommand {
     Blind {
         /// Which call.
         call: CallId,
+        /// Over which account it goes.
+        account: AccountId,
         /// A user part (`600`) or a whole `sip:` address.
         target: String,
     },
@@ -137,6 +139,8 @@ pub enum TransferCommand {
     Attended {
         /// The call that is handed over.
         call: CallId,
+        /// Over which account it goes.
+        account: AccountId,
         /// The call it is put into the place of: one that was answered.
         with: CallId,
     },
@@ -160,6 +164,8 @@ pub enum TransferCommand {
     Follow {
         /// The new call's id (even, made by the core).
         call: CallId,
+        /// Over which account.
+        account: AccountId,
         /// Whose wish it is.
         wish: Wish,
         /// Our offer.
@@ -169,6 +175,8 @@ pub enum TransferCommand {
     Deflect {
         /// Which call.
         call: CallId,
+        /// The account it came for.
+        account: AccountId,
         /// A user part or a whole `sip:` address.
         target: String,
     },

@@ -37,7 +37,7 @@ fn each_missing_field_is_named() {
 fn the_order_of_rfc_3261_section_8_2() {
     let all_wrong = GOOD.replace("INVITE", "FROBNICATE").replace("sip:a@b SIP", "x:y SIP") + "Require: z\n";
     assert_eq!(status(&all_wrong), 501);
-    assert_eq!(status(&GOOD.replace("INVITE", "NOTIFY")), 405);
+    assert_eq!(status(&GOOD.replace("INVITE", "REGISTER")), 405);
     let strange = GOOD.replace("sip:a@b SIP", "x:y SIP") + "Require: z\n";
     assert_eq!(status(&strange), 416);
     assert_eq!(status(&(GOOD.to_owned() + "Require: z\nContent-Type: text/html\n\nx")), 420);
