@@ -256,7 +256,7 @@ pub(crate) enum AccountCommand {
 pub(crate) struct AddArgs {
     /// The address of record, sip:USER@DOMAIN
     pub aor: String,
-    /// Where to register, when the domain is not the place: sip:HOST[:PORT][;transport=udp|tcp]
+    /// Where to register, when the domain is not the place: sip:HOST[:PORT][;transport=udp|tcp|tls]
     #[arg(long, value_name = "URI")]
     pub registrar: Option<String>,
     /// The digest user name, when it is not the address's user

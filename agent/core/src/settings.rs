@@ -53,7 +53,7 @@ pub enum Language {
 pub struct AccountSettings {
     /// Address of record, `sip:1001@pbx.example`.
     pub aor: String,
-    /// Where to register; the domain of the address when absent. `sip:host:port;transport=udp|tcp`.
+    /// Where to register; the domain of the address when absent. `sip:host:port;transport=udp|tcp|tls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registrar: Option<String>,
     /// The digest user name; the user part of the address when absent.

@@ -2,6 +2,7 @@
 
 pub mod features;
 pub mod identity;
+pub mod secure;
 pub mod settings;
 mod why;
 
@@ -400,9 +401,9 @@ phrases! {
     TEXT_IBAN: "“{0}” is a bank account, not a phone number", "„{0}“ ist eine Bankverbindung, keine Telefonnummer", "« {0} » est un compte bancaire, pas un numéro de téléphone";
     TEXT_LINK: "“{0}” is not a tel: or sip: link that can be called", "„{0}“ ist kein tel:- oder sip:-Link, den man anrufen kann", "« {0} » n’est pas un lien tel: ou sip: que l’on peut appeler";
     TEXT_TLS:
-        "“{0}” asks for an encrypted call, which this version cannot make yet",
-        "„{0}“ verlangt ein verschlüsseltes Gespräch, das diese Version noch nicht führen kann",
-        "« {0} » demande un appel chiffré, que cette version ne sait pas encore passer";
+        "“{0}” asks for an encrypted way and does not say to which PBX, as sips:NUMBER@PBX does",
+        "„{0}“ verlangt einen verschlüsselten Weg und sagt nicht, zu welcher Anlage, wie es sips:NUMMER@ANLAGE sagt",
+        "« {0} » demande une voie chiffrée sans dire vers quel standard, comme le dit sips:NUMÉRO@STANDARD";
 
     // Settings.
     SET_RANGE:
@@ -418,9 +419,9 @@ phrases! {
         "„{0}“ kommt zweimal vor; zu jeder Adresse gehört ein Konto",
         "« {0} » y figure deux fois ; il y a un seul compte par adresse";
     SET_REGISTRAR:
-        "“{0}” is not like sip:pbx.example:5060;transport=tcp (udp or tcp)",
-        "„{0}“ hat nicht die Form sip:pbx.example:5060;transport=tcp (udp oder tcp)",
-        "« {0} » n’est pas de la forme sip:pbx.example:5060;transport=tcp (udp ou tcp)";
+        "“{0}” is not like sip:pbx.example:5060;transport=tcp (udp, tcp or tls)",
+        "„{0}“ hat nicht die Form sip:pbx.example:5060;transport=tcp (udp, tcp oder tls)",
+        "« {0} » n’est pas de la forme sip:pbx.example:5060;transport=tcp (udp, tcp ou tls)";
     SET_PORT:
         "“{0}” ends in {1}, which is no port: there are 1 to 65535",
         "„{0}“ endet auf {1}, was kein Port ist: Es gibt 1 bis 65535",
@@ -459,7 +460,7 @@ mod tests {
     /// Words that are the same in two languages on purpose.
     /// The phrases of every file.
     fn every() -> Vec<Phrase> {
-        [ALL, features::ALL, identity::ALL, settings::ALL].concat()
+        [ALL, features::ALL, identity::ALL, secure::ALL, settings::ALL].concat()
     }
 
     const SAME: &[&str] = &["TOLD"];

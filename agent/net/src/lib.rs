@@ -34,6 +34,6 @@ pub use http::{
 };
 pub use ledger::LedgerSink;
 pub use locate::{Candidate, Carrier, Draw, Located, Place};
-pub use net::{Net, NetConfig, TlsStream};
+pub use net::{Destination, Net, NetConfig, TlsStream};
 pub use proxy::Proxies;
 pub use watch::{Turn, Watch};

@@ -5,7 +5,7 @@ use crate::{
     error::NetError,
     http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
     ledger::{Attempt, LedgerSink, Target},
-    locate::{Draw, Located, Place},
+    locate::{Draw, Located, Destination},
     meter::{Count, Metered},
     names::{self, Names},
     proxy::{Proxies, Proxy},
@@ -31,6 +31,17 @@ use url::{Host, Url};
 
 /// An encrypted connection.
 pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// Where a connection goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The name or address that was asked for: the ledger shows it.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The addresses to try, in this order; the host is looked up when there are none.
+    pub addresses: Vec<IpAddr>,
+}
 
 /// UDP peers remembered so that each is one row; beyond it they are noted anew.
 const MOST_PEERS: usize = 4096;
@@ -128,7 +139,7 @@ impl Net {
     pub async fn locate(
         &self,
         purpose: &Purpose,
-        place: &Place<'_>,
+        place: &Destination<'_>,
         draw: Draw<'_>,
     ) -> Result<Located, NetError> {
         let found = self.0.names.locate(purpose, place, draw).await;
@@ -156,10 +167,41 @@ impl Net {
     /// A TLS connection; the certificate must be for `host`.
     pub async fn tls(&self, purpose: &Purpose, host: &str, port: u16) -> Result<TlsStream, NetError> {
         let Dialled { stream, attempt } = self.connect(purpose, &Target::new("tls", host, port)).await?;
+        self.shake(stream, attempt, host).await
+    }
+
+    /// The same as [`Net::tcp`], to addresses that are known already.
+    pub async fn tcp_to(&self, purpose: &Purpose, place: &Destination) -> Result<TcpStream, NetError> {
+        let Dialled { stream, attempt } = self.connect_to(purpose, ("tcp", place)).await?;
+        attempt.allowed();
+        Ok(stream)
+    }
+
+    /// A TLS connection to `place`, whose certificate must be for `name`: what the user configured, and not what a name
+    /// server made of it.
+    pub async fn tls_to(&self, purpose: &Purpose, place: &Destination, name: &str) -> Result<TlsStream, NetError> {
+        let Dialled { stream, attempt } = self.connect_to(purpose, ("tls", place)).await?;
+        self.shake(stream, attempt, name).await
+    }
+
+    async fn connect_to(
+        &self,
+        purpose: &Purpose,
+        (scheme, place): (&'static str, &Destination),
+    ) -> Result<Dialled, NetError> {
+        let target = Target::new(scheme, &place.host, place.port);
+        if place.addresses.is_empty() {
+            return self.connect(purpose, &target).await;
+        }
+        let addresses = with_port(place.addresses.clone(), place.port);
+        dial(&self.0.sink, purpose, &target, &addresses, self.0.connect_timeout).await
+    }
+
+    async fn shake(&self, stream: TcpStream, attempt: Attempt, name: &str) -> Result<TlsStream, NetError> {
         let limit = self.0.connect_timeout;
-        match timeout(limit, self.0.tls.handshake(stream, host))
+        match timeout(limit, self.0.tls.handshake(stream, name))
             .await
-            .unwrap_or_else(|_| Err(late(host, limit)))
+            .unwrap_or_else(|_| Err(late(name, limit)))
         {
             Ok(stream) => {
                 attempt.allowed();

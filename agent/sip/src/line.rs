@@ -2,10 +2,14 @@
 
 use crate::{
     call::Manners,
-    flow::Hop,
+    flow::{Hop, Transport, Trust},
     message::{FieldError, NameAddr, SipUri, Uri},
 };
-use agent_core::settings::{AccountSettings, Identity};
+use agent_core::{
+    port::sip::Loss,
+    settings::{AccountSettings, Identity},
+};
+use std::sync::Arc;
 
 /// What the settings of an account mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,9 @@ impl Line {
     pub(crate) fn read(settings: &AccountSettings) -> Result<Self, String> {
         let aor =
             sip(&settings.aor).map_err(|why| format!("the account's address {}: {why}", settings.aor))?;
+        if aor.secure {
+            return Err(format!("the account's address {aor}: write sip:, and sips: at its registrar"));
+        }
         let Some(user) = aor.user_text() else {
             return Err(format!(
                 "the account's address {} names no user: write sip:USER@DOMAIN",
@@ -35,13 +42,16 @@ impl Line {
         };
         let registrar = match &settings.registrar {
             Some(text) => {
-                let text = if text.contains("sip:") { text.clone() } else { format!("sip:{text}") };
+                let whole = ["sip:", "sips:"].iter().any(|scheme| text.starts_with(scheme));
+                let text = if whole { text.clone() } else { format!("sip:{text}") };
                 sip(&text).map_err(|why| format!("the registrar {text}: {why}"))?
             }
             None => aor.clone(),
         };
-        let hop = Hop::to(&registrar)
-            .ok_or_else(|| format!("the registrar {registrar} asks for a transport other than udp or tcp"))?;
+        let hop = Hop::to(&registrar).ok_or_else(|| {
+            format!("the registrar {registrar} asks for a transport other than udp, tcp or tls")
+        })?;
+        let hop = Hop { trust: Some(Arc::new(trust(&registrar, &aor))), ..hop };
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
         Ok(Self { aor, hop, username, manners: Manners::default(), identity })
@@ -63,14 +73,21 @@ impl Line {
     }
 
     /// The address of what the user wants to call: a whole address, `user@host`, or a number in our own domain.
-    pub(crate) fn target(&self, text: &str) -> Result<Uri, String> {
+    /// `sips:` needs a `secure` way out (RFC 5630 section 4).
+    pub(crate) fn target(&self, text: &str, secure: bool) -> Result<Uri, (Loss, String)> {
         let text = text.trim();
         if text.is_empty() {
-            return Err("there is no number to call".to_owned());
+            return Err((Loss::Target, "there is no number to call".to_owned()));
         }
         let lower = text.to_ascii_lowercase();
         if lower.starts_with("sip:") || lower.starts_with("sips:") {
-            return whole(text);
+            let uri = whole(text)?;
+            let wants = uri.as_sip().and_then(Hop::to).and_then(|hop| hop.transport);
+            return if wants.is_some_and(Transport::secure) && !secure {
+                Err((Loss::NoTls, format!("{text} asks for TLS, and this account is not registered over it")))
+            } else {
+                Ok(uri)
+            };
         }
         if text.contains('@') {
             return whole(&format!("sip:{text}"));
@@ -80,10 +97,17 @@ impl Line {
     }
 }
 
-/// A `sip:` address that a call can go to. Header fields in it are a link's way to put words into our request, and
+/// Whom a secure connection to the registrar must find: the machine the user configured, and where they wrote only its
+/// address, the domain they configured (RFC 5922 section 7: never what a name server says).
+fn trust(registrar: &SipUri, aor: &SipUri) -> Trust {
+    let named = if registrar.host.ip().is_some() { &aor.host } else { &registrar.host };
+    Trust { name: named.to_plain() }
+}
+
+/// A `sip:` or `sips:` address that a call can go to. Header fields in it are a link's way to put words into our request, and
 /// `method` would change what is asked: both are left out.
-fn whole(text: &str) -> Result<Uri, String> {
-    let mut uri = sip(text).map_err(|why| format!("{text} cannot be called: {why}"))?;
+fn whole(text: &str) -> Result<Uri, (Loss, String)> {
+    let mut uri = sip(text).map_err(|why| (Loss::Target, format!("{text} cannot be called: {why}")))?;
     uri.headers.clear();
     uri.params.retain(|(name, _)| !name.eq_ignore_case("method"));
     Ok(uri.into())
@@ -91,9 +115,6 @@ fn whole(text: &str) -> Result<Uri, String> {
 
 fn sip(text: &str) -> Result<SipUri, String> {
     match text.parse::<Uri>().map_err(|error: FieldError| error.what.to_owned())? {
-        Uri::Sip(uri) if uri.secure => {
-            Err("sips: needs TLS, which this version does not speak yet".to_owned())
-        }
         Uri::Sip(uri) => Ok(uri),
         Uri::Tel(_) | Uri::Other(_) => Err("it is not a sip: address".to_owned()),
     }
@@ -119,13 +140,25 @@ mod tests {
             ("pbx.example", None, "1001")
         );
         let line = Line::read(&settings("sip:1001@x", Some("10.0.0.1:5070;transport=tcp"))).unwrap();
-        assert_eq!((line.hop.port, line.hop.transport), (Some(5070), Some(crate::flow::Transport::Tcp)));
+        assert_eq!((line.hop.port, line.hop.transport), (Some(5070), Some(Transport::Tcp)));
         assert_eq!(line.domain().to_string(), "sip:x");
+        for (registrar, transport, name) in [
+            ("sips:pbx.example", Transport::Tls, "pbx.example"),
+            ("sips:pbx.example;transport=ws", Transport::Wss, "pbx.example"),
+            ("sip:pbx.example;transport=tls", Transport::Tls, "pbx.example"),
+            ("sip:10.0.0.1;transport=tls", Transport::Tls, "office.example"),
+            ("[::1]:5061;transport=TLS", Transport::Tls, "office.example"),
+        ] {
+            let line = Line::read(&settings("sip:1001@office.example", Some(registrar))).unwrap();
+            assert_eq!((line.hop.transport, line.hop.name()), (Some(transport), name), "{registrar}");
+            assert_eq!(line.domain().to_string(), "sip:office.example");
+        }
         for (aor, registrar, word) in [
             ("1001", None, "scheme"),
             ("sip:pbx.example", None, "names no user"),
-            ("sips:1@x", None, "TLS"),
-            ("sip:1@x", Some("sip:x;transport=ws"), "transport"),
+            ("sips:1@x", None, "write sip:"),
+            ("sip:1@x", Some("sip:x;transport=sctp"), "transport"),
+            ("sip:1@x", Some("sips:x;transport=udp"), "transport"),
             ("tel:123", None, "not a sip: address"),
         ] {
             let error = Line::read(&settings(aor, registrar)).unwrap_err();
@@ -144,9 +177,12 @@ mod tests {
             ("bob@other", "sip:bob@other"),
             ("sip:bob@other;method=REGISTER;x=1?Route=%3Csip:evil%3E", "sip:bob@other;x=1"),
         ] {
-            assert_eq!(line.target(text).unwrap().to_string(), address);
+            assert_eq!(line.target(text, false).unwrap().to_string(), address);
         }
-        assert!(line.target(" ").is_err());
-        assert!(line.target("sips:bob@other").unwrap_err().contains("TLS"));
+        assert!(line.target(" ", true).is_err());
+        for text in ["sips:bob@other", "sip:bob@other;transport=tls", "sips:bob@other;transport=ws"] {
+            assert_eq!(line.target(text, false).unwrap_err().0, Loss::NoTls, "{text}");
+        }
+        assert_eq!(line.target("sips:bob@other", true).unwrap().to_string(), "sips:bob@other");
     }
 }

@@ -7,8 +7,10 @@
 //! One task and no more, because every hop between tasks would stand between an INVITE and its 180. It wakes for
 //! arrivals, commands and true deadlines only.
 
+mod log;
+mod reach;
+mod streams;
 mod system;
-mod tcp;
 mod udp;
 
 use crate::{
@@ -16,12 +18,14 @@ use crate::{
     flow::{Flow, Hop, Transmit, Transport},
 };
 use agent_net::{Net, NetError, Purpose};
+use log::log;
+use reach::Road;
 use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::{Duration, Instant},
 };
-use tcp::{Connections, TcpNews};
+use streams::{Connections, Opened, StreamNews};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
@@ -47,9 +51,9 @@ enum News {
     /// A name was resolved.
     Named(ReachId, Hop, Result<Vec<IpAddr>, String>),
     /// A connection was opened for whoever asked for the way.
-    Reached(ReachId, Vec<IpAddr>, Result<TcpStream, String>),
+    Reached(ReachId, Vec<IpAddr>, Result<Opened, String>),
     /// A connection to send on was opened, or not.
-    Dialled(SocketAddr, Result<TcpStream, String>),
+    Dialled(Road, Result<Opened, String>),
 }
 
 /// The loop and what it owns.
@@ -63,11 +67,11 @@ pub(crate) struct Driver {
     any: bool,
     listener: Option<TcpListener>,
     connections: Connections,
-    tcp_news: mpsc::Receiver<TcpNews>,
+    stream_news: mpsc::Receiver<StreamNews>,
     news: mpsc::Receiver<News>,
     reporter: mpsc::Sender<News>,
     /// Messages for connections that are being opened.
-    held: HashMap<SocketAddr, Vec<Transmit>>,
+    held: HashMap<Road, Vec<Transmit>>,
     sources: HashMap<IpAddr, (Option<IpAddr>, Instant)>,
     /// The names that addresses were last looked up as: the ledger shows who was meant.
     names: HashMap<IpAddr, String>,
@@ -85,7 +89,7 @@ impl Driver {
         let purpose = Purpose { who: "sip".to_owned(), why: "calls and registration".to_owned() };
         let wanted = bind.unwrap_or(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0));
         let (udp, listener) = open_pair(&net, &purpose, wanted).await?;
-        let (tcp_reporter, tcp_news) = mpsc::channel(256);
+        let (stream_reporter, stream_news) = mpsc::channel(256);
         // Who finds it full waits in a task of its own, of which a dial or a resolution is one.
         let (reporter, news) = mpsc::channel(MOST_DIALS);
         Ok(Self {
@@ -96,8 +100,8 @@ impl Driver {
             udp6: None,
             any: bind.is_none(),
             listener,
-            connections: Connections::new(tcp_reporter),
-            tcp_news,
+            connections: Connections::new(stream_reporter),
+            stream_news,
             news,
             reporter,
             held: HashMap::new(),
@@ -129,10 +133,12 @@ impl Driver {
         tokio::select! {
             () = self.udp.ready() => self.drain(false),
             () = ready(self.udp6.as_ref()) => self.drain(true),
-            Some(news) = self.tcp_news.recv() => self.on_tcp(news),
+            Some(news) = self.stream_news.recv() => self.on_stream(news),
             Some(news) = self.news.recv() => self.on_news(news),
             stream = accept(self.listener.as_ref()) => {
-                self.connections.add(stream, true);
+                if let Some(opened) = Opened::plain(stream) {
+                    self.connections.add(opened, true);
+                }
             }
             () = until(deadline) => self.input(Input::Timeout),
         }
@@ -178,10 +184,10 @@ impl Driver {
         self.names.get(&peer.ip()).map(String::as_str)
     }
 
-    fn on_tcp(&mut self, news: TcpNews) {
+    fn on_stream(&mut self, news: StreamNews) {
         match news {
-            TcpNews::Item(flow, item) => self.input(Input::Item { flow, item: *item }),
-            TcpNews::Closed(flow, detail) => {
+            StreamNews::Item(flow, item) => self.input(Input::Item { flow, item: *item }),
+            StreamNews::Closed(flow, detail) => {
                 self.connections.remove(&flow);
                 self.input(Input::Closed { flow, detail });
             }
@@ -201,12 +207,12 @@ impl Driver {
                 self.input(Input::Reached { id, ips: Vec::new(), result: Err(detail) });
             }
             News::Reached(id, ips, result) => {
-                let result = result.and_then(|stream| self.take_connection(stream)).map(|flow| vec![flow]);
+                let result = result.and_then(|opened| self.take_connection(opened)).map(|flow| vec![flow]);
                 self.input(Input::Reached { id, ips, result });
             }
-            News::Dialled(peer, result) => {
-                let held = self.held.remove(&peer).unwrap_or_default();
-                match result.and_then(|stream| self.take_connection(stream)) {
+            News::Dialled(road, result) => {
+                let held = self.held.remove(&road).unwrap_or_default();
+                match result.and_then(|opened| self.take_connection(opened)) {
                     Ok(flow) => {
                         for transmit in held {
                             self.connections.send(&flow, &transmit.bytes);
@@ -222,8 +228,8 @@ impl Driver {
         }
     }
 
-    fn take_connection(&mut self, stream: TcpStream) -> Result<Flow, String> {
-        self.connections.add(stream, false).ok_or_else(|| "too many connections are open".to_owned())
+    fn take_connection(&mut self, opened: Opened) -> Result<Flow, String> {
+        self.connections.add(opened, false).ok_or_else(|| "too many connections are open".to_owned())
     }
 
     /// The way between us and `peer` over UDP; `None` without a route.
@@ -267,7 +273,7 @@ impl Driver {
         log("sent", &transmit.flow, &transmit.bytes);
         match transmit.flow.transport {
             Transport::Udp => self.transmit_udp(&transmit),
-            Transport::Tcp => self.transmit_tcp(transmit),
+            _ => self.transmit_stream(transmit),
         }
     }
 
@@ -285,34 +291,6 @@ impl Driver {
         }
     }
 
-    fn transmit_tcp(&mut self, transmit: Transmit) {
-        if self.connections.send(&transmit.flow, &transmit.bytes) {
-            return;
-        }
-        let peer = transmit.otherwise.unwrap_or(transmit.flow.peer);
-        if transmit.otherwise.is_some() && self.connections.to(peer).is_some() {
-            let flow = Flow { peer, ..transmit.flow };
-            self.connections.send(&flow, &transmit.bytes);
-            return;
-        }
-        let dials = self.held.len();
-        let held = self.held.entry(peer).or_default();
-        if dials >= MOST_DIALS || held.len() >= MOST_HELD {
-            tracing::warn!("too many messages wait for connections; one was dropped");
-            return;
-        }
-        let first = held.is_empty();
-        held.push(transmit);
-        if first {
-            let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
-            tokio::spawn(async move {
-                let dialled = net.tcp(&purpose, &peer.ip().to_string(), peer.port()).await;
-                // The loop is gone: there is nobody left to tell.
-                let _ = reporter.send(News::Dialled(peer, dialled.map_err(|error| error.to_string()))).await;
-            });
-        }
-    }
-
     fn open_udp6(&mut self) {
         if self.any && self.udp6.is_none() {
             let any = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
@@ -321,49 +299,6 @@ impl Driver {
                 Err(error) => tracing::debug!(%error, "there is no IPv6 here"),
             }
         }
-    }
-
-    /// Finds the way to a hop. An address needs no waiting; a name is resolved beside the loop.
-    fn reach(&mut self, id: ReachId, hop: Hop) {
-        if let Ok(ip) = hop.host.parse::<IpAddr>() {
-            self.names.remove(&ip.to_canonical());
-            return self.reach_addresses(id, &hop, &[ip.to_canonical()]);
-        }
-        let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
-        tokio::spawn(async move {
-            let named = net.resolve(&purpose, &hop.host).await.map_err(|error| error.to_string());
-            // Without a loop nobody waits for it.
-            let _ = reporter.send(News::Named(id, hop, named)).await;
-        });
-    }
-
-    /// The way to the addresses of a hop: over UDP they are all there is to know; over TCP a connection that is open
-    /// already serves, or one is opened.
-    fn reach_addresses(&mut self, id: ReachId, hop: &Hop, ips: &[IpAddr]) {
-        let transport = hop.transport.unwrap_or(Transport::Udp);
-        let port = hop.port.unwrap_or(transport.default_port());
-        let peers = ips.iter().map(|ip| SocketAddr::new(*ip, port));
-        if transport == Transport::Udp && ips.iter().any(IpAddr::is_ipv6) {
-            self.open_udp6();
-        }
-        let flows: Vec<Flow> = match transport {
-            Transport::Udp => peers.filter_map(|peer| self.udp_flow(peer)).collect(),
-            Transport::Tcp => peers.filter_map(|peer| self.connections.to(peer)).take(1).collect(),
-        };
-        if !flows.is_empty() {
-            return self.input(Input::Reached { id, ips: ips.to_vec(), result: Ok(flows) });
-        }
-        if transport == Transport::Udp {
-            let detail = format!("there is no way to {} from here", hop.host);
-            return self.input(Input::Reached { id, ips: ips.to_vec(), result: Err(detail) });
-        }
-        let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
-        let (host, ips) = (hop.host.clone(), ips.to_vec());
-        tokio::spawn(async move {
-            let opened = net.tcp(&purpose, &host, port).await.map_err(|error| error.to_string());
-            // As above.
-            let _ = reporter.send(News::Reached(id, ips, opened)).await;
-        });
     }
 }
 
@@ -386,54 +321,6 @@ async fn open_pair(
                 return Ok((udp, None));
             }
         }
-    }
-}
-
-/// The start line without number and phrase at DEBUG; the whole message at TRACE.
-fn log(what: &str, flow: &Flow, bytes: &[u8]) {
-    if tracing::enabled!(tracing::Level::TRACE) {
-        tracing::trace!("{what} {} {}: {}", flow.transport, flow.peer, bytes.escape_ascii());
-    } else if tracing::enabled!(tracing::Level::DEBUG) {
-        let line = bytes.split(|&b| b == b'\r').next().unwrap_or_default();
-        tracing::debug!("{what} {} {}: {}", flow.transport, flow.peer, masked(line));
-    }
-}
-
-/// A start line without what a person could be known by: of a request's target the host stays, of a status line the number.
-/// A phrase is the peer's to choose, and what is no start line may be anything.
-fn masked(line: &[u8]) -> String {
-    let Ok(line) = str::from_utf8(line) else { return NO_START_LINE.to_owned() };
-    let mut words = line.split(' ');
-    match (words.next(), words.next(), words.next()) {
-        (Some("SIP/2.0"), Some(status), _)
-            if status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            format!("SIP/2.0 {status}")
-        }
-        (Some(method), Some(target), Some("SIP/2.0")) if method.bytes().all(|b| b.is_ascii_uppercase()) => {
-            format!("{method} {} SIP/2.0", masked_target(target))
-        }
-        _ => NO_START_LINE.to_owned(),
-    }
-}
-
-/// What stands in the log for a line that is neither a request's nor a response's first.
-const NO_START_LINE: &str = "(no start line)";
-
-/// `sip:…@pbx.example:5060` for an address, `sip:pbx.example` where nobody is named, `tel:…` for all else.
-fn masked_target(target: &str) -> String {
-    let scheme = target.split_once(':').filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphabetic()));
-    let Some((scheme, rest)) = scheme else { return "…".to_owned() };
-    // A user part may hold an unescaped `@`, `;` or `?`: the last `@` before which none of them can be the host's.
-    let place =
-        |text: &str| text.split([';', '?', '>']).next().unwrap_or_default().escape_default().to_string();
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}:…@{}", place(host)),
-        // What has no dot and no colon may be a number as well as a host.
-        None if scheme.to_ascii_lowercase().starts_with("sip") && place(rest).contains(['.', ':']) => {
-            format!("{scheme}:{}", place(rest))
-        }
-        None => format!("{scheme}:…"),
     }
 }
 
@@ -462,33 +349,5 @@ async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(at) => sleep_until(at.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_start_line_in_the_log_names_nobody() {
-        for (line, logged) in [
-            (
-                "INVITE sip:+49307654321@127.0.0.1:5060;user=phone SIP/2.0",
-                "INVITE sip:…@127.0.0.1:5060 SIP/2.0",
-            ),
-            ("REGISTER sip:pbx.example SIP/2.0", "REGISTER sip:pbx.example SIP/2.0"),
-            ("BYE sips:a@b@[2001:db8::1]:5061?x=1 SIP/2.0", "BYE sips:…@[2001:db8::1]:5061 SIP/2.0"),
-            ("INVITE tel:+49307654321 SIP/2.0", "INVITE tel:… SIP/2.0"),
-            ("INVITE sip:+49307654321 SIP/2.0", "INVITE sip:… SIP/2.0"),
-            ("INVITE +49307654321:5060 SIP/2.0", "INVITE … SIP/2.0"),
-            ("SIP/2.0 486 ask +49307654321", "SIP/2.0 486"),
-            ("SIP/2.0 200 OK", "SIP/2.0 200"),
-            ("+49307654321 calls you", NO_START_LINE),
-            ("SIP/2.0 +49307654321 x", NO_START_LINE),
-            ("", NO_START_LINE),
-        ] {
-            assert_eq!(masked(line.as_bytes()), logged, "{line}");
-        }
-        assert_eq!(masked(b"INVITE sip:\xff@b SIP/2.0"), NO_START_LINE);
     }
 }

@@ -5,8 +5,8 @@
 
 use crate::{
     config::Config,
-    flow::{Flow, Hop, Transmit, Transport},
-    message::{Header, Host, Method, NameAddr, Rejection, Request, Response, SipUri, Text, name},
+    flow::{Flow, Hop, Transmit, Transport, host_port},
+    message::{Header, Method, NameAddr, Rejection, Request, Response, SipUri, Text, name},
     rng::Rng,
     transaction::{TransactionEvent, TransactionId, Transactions},
     transfer::Followed,
@@ -244,13 +244,21 @@ impl Wire {
             Toward::Flow(flow) => return self.dispatch(id, request, flow, false),
             Toward::Hop(hop, hint) => (hop, hint),
         };
+        // What runs over a connection whose other end has proven its name stays there, and so does what runs over a
+        // WebSocket: whatever a Contact or a Record-Route says, nothing falls from a secure road to a plain one.
+        if let Some(flow) = hint.filter(|hint| hint.transport.secure() || hint.transport.web()) {
+            return self.dispatch(id, request, flow, false);
+        }
         if let Some(flow) = hint.and_then(|hint| beside(&hint, &hop)) {
             return self.dispatch(id, request, flow, false);
         }
         // An address that names no transport is spoken to as its owner spoke to us.
         let transport = hop.transport.or(hint.map(|hint| hint.transport));
+        let secure = transport.is_some_and(Transport::secure);
         let reach = self.ask(Hop { transport, ..hop });
-        self.waiting.insert(reach, Waiting { id, request, fallback: hint, widening: false });
+        // Where only a secure road leads, a plain one is no way out.
+        let fallback = hint.filter(|_| !secure);
+        self.waiting.insert(reach, Waiting { id, request, fallback, widening: false });
     }
 
     /// Sends over `flow`, unless the message is too long for it and a wider road may exist.
@@ -264,6 +272,7 @@ impl Wire {
                 host: flow.peer.ip().to_string(),
                 port: Some(flow.peer.port()),
                 transport: Some(Transport::Tcp),
+                trust: None,
             };
             let reach = self.ask(hop);
             self.waiting.insert(reach, Waiting { id, request, fallback: Some(flow), widening: true });
@@ -333,6 +342,7 @@ fn own_contact(request: &Request, flow: &Flow) -> Text {
 
 /// `sip:user@address`, with the transport where it is not UDP.
 pub(crate) fn contact_uri(user: Option<&str>, transport: Transport, address: SocketAddr) -> SipUri {
-    let uri = SipUri::new(user, Host::from(address.ip()), Some(address.port()));
-    if transport == Transport::Udp { uri } else { uri.with_param("transport", transport.uri_name()) }
+    let (host, port) = host_port(transport, address);
+    let uri = SipUri::new(user, host, port);
+    if transport == Transport::Udp { uri } else { uri.with_param("transport", transport.contact_name()) }
 }

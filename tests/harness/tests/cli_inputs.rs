@@ -181,7 +181,7 @@ fn an_account_that_is_refused_leaves_no_file_and_names_no_line_of_one() {
         ("1001", "sip:h", "aor: “1001” is not an address like sip:"),
         ("sip:1@h:99999", "sip:h", "99999, which is no port"),
         ("sip:1@h", "sip:h:0", "0, which is no port"),
-        ("sip:1@h", "sips:h", "registrar: “sips:h”"),
+        ("sip:1@h", "sips:h;transport=udp", "registrar: “sips:h;transport=udp”"),
     ] {
         let mut command = plain_command(&bare);
         command.args(["account", "add", aor, "--registrar", registrar, "--password-env", "X"]);

@@ -63,7 +63,7 @@ pub enum NoNumber {
     Iban,
     /// A link of another scheme, or one without a number.
     Link,
-    /// An address that only TLS may reach (`sips:`, `transport=tls`).
+    /// A number that only TLS may reach (`sips:`, `transport=tls`) and that names no PBX.
     Encrypted,
 }
 

@@ -16,10 +16,10 @@ pub(super) enum Link {
     Address {
         /// The user part, decoded.
         user: String,
-        /// `sip:user@host[:port][;transport=…]`; everything else a link may carry (headers, method) is left out.
+        /// `sip:user@host[:port][;transport=…]`, or `sips:`; everything else a link may carry (headers, method) is left out.
         address: String,
     },
-    /// An address that only TLS may reach, which is not spoken yet.
+    /// A number that only TLS may reach, without the PBX.
     Encrypted,
     /// Not one.
     Bad,
@@ -102,14 +102,15 @@ pub(super) fn sip(scheme: &str, rest: &str) -> Link {
         .filter_map(|p| p.split_once('='))
         .find(|(name, value)| {
             name.eq_ignore_ascii_case("transport")
-                && ["udp", "tcp"].iter().any(|t| t.eq_ignore_ascii_case(value))
+                && ["udp", "tcp", "tls", "ws"].iter().any(|t| t.eq_ignore_ascii_case(value))
         })
         .map(|(_, value)| value.to_ascii_lowercase());
-    if encrypted {
-        return Link::Encrypted;
-    }
+    let sips = scheme.eq_ignore_ascii_case("sips");
+    let scheme = if sips { "sips" } else { "sip" };
+    // TLS is what `sips:` says already (RFC 5630 section 3.1.4).
+    let transport = transport.filter(|it| !sips || it == "ws");
     let transport = transport.map(|it| format!(";transport={it}")).unwrap_or_default();
-    let address = format!("sip:{}@{host}{transport}", encode(&user));
+    let address = format!("{scheme}:{}@{host}{transport}", encode(&user));
     Link::Address { user, address }
 }
 
@@ -172,6 +173,7 @@ mod tests {
             address("alice", "sip:alice@pbx.example:5070;transport=tcp")
         );
         assert_eq!(sip("sip", "%2A21%23@[::1]:5060"), address("*21#", "sip:*21%23@[::1]:5060"));
+        assert_eq!(sip("SIPS", "600@pbx.example;transport=tls"), address("600", "sips:600@pbx.example"));
         assert_eq!(sip("sip", "600"), number("600", None));
         assert_eq!(sip("sip", "a%0D%0Ab@host"), Link::Bad);
         assert_eq!(sip("sip", "a@ho st"), Link::Bad);

@@ -120,6 +120,8 @@ pub enum Loss {
     Forgotten,
     /// What was to be called is no address that can be called.
     Target,
+    /// What was to be called wants an encrypted way (`sips:`), and the account has none.
+    NoTls,
     /// The account it was to go over is not set up.
     NoAccount,
     /// There are too many calls.

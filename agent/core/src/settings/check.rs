@@ -175,9 +175,16 @@ fn bad_port(address: &str) -> Option<&str> {
 }
 
 fn registrar_fits(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("sip:") else { return false };
-    let (host, transport) = rest.split_once(';').unwrap_or((rest, "transport=udp"));
-    host_port(host) && matches!(transport, "transport=udp" | "transport=tcp")
+    let secure = text.starts_with("sips:");
+    let Some(rest) = text.strip_prefix("sip:").or_else(|| text.strip_prefix("sips:")) else { return false };
+    let (host, transport) = rest.split_once(';').unwrap_or((rest, "transport=tcp"));
+    // What `sips:` asks for, datagrams cannot give.
+    let known = match transport {
+        "transport=udp" => !secure,
+        "transport=tcp" | "transport=tls" => true,
+        _ => false,
+    };
+    host_port(host) && known
 }
 
 /// A hotkey with its modifiers in one order, or `None` when it is none: at least one modifier and one key.
@@ -231,7 +238,13 @@ mod tests {
         for aor in ["sip:1001@192.0.2.1:5070", "sip:a.b+c@[2001:db8::1]", "sip:1001@pbx"] {
             assert_eq!(keys(|s| s.accounts[0].aor = aor.to_owned()), Vec::<String>::new(), "{aor}");
         }
-        for registrar in ["sip:pbx", "sip:pbx:5060;transport=tcp", "sip:[::1]:5060;transport=udp"] {
+        for registrar in [
+            "sip:pbx",
+            "sip:pbx:5060;transport=tcp",
+            "sip:[::1]:5060;transport=udp",
+            "sip:pbx;transport=tls",
+            "sips:pbx:5061",
+        ] {
             assert_eq!(keys(|s| s.accounts[0].registrar = Some(registrar.to_owned())), Vec::<String>::new());
         }
     }
@@ -250,7 +263,15 @@ mod tests {
         ] {
             assert_eq!(keys(|s| s.accounts[0].aor = aor.to_owned()), ["account[0].aor"], "{aor}");
         }
-        for registrar in ["pbx", "sip:", "sip:pbx;transport=tls", "sip:pbx:x", "sip:pbx:", "sip:[::1]x"] {
+        for registrar in [
+            "pbx",
+            "sip:",
+            "sip:pbx;transport=sctp",
+            "sips:pbx;transport=udp",
+            "sip:pbx:x",
+            "sip:pbx:",
+            "sip:[::1]x",
+        ] {
             assert_eq!(
                 keys(|s| s.accounts[0].registrar = Some(registrar.to_owned())),
                 ["account[0].registrar"]

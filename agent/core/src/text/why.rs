@@ -42,6 +42,7 @@ pub(crate) fn lost(language: Language, why: Loss) -> String {
         Loss::Network => LOST_NETWORK,
         Loss::Forgotten => LOST_FORGOTTEN,
         Loss::Target => LOST_TARGET,
+        Loss::NoTls => super::secure::LOST_NO_TLS,
         Loss::NoAccount => LOST_NO_ACCOUNT,
         Loss::TooMany => LOST_TOO_MANY,
         Loss::Quitting => QUITTING,

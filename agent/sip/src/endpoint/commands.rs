@@ -150,7 +150,9 @@ impl Endpoint {
         let departure = match registration {
             None => Err((Loss::NoAccount, String::new())),
             Some(registration) => {
-                registration.line().target(target).map_err(|why| (Loss::Target, why)).map(|target| {
+                let target = registration.line().target(target, registration.is_secure());
+                target.map(|target| {
+                    let sips = target.as_sip().is_some_and(|uri| uri.secure);
                     Departure {
                         from: registration.line().address(),
                         target,
@@ -158,7 +160,9 @@ impl Endpoint {
                             Some(flow) => Toward::Flow(flow),
                             None => Toward::Hop(registration.line().hop.clone(), None),
                         },
-                        contact: registration.contact(),
+                        contact: registration
+                            .contact()
+                            .map(|contact| if sips { contact.to_secure() } else { contact }),
                         auth: registration.credentials(),
                         manners: registration.line().manners.clone(),
                         // It leaves by the registrar, and so do its answers come.

@@ -153,6 +153,17 @@ impl SipUri {
         self
     }
 
+    /// The same address under `sips:`, without the transport that this scheme implies (RFC 5630 section 3.1.4).
+    #[must_use]
+    pub fn to_secure(mut self) -> Self {
+        self.secure = true;
+        self.params.retain(|(name, value)| {
+            let tls = value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(b"tls"));
+            !(tls && name.eq_ignore_case("transport"))
+        });
+        self
+    }
+
     fn read(secure: bool, rest: &[u8]) -> Result<Self, &'static str> {
         let (userinfo, host, port, tail) = split_at_host(rest)?;
         let (params, headers) = match tail.iter().position(|&b| b == b'?') {

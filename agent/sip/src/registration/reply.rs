@@ -184,6 +184,10 @@ impl Registration {
 
     /// Takes to heart where the registrar saw our request come from (RFC 3581): true when the Contact has to change.
     fn learn(&mut self, flow: Flow, response: &Response) -> bool {
+        if flow.transport.web() {
+            // Our Contact names no address there.
+            return false;
+        }
         let Ok(via) = response.headers.via() else { return false };
         let seen = match (via.received(), via.rport()) {
             (Some(ip), Some(port)) => SocketAddr::new(ip.to_canonical(), port),

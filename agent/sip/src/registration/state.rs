@@ -157,6 +157,11 @@ impl Registration {
         self.flow
     }
 
+    /// Whether its requests go out over a secure road only.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.flow.map(|flow| flow.transport).or(self.line.hop.transport).is_some_and(Transport::secure)
+    }
+
     /// The Contact under which the registrar knows us (or soon will).
     pub(crate) fn contact(&self) -> Option<SipUri> {
         let flow = self.flow?;
@@ -414,11 +419,8 @@ impl Registration {
     }
 
     pub(super) fn plan_keep_alive(&mut self, wire: &mut Wire, flow: Flow) {
-        let every = match flow.transport {
-            Transport::Udp => wire.config.keep_alive,
-            // A connection's way back stays open far longer (RFC 5626 section 4.4.1: 95 to 120 s).
-            Transport::Tcp => wire.config.keep_alive * 4,
-        };
+        // A connection's way back stays open far longer (RFC 5626 section 4.4.1: 95 to 120 s).
+        let every = wire.config.keep_alive * if flow.transport.reliable() { 4 } else { 1 };
         self.keep_alive = (!every.is_zero()).then(|| wire.now + wire.rng.between(every * 4 / 5, every));
     }
 

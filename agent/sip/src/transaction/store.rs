@@ -351,8 +351,8 @@ impl Transactions {
 /// Puts our Via on top, with a branch nobody can guess (RFC 3261 section 8.1.1.7), and gives the branch.
 fn add_via(request: &mut Request, flow: &Flow, rng: &mut dyn Rng) -> Text {
     let branch = Text::from(format!("z9hG4bK{}", rng.token(12)));
-    let local = flow.local;
-    let via = Via::new(flow.transport.via_name(), local.ip(), Some(local.port()), branch.clone());
+    let (host, port) = flow.sent_by();
+    let via = Via::new(flow.transport.via_name(), host, port, branch.clone());
     request.headers.push_front(name::VIA, via.to_value());
     branch
 }

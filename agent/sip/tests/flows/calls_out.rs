@@ -311,7 +311,7 @@ fn what_cannot_be_called_ends_with_a_sentence() {
     let mut world = World::new(11);
     let (phone, _) = registered(&mut world);
     for (target, account, word) in [
-        ("sips:bob@x", 0, "TLS"),
+        ("sips:bob@x", 0, "NoTls"),
         ("", 0, "no number"),
         ("600", 7, "NoAccount"),
         ("sip:<", 0, "cannot be called"),

@@ -261,12 +261,16 @@ impl World {
         };
         let transport = hop.transport.unwrap_or(Transport::Udp);
         let result = ip.and_then(|ip| {
-            if transport == Transport::Tcp && (self.dead.contains(&ip) || self.no_tcp.contains(&ip)) {
+            if transport.reliable() && (self.dead.contains(&ip) || self.no_tcp.contains(&ip)) {
                 return Err("Connection refused".to_owned());
             }
-            let port = if transport == Transport::Tcp { self.take_port() } else { 5060 };
+            let port = if transport.reliable() { self.take_port() } else { 5060 };
             let local = SocketAddr::new(self.nodes[who.0].ip, port);
-            Ok(vec![Flow { transport, local, peer: SocketAddr::new(ip, hop.port.unwrap_or(5060)) }])
+            Ok(vec![Flow {
+                transport,
+                local,
+                peer: SocketAddr::new(ip, hop.port.unwrap_or(transport.default_port())),
+            }])
         });
         let now = self.now;
         if let Kind::Phone { endpoint, .. } = &mut self.nodes[who.0].kind {
@@ -308,7 +312,7 @@ impl World {
                 let detail = "Connection refused".to_owned();
                 let input = match sent.transport {
                     Transport::Udp => Input::Refused { peer: to, detail },
-                    Transport::Tcp => Input::Closed { flow: sent, detail },
+                    _ => Input::Closed { flow: sent, detail },
                 };
                 self.input(Who(sender), input);
             }
@@ -324,7 +328,7 @@ impl World {
             Kind::Phone { .. } => {
                 let input = match flow.transport {
                     Transport::Udp => Input::Datagram { flow, bytes },
-                    Transport::Tcp => match Message::parse_datagram(&bytes) {
+                    _ => match Message::parse_datagram(&bytes) {
                         Ok(message) => Input::Item { flow, item: StreamItem::Message(message) },
                         Err(_) => Input::Item { flow, item: StreamItem::Ping },
                     },

@@ -1,4 +1,5 @@
-//! TCP connections: opened when needed, used for every message to the same peer, read by one task and written by another.
+//! Connections (TCP, TLS, WebSocket): opened when needed, used for every message to the same end, read by one task and
+//! written by another.
 //!
 //! RFC 3261 section 18.1.1 has requests share the connection that is open to their peer, section 18.2.2 has an answer go
 //! back on the one its request came over, and section 18 has a connection outlive its transactions: `IDLE` is far longer
@@ -6,15 +7,17 @@
 
 mod patience;
 
+use super::{reach::Identity, udp::canonical};
 use crate::{
     flow::{Flow, Transport},
     message::{StreamDecoder, StreamItem},
-    transport::udp::canonical,
 };
+use agent_net::TlsStream;
 use bytes::Bytes;
 use patience::Patience;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
+    io,
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
@@ -23,11 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
+    net::TcpStream,
     sync::mpsc,
     task::AbortHandle,
     time::{timeout, timeout_at},
@@ -44,9 +44,48 @@ const MOST_WAITING_BYTES: usize = 256 * 1024;
 /// A write that takes longer has lost its peer.
 const STUCK: Duration = Duration::from_secs(30);
 
+/// Identities of connections that are gone, remembered so that an answer or a call finds its way back to the same end.
+const MOST_GONE: usize = 256;
+
+/// What bytes run over, whatever lies beneath.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection that was just opened.
+pub(super) struct Opened {
+    stream: Box<dyn Duplex>,
+    /// Both ends.
+    ends: (SocketAddr, SocketAddr),
+    /// Who is at the other end, where more is known than an address.
+    identity: Option<Arc<Identity>>,
+}
+
+impl Opened {
+    /// A plain one; `None` when its addresses cannot be had, because it is gone already.
+    pub(super) fn plain(stream: TcpStream) -> Option<Self> {
+        let ends = ends(&stream)?;
+        Some(Self { stream: Box::new(stream), ends, identity: None })
+    }
+
+    /// One whose other end has proven to be who `identity` says.
+    pub(super) fn proven(stream: TlsStream, identity: Arc<Identity>) -> Option<Self> {
+        let ends = ends(stream.get_ref().0)?;
+        Some(Self { stream: Box::new(stream), ends, identity: Some(identity) })
+    }
+}
+
+/// Our address and theirs. Small messages wait for each other's answers, which Nagle's algorithm only delays.
+fn ends(stream: &TcpStream) -> Option<(SocketAddr, SocketAddr)> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    Some((canonical(stream.local_addr().ok()?), canonical(stream.peer_addr().ok()?)))
+}
+
 /// What connections tell the loop that owns them.
 #[derive(Debug)]
-pub(super) enum TcpNews {
+pub(super) enum StreamNews {
     /// Something was read.
     Item(Flow, Box<StreamItem>),
     /// The connection is gone.
@@ -54,6 +93,7 @@ pub(super) enum TcpNews {
 }
 
 struct Connection {
+    identity: Option<Arc<Identity>>,
     writer: mpsc::Sender<Bytes>,
     /// Bytes that were not written yet.
     waiting: Arc<AtomicUsize>,
@@ -70,20 +110,22 @@ impl Drop for Connection {
 /// All connections that are open.
 pub(super) struct Connections {
     open: BTreeMap<(SocketAddr, SocketAddr), Connection>,
+    /// To whom connections led that are gone.
+    gone: HashMap<(SocketAddr, SocketAddr), Arc<Identity>>,
     /// Connections that found no place.
     refused: u64,
-    news: mpsc::Sender<TcpNews>,
+    news: mpsc::Sender<StreamNews>,
 }
 
 impl Connections {
     /// None yet; what they will tell goes into `news`.
-    pub(super) fn new(news: mpsc::Sender<TcpNews>) -> Self {
-        Self { open: BTreeMap::new(), refused: 0, news }
+    pub(super) fn new(news: mpsc::Sender<StreamNews>) -> Self {
+        Self { open: BTreeMap::new(), gone: HashMap::new(), refused: 0, news }
     }
 
-    /// Takes a connection over. `None` when its addresses cannot be had, or when strangers have too many.
-    pub(super) fn add(&mut self, stream: TcpStream, theirs: bool) -> Option<Flow> {
-        let (local, peer) = (canonical(stream.local_addr().ok()?), canonical(stream.peer_addr().ok()?));
+    /// Takes a connection over. `None` when strangers have too many.
+    pub(super) fn add(&mut self, opened: Opened, theirs: bool) -> Option<Flow> {
+        let Opened { stream, ends: (local, peer), identity } = opened;
         // What we open ourselves is few and wanted: strangers must not be able to keep us from the registrar.
         if theirs && (self.open.len() >= MOST || self.count_from(peer.ip()) >= MOST_FROM_ONE) {
             // Told ever more seldom: who opens thousands must not fill the disk with it.
@@ -93,38 +135,58 @@ impl Connections {
             }
             return None;
         }
-        let flow = Flow { transport: Transport::Tcp, local, peer };
-        // Small messages that wait for each other's answers: Nagle's algorithm only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-        let (reading, writing) = stream.into_split();
+        let transport = identity.as_ref().map_or(Transport::Tcp, |identity| identity.transport);
+        let flow = Flow { transport, local, peer };
+        let (reading, writing) = split(stream);
         let (writer, queue) = mpsc::channel(MOST_WAITING);
         let reader =
             tokio::spawn(read(reading, flow, Patience::new(Instant::now(), theirs), self.news.clone()));
         let waiting: Arc<AtomicUsize> = Arc::default();
         let sender = tokio::spawn(write(writing, (queue, waiting.clone()), flow, self.news.clone()));
         let tasks = [reader.abort_handle(), sender.abort_handle()];
-        self.open.insert((peer, local), Connection { writer, waiting, tasks });
+        self.open.insert((peer, local), Connection { identity, writer, waiting, tasks });
         Some(flow)
     }
 
-    /// The connection that leads to `peer`, if one is open.
+    /// The plain connection that leads to `peer`, if one is open.
     pub(super) fn to(&self, peer: SocketAddr) -> Option<Flow> {
-        let ((peer, local), _) = self.of(peer).next()?;
+        let ((peer, local), _) = self.of(peer).find(|(_, connection)| connection.identity.is_none())?;
         Some(Flow { transport: Transport::Tcp, local: *local, peer: *peer })
     }
 
-    /// Sends over the connection `flow` names, or over another one to the same peer. False when there is none.
+    /// The connection to just this end, if one is open.
+    pub(super) fn proven(&self, identity: &Identity) -> Option<Flow> {
+        let is = |connection: &Connection| connection.identity.as_deref() == Some(identity);
+        let ((peer, local), _) = self.open.iter().find(|(_, connection)| is(connection))?;
+        Some(Flow { transport: identity.transport, local: *local, peer: *peer })
+    }
+
+    /// To whom this connection leads or led, where that is more than an address.
+    pub(super) fn identity(&self, flow: &Flow) -> Option<Arc<Identity>> {
+        let key = (flow.peer, flow.local);
+        let open = self.open.get(&key).and_then(|connection| connection.identity.as_ref());
+        open.or_else(|| self.gone.get(&key)).filter(|it| it.transport == flow.transport).cloned()
+    }
+
+    /// Sends over the connection `flow` names, or over another one to the same end: to the same address, or, where the end
+    /// had proven its name, to who proved the same. False when there is none.
     pub(super) fn send(&mut self, flow: &Flow, bytes: &Bytes) -> bool {
-        let exact = self.open.contains_key(&(flow.peer, flow.local)).then_some(*flow);
-        let Some(flow) = exact.or_else(|| self.to(flow.peer)) else { return false };
+        let kind = |connection: &Connection| {
+            connection.identity.as_ref().map_or(Transport::Tcp, |identity| identity.transport)
+        };
+        let exact = self.open.get(&(flow.peer, flow.local)).filter(|it| kind(it) == flow.transport);
+        let found = match exact {
+            Some(_) => Some(*flow),
+            None if flow.transport == Transport::Tcp => self.to(flow.peer),
+            None => self.identity(flow).and_then(|identity| self.proven(&identity)),
+        };
+        let Some(flow) = found else { return false };
         let Some(connection) = self.open.get(&(flow.peer, flow.local)) else { return false };
         let waiting = connection.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
         if waiting > MOST_WAITING_BYTES || connection.writer.try_send(bytes.clone()).is_err() {
             // It does not read, or its writer just died: the reader's news of it must still come.
             connection.tasks[1].abort();
-            let gone = TcpNews::Closed(flow, "the peer does not read".to_owned());
+            let gone = StreamNews::Closed(flow, "the peer does not read".to_owned());
             if self.news.try_send(gone).is_err() {
                 tracing::debug!("news of a stuck connection found no room");
             }
@@ -134,7 +196,13 @@ impl Connections {
 
     /// Forgets a connection.
     pub(super) fn remove(&mut self, flow: &Flow) {
-        self.open.remove(&(flow.peer, flow.local));
+        let key = (flow.peer, flow.local);
+        if let Some(identity) = self.open.remove(&key).and_then(|connection| connection.identity.clone()) {
+            if self.gone.len() >= MOST_GONE {
+                self.gone.clear();
+            }
+            self.gone.insert(key, identity);
+        }
     }
 
     fn of(&self, peer: SocketAddr) -> impl Iterator<Item = (&(SocketAddr, SocketAddr), &Connection)> {
@@ -148,7 +216,12 @@ impl Connections {
     }
 }
 
-async fn read(mut stream: OwnedReadHalf, flow: Flow, mut patience: Patience, news: mpsc::Sender<TcpNews>) {
+async fn read(
+    mut stream: ReadHalf<Box<dyn Duplex>>,
+    flow: Flow,
+    mut patience: Patience,
+    news: mpsc::Sender<StreamNews>,
+) {
     let mut decoder = StreamDecoder::new();
     let mut buffer = vec![0; 16 * 1024];
     let why = 'open: loop {
@@ -161,7 +234,7 @@ async fn read(mut stream: OwnedReadHalf, flow: Flow, mut patience: Patience, new
                 let mut whole = false;
                 while let Some(item) = decoder.next_item() {
                     let lost = matches!(item, StreamItem::Fatal(_));
-                    if news.send(TcpNews::Item(flow, Box::new(item))).await.is_err() || lost {
+                    if news.send(StreamNews::Item(flow, Box::new(item))).await.is_err() || lost {
                         break 'open "what came over it is no SIP".to_owned();
                     }
                     whole = true;
@@ -171,17 +244,17 @@ async fn read(mut stream: OwnedReadHalf, flow: Flow, mut patience: Patience, new
         }
     };
     // The loop's end has nobody to tell any more when its owner is gone.
-    let _ = news.send(TcpNews::Closed(flow, why)).await;
+    let _ = news.send(StreamNews::Closed(flow, why)).await;
 }
 
 async fn write(
-    mut stream: OwnedWriteHalf,
+    mut stream: WriteHalf<Box<dyn Duplex>>,
     (mut queue, waiting): (mpsc::Receiver<Bytes>, Arc<AtomicUsize>),
     flow: Flow,
-    news: mpsc::Sender<TcpNews>,
+    news: mpsc::Sender<StreamNews>,
 ) {
     while let Some(bytes) = queue.recv().await {
-        let failed = match timeout(STUCK, stream.write_all(&bytes)).await {
+        let failed = match timeout(STUCK, write_out(&mut stream, &bytes)).await {
             Ok(Ok(())) => {
                 waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
                 continue;
@@ -189,7 +262,15 @@ async fn write(
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the peer does not read".to_owned(),
         };
-        let _ = news.send(TcpNews::Closed(flow, failed)).await;
+        let _ = news.send(StreamNews::Closed(flow, failed)).await;
         return;
     }
+    // The owner closed it: TLS says so to the other end.
+    let _ = timeout(STUCK, stream.shutdown()).await;
+}
+
+/// Writes all of it and leaves nothing in a buffer of TLS.
+async fn write_out(stream: &mut WriteHalf<Box<dyn Duplex>>, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }

@@ -1,0 +1,199 @@
+//! What the tests over encrypted and framed transports share: a phone, a certificate authority, a registrar's end.
+
+use agent_core::{
+    id::AccountId,
+    port::sip::{Registration, SipCommand, SipEvent},
+    secret::Secret,
+    settings::AccountSettings,
+};
+use agent_net::{LedgerRecord, Net, NetConfig, Proxies};
+use agent_sip::{
+    SipConfig, SipHandle,
+    message::{Message, Request, Response, StreamDecoder, StreamItem},
+    start,
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::timeout,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+/// No single step takes this long; a test that waits longer has failed.
+const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const ACCOUNT: AccountId = AccountId(0);
+
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
+    timeout(LIMIT, what).await.expect("it takes too long")
+}
+
+/// An agent's SIP with everything it tells.
+pub(crate) struct Phone {
+    pub(crate) sip: SipHandle,
+    events: UnboundedReceiver<SipEvent>,
+    rows: Arc<Mutex<Vec<LedgerRecord>>>,
+}
+
+impl Phone {
+    /// One that trusts `authority` as if it were the system's.
+    pub(crate) async fn trusting(authority: &Authority) -> Self {
+        let (sender, events) = unbounded_channel();
+        // The phone may tell more than a test waits for.
+        let tell = Arc::new(move |event| drop(sender.send(event)));
+        let rows: Arc<Mutex<Vec<LedgerRecord>>> = Arc::default();
+        let ledger = rows.clone();
+        let config = NetConfig {
+            authorities: vec![authority.pem()],
+            proxies: Proxies::none(),
+            ..NetConfig::default()
+        };
+        let net = Net::with_config(Arc::new(move |row| ledger.lock().unwrap().push(row)), config).unwrap();
+        let config = SipConfig { bind: Some("127.0.0.1:0".parse().unwrap()), ..SipConfig::default() };
+        let sip = start(config, net, tell);
+        within(sip.listening()).await.unwrap();
+        Self { sip, events, rows }
+    }
+
+    pub(crate) fn register(&self, aor: &str, registrar: &str) {
+        self.register_as(ACCOUNT.0, aor, registrar);
+    }
+
+    pub(crate) fn register_as(&self, account: u32, aor: &str, registrar: &str) {
+        self.register_with(
+            account,
+            AccountSettings {
+                aor: aor.to_owned(),
+                registrar: Some(registrar.to_owned()),
+                ..AccountSettings::default()
+            },
+        );
+    }
+
+    pub(crate) fn register_with(&self, account: u32, settings: AccountSettings) {
+        let password = Secret::new("secret".to_owned());
+        self.sip.send(SipCommand::Register { account: AccountId(account), settings, password });
+    }
+
+    pub(crate) async fn event(&mut self) -> SipEvent {
+        within(self.events.recv()).await.expect("SIP ended")
+    }
+
+    /// Waits for a registration state.
+    pub(crate) async fn state(&mut self, is: impl Fn(&Registration) -> bool) -> Registration {
+        loop {
+            if let SipEvent::Registration { state, .. } = self.event().await
+                && is(&state)
+            {
+                return state;
+            }
+        }
+    }
+
+    pub(crate) async fn registered(&mut self) {
+        self.state(|state| *state == Registration::Registered).await;
+    }
+
+    /// The ledger.
+    pub(crate) fn rows(&self) -> Vec<LedgerRecord> {
+        self.rows.lock().unwrap().clone()
+    }
+}
+
+/// 200 to a request, a REGISTER's Contact confirmed.
+pub(crate) fn ok(request: &Request, from: SocketAddr) -> Response {
+    let mut request = request.clone();
+    request.headers.note_source(from);
+    let mut response = Response::to(&request, 200, Some("peer"));
+    if let Some(contact) = request.headers.get("Contact") {
+        response.headers.push("Contact", contact.clone());
+    }
+    response
+}
+
+/// A certificate authority of our own.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Takes TLS connections in these names.
+    pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
+        serving(CertificateDer::from(certificate.der().to_vec()), &key)
+    }
+}
+
+/// Takes TLS connections with this certificate.
+pub(crate) fn serving(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    Arc::new(config).into()
+}
+
+/// One accepted connection.
+pub(crate) struct TlsLine {
+    stream: TlsStream<TcpStream>,
+    decoder: StreamDecoder,
+    pub(crate) peer: SocketAddr,
+}
+
+impl TlsLine {
+    pub(crate) async fn accept(listener: &TcpListener, acceptor: &TlsAcceptor) -> io::Result<Self> {
+        let (stream, peer) = within(listener.accept()).await?;
+        let stream = within(acceptor.accept(stream)).await?;
+        Ok(Self { stream, decoder: StreamDecoder::new(), peer })
+    }
+
+    pub(crate) async fn item(&mut self) -> StreamItem {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(item) = self.decoder.next_item() {
+                return item;
+            }
+            let length = within(self.stream.read(&mut buffer)).await.unwrap();
+            assert_ne!(length, 0, "the connection was closed");
+            self.decoder.push(&buffer[..length]);
+        }
+    }
+
+    pub(crate) async fn request(&mut self) -> Request {
+        match self.item().await {
+            StreamItem::Message(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, response: &Response) {
+        self.write(&response.to_bytes()).await;
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+}

@@ -1,0 +1,112 @@
+//! TLS on real sockets of the loopback: whose certificate is taken, what a secure account says of itself, and that
+//! nothing falls from it to a plain transport.
+
+mod peer;
+
+use agent_core::{
+    id::CallId,
+    party::Sdp,
+    port::sip::{Registration, RegistrationProblem, SipCommand, SipEvent},
+};
+use agent_sip::message::{Method, StreamItem};
+use peer::{ACCOUNT, Authority, Phone, TlsLine, ok, within};
+use tokio::net::{TcpListener, UdpSocket};
+
+fn invite(target: &str) -> SipCommand {
+    let offer = Sdp(b"offer".to_vec());
+    SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: target.into(), offer }
+}
+
+#[tokio::test]
+async fn a_registrar_that_proves_its_name_is_registered_at_and_called_over() {
+    let authority = Authority::new();
+    let mut phone = Phone::trusting(&authority).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // The registrar is an address: it is the account's domain that it has to prove.
+    phone.register("sip:1001@pbx.example", &format!("sip:{address};transport=tls"));
+    let acceptor = authority.acceptor(&["pbx.example"]);
+    let mut line = TlsLine::accept(&listener, &acceptor).await.unwrap();
+    let request = line.request().await;
+    assert_eq!(request.headers.via().unwrap().transport.to_string(), "TLS");
+    let contact = request.headers.contact().unwrap().uri.to_string();
+    assert!(contact.ends_with(&format!("@{};transport=tls", line.peer)), "{contact}");
+    line.send(&ok(&request, line.peer)).await;
+    phone.registered().await;
+
+    phone.sip.send(invite("sips:600@pbx.example"));
+    let invite = line.request().await;
+    assert_eq!(
+        (invite.method.clone(), invite.uri.to_string()),
+        (Method::Invite, "sips:600@pbx.example".into())
+    );
+    let contact = invite.headers.contact().unwrap().uri.to_string();
+    assert!(contact.starts_with("sips:") && !contact.contains("transport"), "RFC 3261 8.1.1.8: {contact}");
+    let mut busy = ok(&invite, line.peer);
+    busy.status = 486;
+    line.send(&busy).await;
+    assert_eq!(line.request().await.method, Method::Ack);
+    line.write(b"\r\n\r\n").await;
+    assert_eq!(line.item().await, StreamItem::Pong);
+
+    drop(line);
+    let mut line = TlsLine::accept(&listener, &acceptor).await.unwrap();
+    let request = line.request().await;
+    assert_eq!(request.method, Method::Register);
+    line.send(&ok(&request, line.peer)).await;
+    phone.registered().await;
+    let rows = phone.rows();
+    assert!(rows.iter().all(|row| row.scheme == "tls" && row.port == address.port()), "{rows:#?}");
+    assert_eq!(rows.len(), 2, "each connection has its row");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused_and_no_plain_road_is_taken() {
+    let authority = Authority::new();
+    let mut phone = Phone::trusting(&authority).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let plain = UdpSocket::bind(address).await.unwrap();
+    phone.register("sip:1001@pbx.example", &format!("sips:{address}"));
+    let acceptor = authority.acceptor(&["other.example"]);
+    let refused = tokio::spawn(async move {
+        // Every connection that comes: each has to be refused in the handshake.
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            assert!(acceptor.accept(stream).await.is_err(), "it was trusted");
+        }
+    });
+    let state = phone.state(|state| matches!(state, Registration::Failed { .. })).await;
+    let Registration::Failed { reason, retry_ms: Some(_) } = state else { panic!("{state:?}") };
+    assert!(matches!(reason, RegistrationProblem::Unreachable { .. }), "{reason:?}");
+    phone.sip.send(invite("sips:600@pbx.example"));
+    loop {
+        if let SipEvent::Ended { .. } = phone.event().await {
+            break;
+        }
+    }
+    refused.abort();
+    let mut buffer = [0; 16];
+    assert!(plain.try_recv(&mut buffer).is_err(), "something went out in the clear");
+    assert!(phone.rows().iter().all(|row| row.scheme == "tls"));
+}
+
+#[tokio::test]
+async fn two_names_at_one_address_are_two_connections() {
+    let authority = Authority::new();
+    let phone = Phone::trusting(&authority).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let registrar = format!("sip:{};transport=tls", listener.local_addr().unwrap());
+    let acceptor = authority.acceptor(&["a.example", "b.example"]);
+    phone.register_as(0, "sip:1@a.example", &registrar);
+    let mut first = within(TlsLine::accept(&listener, &acceptor)).await.unwrap();
+    let request = first.request().await;
+    assert_eq!(request.uri.to_string(), "sip:a.example");
+    first.send(&ok(&request, first.peer)).await;
+    phone.register_as(1, "sip:1@b.example", &registrar);
+    let mut second = within(TlsLine::accept(&listener, &acceptor)).await.unwrap();
+    assert_eq!(second.request().await.uri.to_string(), "sip:b.example");
+    // The same name shares its connection.
+    phone.register_as(2, "sip:2@a.example", &registrar);
+    assert_eq!(first.request().await.headers.to().unwrap().uri.to_string(), "sip:2@a.example");
+}
