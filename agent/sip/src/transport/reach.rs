@@ -1,50 +1,19 @@
-//! Roads: finding the way to a hop, opening connections, and sending over them.
+//! Ways: finding the way to a hop, opening connections, and sending over them.
 
-use super::{Driver, MOST_DIALS, MOST_HELD, News, streams::Opened};
+use super::{
+    driver::{Driver, MOST_DIALS, MOST_HELD, News},
+    road::{Identity, Road},
+    streams::Opened,
+};
 use crate::{
     endpoint::{Input, ReachId},
-    flow::{Flow, Hop, Transmit, Transport, Trust},
+    flow::{Flow, Hop, Transmit, Transport},
 };
 use agent_net::{Net, Place, Purpose};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
-
-/// Whither a connection leads that names cannot be mistaken on: it serves only who asks for the same machine, the same
-/// name in its certificate and the same rule for that certificate (RFC 5922 section 7).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
-    /// What runs over it.
-    pub(super) transport: Transport,
-    /// The machine that was asked for.
-    pub(super) host: String,
-    /// The port there.
-    pub(super) port: u16,
-    /// What the user configured about whom to find there.
-    pub(super) trust: Option<Arc<Trust>>,
-}
-
-/// Whither a connection is opened.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Road {
-    /// A plain one, to an address.
-    Plain(SocketAddr),
-    /// Any other.
-    Named(Arc<Identity>),
-}
-
-impl Identity {
-    fn of(transport: Transport, hop: &Hop) -> Self {
-        let port = hop.port.unwrap_or(transport.default_port());
-        Self { transport, host: hop.host.clone(), port, trust: hop.trust.clone() }
-    }
-
-    /// The name the certificate must be for.
-    fn name(&self) -> &str {
-        self.trust.as_ref().map_or(&self.host, |trust| &trust.name)
-    }
-}
 
 impl Driver {
     /// Finds the way to a hop. An address needs no waiting; a name is resolved beside the loop.

@@ -7,7 +7,7 @@
 
 mod patience;
 
-use super::{reach::Identity, udp::canonical};
+use super::{road::Identity, udp::canonical};
 use crate::{
     flow::{Flow, Transport},
     message::{StreamDecoder, StreamItem},
