@@ -5,7 +5,7 @@ use crate::{
     error::NetError,
     http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
     ledger::{Attempt, LedgerSink, Target},
-    locate::{Draw, Located, Destination},
+    locate::{Draw, Located, Place},
     meter::{Count, Metered},
     names::{self, Names},
     proxy::{Proxies, Proxy},
@@ -179,7 +179,12 @@ impl Net {
 
     /// A TLS connection to `place`, whose certificate must be for `name`: what the user configured, and not what a name
     /// server made of it.
-    pub async fn tls_to(&self, purpose: &Purpose, place: &Destination, name: &str) -> Result<TlsStream, NetError> {
+    pub async fn tls_to(
+        &self,
+        purpose: &Purpose,
+        place: &Destination,
+        name: &str,
+    ) -> Result<TlsStream, NetError> {
         let Dialled { stream, attempt } = self.connect_to(purpose, ("tls", place)).await?;
         self.shake(stream, attempt, name).await
     }

@@ -9,7 +9,7 @@ use crate::{
     endpoint::{Input, ReachId},
     flow::{Flow, Hop, Transmit, Transport},
 };
-use agent_net::{Net, Place, Purpose};
+use agent_net::{Destination, Net, Purpose};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -48,7 +48,7 @@ impl Driver {
             return self.input(Input::Reached { id, ips: ips.to_vec(), result: Ok(vec![flow]) });
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
-        let place = Place { host: hop.host.clone(), port, addresses: ips.to_vec() };
+        let place = Destination { host: hop.host.clone(), port, addresses: ips.to_vec() };
         tokio::spawn(async move {
             let ips = place.addresses.clone();
             let opened = open_connection(&net, &purpose, &place, identity).await;
@@ -108,11 +108,11 @@ impl Driver {
         let (place, identity) = match &road {
             Road::Plain(peer) => {
                 let host = peer.ip().to_string();
-                (Place { host, port: peer.port(), addresses: Vec::new() }, None)
+                (Destination { host, port: peer.port(), addresses: Vec::new() }, None)
             }
             Road::Named(identity) => {
                 let (host, port) = (identity.host.clone(), identity.port);
-                (Place { host, port, addresses: Vec::new() }, Some(identity.clone()))
+                (Destination { host, port, addresses: Vec::new() }, Some(identity.clone()))
             }
         };
         tokio::spawn(async move {
@@ -127,7 +127,7 @@ impl Driver {
 async fn open_connection(
     net: &Net,
     purpose: &Purpose,
-    place: &Place,
+    place: &Destination,
     identity: Option<Arc<Identity>>,
 ) -> Result<Opened, String> {
     let no_address = || "the connection was gone at once".to_owned();
