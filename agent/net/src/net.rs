@@ -139,7 +139,7 @@ impl Net {
     pub async fn locate(
         &self,
         purpose: &Purpose,
-        place: &Destination<'_>,
+        place: &Place<'_>,
         draw: Draw<'_>,
     ) -> Result<Located, NetError> {
         let found = self.0.names.locate(purpose, place, draw).await;
