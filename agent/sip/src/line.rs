@@ -72,9 +72,15 @@ impl Line {
         self.username == user || self.aor.user_text().is_some_and(|own| own.to_text() == user)
     }
 
+    /// The same as [`Line::target_over`] for whoever needs no more than a sentence, over the way that is configured.
+    pub(crate) fn target(&self, text: &str) -> Result<Uri, String> {
+        let secure = self.hop.transport.is_some_and(Transport::secure);
+        self.target_over(text, secure).map_err(|(_, why)| why)
+    }
+
     /// The address of what the user wants to call: a whole address, `user@host`, or a number in our own domain.
     /// `sips:` needs a `secure` way out (RFC 5630 section 4).
-    pub(crate) fn target(&self, text: &str, secure: bool) -> Result<Uri, (Loss, String)> {
+    pub(crate) fn target_over(&self, text: &str, secure: bool) -> Result<Uri, (Loss, String)> {
         let text = text.trim();
         if text.is_empty() {
             return Err((Loss::Target, "there is no number to call".to_owned()));
@@ -177,12 +183,12 @@ mod tests {
             ("bob@other", "sip:bob@other"),
             ("sip:bob@other;method=REGISTER;x=1?Route=%3Csip:evil%3E", "sip:bob@other;x=1"),
         ] {
-            assert_eq!(line.target(text, false).unwrap().to_string(), address);
+            assert_eq!(line.target_over(text, false).unwrap().to_string(), address);
         }
-        assert!(line.target(" ", true).is_err());
+        assert!(line.target_over(" ", true).is_err());
         for text in ["sips:bob@other", "sip:bob@other;transport=tls", "sips:bob@other;transport=ws"] {
-            assert_eq!(line.target(text, false).unwrap_err().0, Loss::NoTls, "{text}");
+            assert_eq!(line.target_over(text, false).unwrap_err().0, Loss::NoTls, "{text}");
         }
-        assert_eq!(line.target("sips:bob@other", true).unwrap().to_string(), "sips:bob@other");
+        assert_eq!(line.target_over("sips:bob@other", true).unwrap().to_string(), "sips:bob@other");
     }
 }

@@ -150,7 +150,7 @@ impl Endpoint {
         let departure = match registration {
             None => Err((Loss::NoAccount, String::new())),
             Some(registration) => {
-                let target = registration.line().target(target, registration.is_secure());
+                let target = registration.line().target_over(target, registration.is_secure());
                 target.map(|target| {
                     let sips = target.as_sip().is_some_and(|uri| uri.secure);
                     Departure {
