@@ -4,7 +4,9 @@
 //! and however many things go wrong at the same time.
 
 mod early;
+mod elsewhere;
 mod errand;
+mod follow;
 mod forwarded;
 mod handover;
 mod hangup;

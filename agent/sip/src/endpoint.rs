@@ -9,6 +9,7 @@ mod commands;
 mod inside;
 mod model;
 mod requests;
+mod roads;
 mod transfer;
 
 pub use crate::{

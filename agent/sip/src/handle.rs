@@ -169,7 +169,7 @@ async fn run(
             match output {
                 Output::Event(event) => tell(Told::Event(event)),
                 Output::Outside { id, request, flow } => tell(Told::Outside { id, request, flow }),
-                Output::Transmit(_) | Output::Reach { .. } | Output::Close(_) => {}
+                Output::Transmit(_) | Output::Reach { .. } | Output::Open { .. } | Output::Close(_) => {}
             }
         }
     }

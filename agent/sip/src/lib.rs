@@ -16,6 +16,7 @@ pub mod rng;
 pub mod transaction;
 mod transfer;
 mod transport;
+pub mod ways;
 mod wire;
 
 pub use handle::{SipConfig, SipHandle, Tell, Told, serve, start, start_watched};

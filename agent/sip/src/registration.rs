@@ -5,6 +5,7 @@
 
 mod backoff;
 mod reply;
+mod road;
 mod state;
 
 pub(crate) use state::Registration;

@@ -10,6 +10,7 @@ use crate::{
     rng::Rng,
     transaction::{TransactionEvent, TransactionId, Transactions},
     transfer::Followed,
+    ways::{Found, Shunned, Way},
 };
 use agent_core::{id::CallId, port::sip::SipEvent};
 use std::{
@@ -43,12 +44,21 @@ pub(crate) enum Owner {
 pub enum Output {
     /// Bytes to be sent.
     Transmit(Transmit),
-    /// Find the way to a hop (and, for TCP, connect); to be answered with `Input::Reached`.
+    /// Find the ways to a hop; to be answered with `Input::Reached`.
     Reach {
         /// The question's name.
         id: ReachId,
         /// Where to.
         hop: Hop,
+    },
+    /// Go one of the ways: connect, unless a connection is open or none is needed; to be answered with `Input::Opened`.
+    Open {
+        /// The question's name.
+        id: ReachId,
+        /// The hop it is a way to.
+        hop: Hop,
+        /// The way.
+        way: Way,
     },
     /// Close a connection; it does not answer. Not to be told as closed.
     Close(Flow),
@@ -81,6 +91,9 @@ struct Waiting {
     /// `None` for an ACK, which has no transaction.
     id: Option<TransactionId>,
     request: Request,
+    hop: Hop,
+    /// The ways not tried yet, once they are known.
+    ways: VecDeque<Way>,
     fallback: Option<Flow>,
     /// The road is asked for because UDP is too narrow; if there is none, UDP it is.
     widening: bool,
@@ -95,6 +108,8 @@ pub(crate) struct Wire {
     pub(crate) out: VecDeque<Output>,
     /// Calls that others wished for.
     pub(crate) followed: Followed,
+    /// Ways that failed lately.
+    pub(crate) shunned: Shunned,
     owners: HashMap<TransactionId, Owner>,
     waiting: BTreeMap<ReachId, Waiting>,
     asked: BTreeMap<ReachId, Owner>,
@@ -111,6 +126,7 @@ impl Wire {
             rng,
             out: VecDeque::new(),
             followed: Followed::default(),
+            shunned: Shunned::default(),
             owners: HashMap::new(),
             waiting: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -163,36 +179,83 @@ impl Wire {
         true
     }
 
-    /// Asks for the way to a hop on behalf of `owner`, who is told the answer.
+    /// Asks for the ways to a hop on behalf of `owner`, who is told the answer.
     pub(crate) fn reach(&mut self, owner: Owner, hop: Hop) -> ReachId {
         let id = self.ask(hop);
         self.asked.insert(id, owner);
         id
     }
 
-    /// The way to a hop was found, or not. What waited for it is sent; if somebody asked, the answer is theirs.
+    /// Goes one of the ways to a hop on behalf of `owner`, who is told the outcome.
+    pub(crate) fn open(&mut self, owner: Owner, hop: Hop, way: Way) -> ReachId {
+        let id = self.go(hop, way);
+        self.asked.insert(id, owner);
+        id
+    }
+
+    /// The ways to a hop were found, or not. What waited for them goes the first; if somebody asked, the answer is theirs.
     pub(crate) fn reached(
         &mut self,
         id: ReachId,
-        result: Result<Vec<Flow>, String>,
-    ) -> Option<(Owner, Result<Vec<Flow>, String>)> {
+        result: Result<Found, String>,
+    ) -> Option<(Owner, Result<Found, String>)> {
+        if let Some(owner) = self.asked.remove(&id) {
+            return Some((owner, result));
+        }
+        let mut waiting = self.waiting.remove(&id)?;
+        match result {
+            Ok(found) => {
+                waiting.ways = self.shunned.order(self.now, &found.ways).into();
+                self.try_next(waiting, "nobody there can be reached at the moment");
+            }
+            Err(detail) => self.no_way(waiting, &detail),
+        }
+        None
+    }
+
+    /// A way led somewhere, or not. What waited for it is sent, or goes the next; if somebody asked, the answer is theirs.
+    pub(crate) fn opened(
+        &mut self,
+        id: ReachId,
+        way: Way,
+        result: Result<Flow, String>,
+    ) -> Option<(Owner, Result<Flow, String>)> {
         if let Some(owner) = self.asked.remove(&id) {
             return Some((owner, result));
         }
         let waiting = self.waiting.remove(&id)?;
-        let found =
-            result.and_then(|flows| flows.first().copied().ok_or_else(|| "it has no address".to_owned()));
-        match (found, waiting.fallback) {
-            (Ok(flow), _) => self.dispatch(waiting.id, waiting.request, flow, waiting.widening),
-            (Err(_), Some(flow)) => {
+        match result {
+            Ok(flow) => self.dispatch(waiting.id, waiting.request, flow, waiting.widening),
+            Err(detail) => {
+                if way.transport.reliable() {
+                    self.shunned.shun(self.now, way);
+                }
+                self.try_next(waiting, &detail);
+            }
+        }
+        None
+    }
+
+    fn try_next(&mut self, mut waiting: Waiting, detail: &str) {
+        match waiting.ways.pop_front() {
+            Some(way) => {
+                let id = self.go(waiting.hop.clone(), way);
+                self.waiting.insert(id, waiting);
+            }
+            None => self.no_way(waiting, detail),
+        }
+    }
+
+    fn no_way(&mut self, waiting: Waiting, detail: &str) {
+        match waiting.fallback {
+            Some(flow) => {
                 if waiting.widening {
                     self.remember_no_tcp(flow.peer);
                 }
                 self.dispatch(waiting.id, waiting.request, flow, true);
             }
-            (Err(detail), None) => self.give_up(&waiting, &detail),
+            None => self.give_up(&waiting, detail),
         }
-        None
     }
 
     /// Answers a request with only a status code; `tag` becomes the To tag.
@@ -255,10 +318,12 @@ impl Wire {
         // An address that names no transport is spoken to as its owner spoke to us.
         let transport = hop.transport.or(hint.map(|hint| hint.transport));
         let secure = transport.is_some_and(Transport::secure);
-        let reach = self.ask(Hop { transport, ..hop });
+        let hop = Hop { transport, ..hop };
+        let reach = self.ask(hop.clone());
+        let ways = VecDeque::new();
         // Where only a secure road leads, a plain one is no way out.
         let fallback = hint.filter(|_| !secure);
-        self.waiting.insert(reach, Waiting { id, request, fallback, widening: false });
+        self.waiting.insert(reach, Waiting { id, request, hop, ways, fallback, widening: false });
     }
 
     /// Sends over `flow`, unless the message is too long for it and a wider road may exist.
@@ -274,8 +339,10 @@ impl Wire {
                 transport: Some(Transport::Tcp),
                 trust: None,
             };
-            let reach = self.ask(hop);
-            self.waiting.insert(reach, Waiting { id, request, fallback: Some(flow), widening: true });
+            let reach = self.ask(hop.clone());
+            let ways = VecDeque::new();
+            let fallback = Some(flow);
+            self.waiting.insert(reach, Waiting { id, request, hop, ways, fallback, widening: true });
             return;
         }
         match id {
@@ -294,6 +361,13 @@ impl Wire {
         self.next_reach += 1;
         let id = ReachId(self.next_reach);
         self.out.push_back(Output::Reach { id, hop });
+        id
+    }
+
+    fn go(&mut self, hop: Hop, way: Way) -> ReachId {
+        self.next_reach += 1;
+        let id = ReachId(self.next_reach);
+        self.out.push_back(Output::Open { id, hop, way });
         id
     }
 

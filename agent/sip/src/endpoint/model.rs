@@ -11,6 +11,7 @@ use crate::{
     rng::Rng,
     transaction::{TransactionEvent, TransactionId},
     transfer::Transfers,
+    ways::{Found, Turn, Way},
     wire::{Output, Owner, ReachId, Wire},
 };
 use agent_core::{
@@ -20,7 +21,7 @@ use agent_core::{
 use bytes::Bytes;
 use std::{
     collections::{BTreeMap, HashMap},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Instant,
 };
 
@@ -43,15 +44,24 @@ pub enum Input {
         /// What.
         item: StreamItem,
     },
-    /// The answer to `Output::Reach`: the roads there, best first, or the sentence of the system.
+    /// The answer to `Output::Reach`: the ways there, or the sentence of the system.
     Reached {
         /// To which question.
         id: ReachId,
-        /// Every address the hop's name stands for, also those no road was made to.
-        ips: Vec<IpAddr>,
         /// The answer.
-        result: Result<Vec<Flow>, String>,
+        result: Result<Found, String>,
     },
+    /// The answer to `Output::Open`.
+    Opened {
+        /// To which question.
+        id: ReachId,
+        /// Which way.
+        way: Way,
+        /// The road it became, or the sentence of the system.
+        result: Result<Flow, String>,
+    },
+    /// Something happened to the computer.
+    Turned(Turn),
     /// A connection is gone, or could not be opened.
     Closed {
         /// Which.
@@ -111,7 +121,7 @@ pub struct Endpoint {
     pub(super) next_errand: u64,
     /// Calls that change hands.
     pub(super) transfers: Transfers,
-    deadlines: Deadlines<Owner>,
+    pub(super) deadlines: Deadlines<Owner>,
     pub(super) held: HashMap<TransactionId, (Request, Flow)>,
     pub(super) next_call: CallId,
     pub(super) next_registration: u64,
@@ -155,7 +165,9 @@ impl Endpoint {
                 Err(error) => self.unread(flow, &error),
             },
             Input::Item { flow, item } => self.item(flow, item),
-            Input::Reached { id, ips, result } => self.reached(id, &ips, result),
+            Input::Reached { id, result } => self.reached(id, result),
+            Input::Opened { id, way, result } => self.opened(id, way, result),
+            Input::Turned(turn) => self.turned(turn),
             Input::Closed { flow, detail } => {
                 self.wire.transactions.connection_lost(self.wire.now, &flow, &detail);
                 self.pump();
@@ -251,18 +263,6 @@ impl Endpoint {
         }
     }
 
-    /// The same for a registration.
-    pub(super) fn with_registration(&mut self, number: u64, with: impl FnOnce(&mut Registration, &mut Wire)) {
-        let Some(registration) = self.registrations.get_mut(&number) else { return };
-        with(registration, &mut self.wire);
-        let over = registration.is_over();
-        self.deadlines.set(Owner::Registration(number), registration.deadline().filter(|_| !over));
-        if over {
-            self.registrations.remove(&number);
-            self.accounts.retain(|_, of| *of != number);
-        }
-    }
-
     fn message(&mut self, flow: Flow, message: Message) {
         match message {
             Message::Request(request) => {
@@ -299,22 +299,6 @@ impl Endpoint {
         self.wire.transactions.answer_unread(request, rejection, (flow, &tag));
     }
 
-    fn reached(&mut self, id: ReachId, ips: &[IpAddr], result: Result<Vec<Flow>, String>) {
-        if let Some((Owner::Registration(number), result)) = self.wire.reached(id, result) {
-            self.with_registration(number, |registration, wire| {
-                registration.resolved(ips);
-                registration.reached(wire, id, result);
-            });
-        }
-    }
-
-    fn road_lost(&mut self, flow: &Flow, detail: &str) {
-        let numbers: Vec<u64> = self.registrations.keys().copied().collect();
-        for number in numbers {
-            self.with_registration(number, |registration, wire| registration.road_lost(wire, flow, detail));
-        }
-    }
-
     fn timeout(&mut self) {
         self.wire.transactions.timeout(self.wire.now);
         self.pump();
@@ -345,6 +329,7 @@ impl Endpoint {
             self.held.remove(id);
         }
         match owner {
+            Some(Owner::Call(call)) if self.goes_elsewhere(call, event) => {}
             Some(Owner::Call(call)) => self.with_call(call, |call, wire| match event {
                 TransactionEvent::Response { id, response } => call.response(wire, *id, response),
                 TransactionEvent::TimedOut { id } => {

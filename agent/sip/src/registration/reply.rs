@@ -4,7 +4,10 @@ use crate::{
     auth::AuthError,
     flow::Flow,
     message::{Contacts, Response, SipUri, Uri, name},
-    registration::state::{Asking, Binding, Phase, Registration},
+    registration::{
+        road::{LEAST_WAIT, LONGEST_WAIT},
+        state::{Asking, Binding, Phase, Registration},
+    },
     transaction::TransactionId,
     wire::{Output, Wire},
 };
@@ -18,8 +21,6 @@ use std::{
 const MOST_TRIES: u32 = 6;
 /// No interval we agree to is longer.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// No registrar keeps us waiting longer than this with Retry-After.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 impl Registration {
     /// A response to a REGISTER.
@@ -60,35 +61,27 @@ impl Registration {
                 // What answers nothing is dead (a router forgot it, say), and must not be used again.
                 wire.out.push_back(Output::Close(flow));
             }
-            self.try_next_flow(wire, Problem::Silent);
+            self.leave_way(wire, Problem::Silent);
         }
     }
 
     /// The REGISTER could not be sent, or its connection was lost.
     pub(crate) fn transport_failed(&mut self, wire: &mut Wire, id: TransactionId, detail: &str) {
         if self.take_asking(id).is_some() {
-            self.try_next_flow(wire, Problem::Unreachable { detail: detail.to_owned() });
+            self.leave_way(wire, Problem::Unreachable { detail: detail.to_owned() });
         }
     }
 
     fn take_asking(&mut self, id: TransactionId) -> Option<Asking> {
         match std::mem::replace(&mut self.phase, Phase::Still) {
-            Phase::Asking(asking) if asking.id == id => Some(*asking),
+            Phase::Asking(asking) if asking.id == id => {
+                self.patience = None;
+                Some(*asking)
+            }
             other => {
                 self.phase = other;
                 None
             }
-        }
-    }
-
-    /// The registrar's name has several addresses: the next one, before it is given up for now.
-    fn try_next_flow(&mut self, wire: &mut Wire, problem: Problem) {
-        match self.flows.pop_front() {
-            Some(flow) if !self.leaving => {
-                self.use_flow(wire, flow);
-                self.ask(wire, flow, false);
-            }
-            _ => self.fail(wire, problem, None),
         }
     }
 
@@ -112,7 +105,9 @@ impl Registration {
             return self.ask(wire, flow, false);
         }
         self.expiry = Some(until);
-        self.wake = Some(refresh_at(asking.since, granted, wire.now));
+        self.refresh = Some(refresh_at(asking.since, granted, wire.now));
+        self.wake = self.refresh;
+        self.arrived(wire, flow);
         self.plan_keep_alive(wire, flow);
         self.tell(wire, Told::Registered);
     }
@@ -159,9 +154,12 @@ impl Registration {
 
     fn refused(&mut self, wire: &mut Wire, response: &Response) {
         let phrase = response.phrase.to_display();
-        let after =
-            response.headers.retry_after().map(|wait| wait.clamp(Duration::from_secs(1), LONGEST_WAIT));
-        self.fail(wire, Problem::Refused { status: response.status, phrase }, after);
+        let after = response.headers.retry_after().map(|wait| wait.clamp(LEAST_WAIT, LONGEST_WAIT));
+        let problem = Problem::Refused { status: response.status, phrase };
+        if Self::tells_to_go_on(response) {
+            return self.unavailable(wire, problem, after);
+        }
+        self.fail(wire, problem, after);
     }
 
     /// Whatever the registrar says to our leaving, we leave; only a challenge is answered once more.

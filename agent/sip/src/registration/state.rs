@@ -7,6 +7,7 @@ use crate::{
     message::{Abilities, CSeq, Method, NameAddr, Request, SipUri, Text, name},
     registration::backoff,
     transaction::TransactionId,
+    ways::Way,
     wire::{Owner, ReachId, Toward, Wire, contact_uri},
 };
 use agent_core::{
@@ -22,14 +23,19 @@ use std::{
 
 /// A registration is left alone so long before a lost connection counts as the first again.
 const STEADY: Duration = Duration::from_secs(60);
+/// How long one of several machines may leave a REGISTER unanswered before the next is asked: it was said four times by
+/// then (RFC 3261 section 17.1.2.2).
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What it is busy with.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Nothing: registered and waiting for the refresh, or done with.
     Still,
-    /// Waits for the way to the registrar.
+    /// Waits for the ways to the registrar.
     Reaching(ReachId),
+    /// Waits for one of them to lead there.
+    Opening(ReachId, Way),
     /// A REGISTER is out.
     Asking(Box<Asking>),
     /// Waits to try again.
@@ -72,11 +78,25 @@ pub(crate) struct Registration {
     /// The user part of our Contact: random, so that who was not told by the registrar cannot guess it.
     pub(super) user: String,
     pub(super) sequence: u32,
-    /// Ways to the registrar not tried yet; the one in use stands apart.
-    pub(super) flows: VecDeque<Flow>,
+    /// The ways to the registrar when it was last looked up, the best first.
+    pub(super) ways: Vec<Way>,
+    /// Those not tried yet this time; the one in use stands apart.
+    pub(super) left: VecDeque<Way>,
     pub(super) flow: Option<Flow>,
-    /// Every address the registrar's name stood for when it was last looked up.
-    pub(super) addresses: Vec<IpAddr>,
+    /// When it has to be looked up again.
+    pub(super) stale_at: Option<Instant>,
+    /// When a REGISTER that found no answer is given up for another way.
+    pub(super) patience: Option<Instant>,
+    /// When the best way is tried again, where another one is in use.
+    pub(super) home_at: Option<Instant>,
+    /// When the binding is to be refreshed.
+    pub(super) refresh: Option<Instant>,
+    /// The network changed: what stands is looked at, and left as it is where nothing of it did.
+    pub(super) checking: bool,
+    /// The computer sleeps or slept: what was bound may be no more.
+    pub(super) unsure: bool,
+    /// The way in use is not the best one.
+    pub(super) away: bool,
     /// Where the registrar sees us, when that is not where we are (NAT).
     pub(super) learned: Option<SocketAddr>,
     /// How often the learned address changed since the last regular refresh: a router that never answers the same
@@ -120,9 +140,16 @@ impl Registration {
             tag: wire.rng.token(6),
             user: wire.rng.token(6),
             sequence: 0,
-            flows: VecDeque::new(),
+            ways: Vec::new(),
+            left: VecDeque::new(),
             flow: None,
-            addresses: Vec::new(),
+            stale_at: None,
+            patience: None,
+            home_at: None,
+            refresh: None,
+            checking: false,
+            unsure: false,
+            away: false,
             learned: None,
             relearned: 0,
             told_address: None,
@@ -180,7 +207,7 @@ impl Registration {
 
     /// When [`Registration::timeout`] wants to be called.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        [self.wake, self.expiry, self.keep_alive].into_iter().flatten().min()
+        [self.wake, self.expiry, self.keep_alive, self.patience, self.home_at].into_iter().flatten().min()
     }
 
     /// Begins, or begins anew with another password.
@@ -205,6 +232,7 @@ impl Registration {
         self.leaving = true;
         self.wake = None;
         self.keep_alive = None;
+        self.home_at = None;
         match (&self.phase, self.flow, &self.binding) {
             (Phase::Asking(_), ..) => {}
             (_, Some(flow), Some(_)) => self.ask(wire, flow, true),
@@ -224,40 +252,10 @@ impl Registration {
         self.left(wire);
     }
 
-    /// The addresses the registrar's name stands for; none when it could not be looked up, which changes nothing.
-    pub(crate) fn resolved(&mut self, ips: &[IpAddr]) {
-        if !ips.is_empty() {
-            self.addresses = ips.to_vec();
-        }
-    }
-
     /// Whether this is an address of the registrar: the one it is spoken to at, or another of its name's. Ports say
     /// nothing: over TCP a PBX calls from any.
     pub(crate) fn is_registrar(&self, ip: IpAddr) -> bool {
-        self.flow.is_some_and(|flow| flow.peer.ip() == ip) || self.addresses.contains(&ip)
-    }
-
-    /// The way to the registrar was found, or not.
-    pub(crate) fn reached(&mut self, wire: &mut Wire, id: ReachId, result: Result<Vec<Flow>, String>) {
-        if !matches!(self.phase, Phase::Reaching(expected) if expected == id) {
-            return;
-        }
-        self.phase = Phase::Still;
-        if self.leaving {
-            return self.left(wire);
-        }
-        self.flows = result.as_ref().map(|flows| flows.iter().copied().collect()).unwrap_or_default();
-        match (self.flows.pop_front(), result) {
-            (Some(flow), _) => {
-                self.use_flow(wire, flow);
-                self.ask(wire, flow, false);
-            }
-            (None, Err(detail)) => self.fail(wire, Problem::Unreachable { detail }, None),
-            (None, Ok(_)) => {
-                let detail = format!("{} has no address", self.line.hop.host);
-                self.fail(wire, Problem::Unreachable { detail }, None);
-            }
-        }
+        self.flow.is_some_and(|flow| flow.peer.ip() == ip) || self.ways.iter().any(|way| way.peer.ip() == ip)
     }
 
     /// The road broke while nothing was out: the registrar restarted, or the network changed.
@@ -269,8 +267,10 @@ impl Registration {
         if self.binding.take().is_some_and(|binding| wire.now.duration_since(binding.since) >= STEADY) {
             self.losses = 0;
         }
+        wire.shunned.shun(wire.now, (*lost).into());
         self.expiry = None;
         self.keep_alive = None;
+        self.home_at = None;
         self.losses += 1;
         if self.losses == 1 {
             // Everybody's connection broke in the same moment: not everybody comes back in the same moment.
@@ -286,7 +286,8 @@ impl Registration {
 
     /// Does what is due.
     pub(crate) fn timeout(&mut self, wire: &mut Wire) {
-        let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= wire.now).is_some();
+        let now = wire.now;
+        let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
         let (wake, expired, ping) = (due(&mut self.wake), due(&mut self.expiry), due(&mut self.keep_alive));
         if expired {
             self.binding = None;
@@ -299,38 +300,21 @@ impl Registration {
             wire.transactions.send_bytes(flow, b"\r\n\r\n");
             self.plan_keep_alive(wire, flow);
         }
+        if due(&mut self.patience) {
+            self.out_of_patience(wire);
+        }
+        if due(&mut self.home_at) && matches!(self.phase, Phase::Still) {
+            return self.reach(wire);
+        }
         if wake {
             match (&self.phase, self.flow) {
                 (Phase::Still, Some(flow)) if self.binding.is_some() => {
                     self.relearned = 0;
-                    self.ask(wire, flow, false);
+                    self.refresh(wire, flow);
                 }
                 (Phase::Still | Phase::Waiting, _) => self.reach(wire),
-                (Phase::Reaching(_) | Phase::Asking(_), _) => {}
+                (Phase::Reaching(_) | Phase::Opening(..) | Phase::Asking(_), _) => {}
             }
-        }
-    }
-
-    pub(super) fn reach(&mut self, wire: &mut Wire) {
-        self.wake = None;
-        self.phase = Phase::Reaching(wire.reach(Owner::Registration(self.number), self.line.hop.clone()));
-        if self.binding.is_none() {
-            self.tell(wire, Told::Connecting);
-        }
-    }
-
-    pub(super) fn use_flow(&mut self, wire: &mut Wire, flow: Flow) {
-        if self.flow.is_none_or(|before| before.local != flow.local || before.peer != flow.peer) {
-            self.learned = None;
-            self.auth.forget();
-            self.retire_contact();
-        }
-        self.flow = Some(flow);
-        let local = flow.local.ip();
-        if self.told_address.replace(local) != Some(local)
-            && let Some(account) = self.account
-        {
-            wire.tell(SipEvent::Address { account, local });
         }
     }
 
@@ -361,6 +345,8 @@ impl Registration {
         self.auth.authorize(&mut request, &cnonce);
         let id = wire.send(Owner::Registration(self.number), request.clone(), Toward::Flow(flow));
         self.phase = Phase::Asking(Box::new(Asking { id, sent: request, contact, since, tries, removing }));
+        // Where there are others to ask, nobody waits half a minute for one.
+        self.patience = (!self.left.is_empty() && !removing).then(|| wire.now + PATIENCE);
         if self.binding.is_none() && !removing {
             self.tell(wire, Told::Connecting);
         }
@@ -402,6 +388,9 @@ impl Registration {
         });
         self.failures = self.failures.saturating_add(1);
         self.phase = if hopeless { Phase::Still } else { Phase::Waiting };
+        self.patience = None;
+        self.home_at = None;
+        self.checking = false;
         self.wake = (!hopeless).then(|| wire.now + wait);
         self.keep_alive = None;
         let retry_ms = (!hopeless).then(|| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
@@ -415,6 +404,8 @@ impl Registration {
         self.wake = None;
         self.expiry = None;
         self.keep_alive = None;
+        self.patience = None;
+        self.home_at = None;
         self.tell(wire, Told::Unregistered);
     }
 

@@ -12,8 +12,9 @@ use super::{
 use crate::{
     endpoint::{Endpoint, Input, Output, ReachId},
     flow::{Flow, Hop, Transmit, Transport},
+    ways::{Found, Turn, Way},
 };
-use agent_net::{Net, NetError, Purpose};
+use agent_net::{Net, NetError, Purpose, Watch};
 use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -41,9 +42,9 @@ pub(super) const MOST_DIALS: usize = 256;
 /// What the tasks beside the loop tell it.
 pub(super) enum News {
     /// A name was resolved.
-    Named(ReachId, Hop, Result<Vec<IpAddr>, String>),
+    Named(ReachId, Hop, Result<Found, String>),
     /// A connection was opened for whoever asked for the way.
-    Reached(ReachId, Vec<IpAddr>, Result<Opened, String>),
+    Reached(ReachId, Way, Result<Opened, String>),
     /// A connection to send on was opened, or not.
     Dialled(Road, Result<Opened, String>),
 }
@@ -67,6 +68,7 @@ pub(crate) struct Driver {
     sources: HashMap<IpAddr, (Option<IpAddr>, Instant)>,
     /// The names that addresses were last looked up as: the ledger shows who was meant.
     pub(super) names: HashMap<IpAddr, String>,
+    watch: Watch,
     /// What the endpoint said that is not for the network.
     told: VecDeque<Output>,
 }
@@ -99,6 +101,7 @@ impl Driver {
             held: HashMap::new(),
             sources: HashMap::new(),
             names: HashMap::new(),
+            watch: Watch::start(),
             told: VecDeque::new(),
         })
     }
@@ -132,7 +135,11 @@ impl Driver {
                     self.connections.add(opened, true);
                 }
             }
+            turn = self.watch.next() => self.turned(told(turn)),
             () = until(deadline) => self.input(Input::Timeout),
+        }
+        if self.watch.overslept() {
+            self.turned(Turn::Awake);
         }
         self.flush();
     }
@@ -188,19 +195,18 @@ impl Driver {
 
     fn on_news(&mut self, news: News) {
         match news {
-            News::Named(id, hop, Ok(ips)) => {
-                if self.names.len() + ips.len() > MOST_NAMES {
+            News::Named(id, hop, result) => {
+                let ways = result.iter().flat_map(|found| &found.ways);
+                let named: Vec<_> = ways.map(|way| (way.peer.ip(), hop.host.clone())).collect();
+                if self.names.len() + named.len() > MOST_NAMES {
                     self.names.clear();
                 }
-                self.names.extend(ips.iter().map(|ip| (*ip, hop.host.clone())));
-                self.reach_addresses(id, &hop, &ips);
+                self.names.extend(named);
+                self.input(Input::Reached { id, result });
             }
-            News::Named(id, _, Err(detail)) => {
-                self.input(Input::Reached { id, ips: Vec::new(), result: Err(detail) });
-            }
-            News::Reached(id, ips, result) => {
-                let result = result.and_then(|opened| self.take_connection(opened)).map(|flow| vec![flow]);
-                self.input(Input::Reached { id, ips, result });
+            News::Reached(id, way, result) => {
+                let result = result.and_then(|opened| self.take_connection(opened));
+                self.input(Input::Opened { id, way, result });
             }
             News::Dialled(road, result) => {
                 let held = self.held.remove(&road).unwrap_or_default();
@@ -255,6 +261,7 @@ impl Driver {
             match output {
                 Output::Transmit(transmit) => self.transmit(transmit),
                 Output::Reach { id, hop } => self.reach(id, hop),
+                Output::Open { id, hop, way } => self.open_way(id, &hop, way),
                 Output::Close(flow) => self.connections.remove(&flow),
                 other => self.told.push_back(other),
             }
@@ -283,6 +290,24 @@ impl Driver {
         }
     }
 
+    /// Something happened to the computer: what was known of addresses and names counts no longer, and connections that
+    /// leave from an address that is not ours any more are gone, whatever the system thinks of them.
+    fn turned(&mut self, turn: Turn) {
+        tracing::debug!(?turn, "the computer or its network is not what it was");
+        self.sources.clear();
+        if turn != Turn::Sleeping {
+            self.net.forget_names();
+            for flow in self.connections.all() {
+                if self.net.source_address(flow.peer).ok() != Some(flow.local.ip()) {
+                    self.connections.remove(&flow);
+                    let detail = "the network it ran over is gone".to_owned();
+                    self.input(Input::Closed { flow, detail });
+                }
+            }
+        }
+        self.input(Input::Turned(turn));
+    }
+
     pub(super) fn open_udp6(&mut self) {
         if self.any && self.udp6.is_none() {
             let any = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
@@ -291,6 +316,15 @@ impl Driver {
                 Err(error) => tracing::debug!(%error, "there is no IPv6 here"),
             }
         }
+    }
+}
+
+/// What the system told, in the endpoint's words.
+fn told(turn: agent_net::Turn) -> Turn {
+    match turn {
+        agent_net::Turn::Network => Turn::Network,
+        agent_net::Turn::Sleeping => Turn::Sleeping,
+        agent_net::Turn::Awake => Turn::Awake,
     }
 }
 

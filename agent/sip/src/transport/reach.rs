@@ -8,64 +8,62 @@ use super::{
 use crate::{
     endpoint::{Input, ReachId},
     flow::{Flow, Hop, Transmit, Transport},
+    rng::{OsRng, Rng},
+    ways::{Found, Way},
 };
-use agent_net::{Destination, Net, Purpose};
+use agent_net::{Candidate, Carrier, Destination, Net, Place, Purpose};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
 impl Driver {
-    /// Finds the way to a hop. An address needs no waiting; a name is resolved beside the loop.
+    /// Finds the ways to a hop (RFC 3263). An address needs no waiting; a name is resolved beside the loop.
     pub(super) fn reach(&mut self, id: ReachId, hop: Hop) {
         if let Ok(ip) = hop.host.parse::<IpAddr>() {
-            self.names.remove(&ip.to_canonical());
-            return self.reach_addresses(id, &hop, &[ip.to_canonical()]);
+            let ip = ip.to_canonical();
+            self.names.remove(&ip);
+            let transport = hop.transport.unwrap_or(Transport::Udp);
+            let peer = SocketAddr::new(ip, hop.port.unwrap_or(transport.default_port()));
+            let found = Found { ways: vec![Way { transport, peer }], good_for: None };
+            return self.input(Input::Reached { id, result: Ok(found) });
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
         tokio::spawn(async move {
-            let named = net.resolve(&purpose, &hop.host).await.map_err(|error| error.to_string());
+            let found = locate(&net, &purpose, &hop).await;
             // Without a loop nobody waits for it.
-            let _ = reporter.send(News::Named(id, hop, named)).await;
+            let _ = reporter.send(News::Named(id, hop, found)).await;
         });
     }
 
-    /// The way to the addresses of a hop: over UDP they are all there is to know; over anything else a connection that is
-    /// open already serves, or one is opened.
-    pub(super) fn reach_addresses(&mut self, id: ReachId, hop: &Hop, ips: &[IpAddr]) {
-        let transport = hop.transport.unwrap_or(Transport::Udp);
-        let port = hop.port.unwrap_or(transport.default_port());
-        let mut peers = ips.iter().map(|ip| SocketAddr::new(*ip, port));
-        if transport == Transport::Udp {
-            return self.reach_by_datagram(id, hop, (ips, port));
+    /// Goes a way to a hop: over UDP there is nothing to do; over anything else a connection that is open already serves, or
+    /// one is opened.
+    pub(super) fn open_way(&mut self, id: ReachId, hop: &Hop, way: Way) {
+        if way.transport == Transport::Udp {
+            if way.peer.is_ipv6() {
+                self.open_udp6();
+            }
+            let flow = self.udp_flow(way.peer);
+            let result = flow.ok_or_else(|| format!("there is no way to {} from here", hop.host));
+            return self.input(Input::Opened { id, way, result });
         }
-        let identity = (transport != Transport::Tcp).then(|| Arc::new(Identity::of(transport, hop)));
+        let to = Hop { port: Some(way.peer.port()), ..hop.clone() };
+        let identity = (way.transport != Transport::Tcp).then(|| Arc::new(Identity::of(way.transport, &to)));
         let open = match &identity {
-            Some(identity) => self.connections.proven(identity),
-            None => peers.find_map(|peer| self.connections.to(peer)),
+            Some(identity) => self.connections.proven(identity).filter(|flow| flow.peer == way.peer),
+            None => self.connections.to(way.peer),
         };
         if let Some(flow) = open {
-            return self.input(Input::Reached { id, ips: ips.to_vec(), result: Ok(vec![flow]) });
+            return self.input(Input::Opened { id, way, result: Ok(flow) });
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
-        let place = Destination { host: hop.host.clone(), port, addresses: ips.to_vec() };
+        let (port, addresses) = (way.peer.port(), vec![way.peer.ip()]);
+        let place = Destination { host: hop.host.clone(), port, addresses };
         tokio::spawn(async move {
-            let ips = place.addresses.clone();
             let opened = open_connection(&net, &purpose, &place, identity).await;
             // As above.
-            let _ = reporter.send(News::Reached(id, ips, opened)).await;
+            let _ = reporter.send(News::Reached(id, way, opened)).await;
         });
-    }
-
-    fn reach_by_datagram(&mut self, id: ReachId, hop: &Hop, (ips, port): (&[IpAddr], u16)) {
-        if ips.iter().any(IpAddr::is_ipv6) {
-            self.open_udp6();
-        }
-        let peers = ips.iter().map(|ip| SocketAddr::new(*ip, port));
-        let flows: Vec<Flow> = peers.filter_map(|peer| self.udp_flow(peer)).collect();
-        let none = flows.is_empty();
-        let result = if none { Err(format!("there is no way to {} from here", hop.host)) } else { Ok(flows) };
-        self.input(Input::Reached { id, ips: ips.to_vec(), result });
     }
 
     /// Sends over the connection a flow names, or over another to the same end, or over one that is opened for it: to the
@@ -97,13 +95,15 @@ impl Driver {
             return;
         }
         let first = held.is_empty();
+        let peer = transmit.flow.peer;
         held.push(transmit);
         if first {
-            self.dial(road);
+            self.dial(road, peer);
         }
     }
 
-    fn dial(&self, road: Road) {
+    /// Opens a connection anew: to who was at `peer`, where SRV may have led.
+    fn dial(&self, road: Road, peer: SocketAddr) {
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
         let (place, identity) = match &road {
             Road::Plain(peer) => {
@@ -112,7 +112,7 @@ impl Driver {
             }
             Road::Named(identity) => {
                 let (host, port) = (identity.host.clone(), identity.port);
-                (Destination { host, port, addresses: Vec::new() }, Some(identity.clone()))
+                (Destination { host, port, addresses: vec![peer.ip()] }, Some(identity.clone()))
             }
         };
         tokio::spawn(async move {
@@ -120,6 +120,42 @@ impl Driver {
             // The loop is gone: there is nobody left to tell.
             let _ = reporter.send(News::Dialled(road, opened)).await;
         });
+    }
+}
+
+/// What the name servers say of a hop. Over WebSocket nobody is spoken to who did not ask for it: its port is a web
+/// server's.
+async fn locate(net: &Net, purpose: &Purpose, hop: &Hop) -> Result<Found, String> {
+    let offered = [Carrier::Udp, Carrier::Tcp, Carrier::Tls];
+    let carrier = hop.transport.map(carrier);
+    let place = Place { host: &hop.host, port: hop.port, carrier, offered: &offered };
+    let mut rng = OsRng::default();
+    let mut draw = |most: u32| u32::try_from(rng.bits() % (u64::from(most) + 1)).unwrap_or(most);
+    let located = net.locate(purpose, &place, &mut draw).await.map_err(|error| error.to_string())?;
+    let way = |it: Candidate| {
+        let peer = SocketAddr::new(it.address.ip().to_canonical(), it.address.port());
+        Way { transport: transport(it.carrier), peer }
+    };
+    Ok(Found { ways: located.candidates.into_iter().map(way).collect(), good_for: located.good_for })
+}
+
+fn carrier(transport: Transport) -> Carrier {
+    match transport {
+        Transport::Udp => Carrier::Udp,
+        Transport::Tcp => Carrier::Tcp,
+        Transport::Tls => Carrier::Tls,
+        Transport::Ws => Carrier::Ws,
+        Transport::Wss => Carrier::Wss,
+    }
+}
+
+fn transport(carrier: Carrier) -> Transport {
+    match carrier {
+        Carrier::Udp => Transport::Udp,
+        Carrier::Tcp => Transport::Tcp,
+        Carrier::Tls => Transport::Tls,
+        Carrier::Ws => Transport::Ws,
+        Carrier::Wss => Transport::Wss,
     }
 }
 

@@ -194,6 +194,16 @@ impl Connections {
         true
     }
 
+    /// All that are open.
+    pub(super) fn all(&self) -> Vec<Flow> {
+        let flow = |((peer, local), connection): (&(SocketAddr, SocketAddr), &Connection)| {
+            let transport =
+                connection.identity.as_ref().map_or(Transport::Tcp, |identity| identity.transport);
+            Flow { transport, local: *local, peer: *peer }
+        };
+        self.open.iter().map(flow).collect()
+    }
+
     /// Forgets a connection.
     pub(super) fn remove(&mut self, flow: &Flow) {
         let key = (flow.peer, flow.local);

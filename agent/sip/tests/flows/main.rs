@@ -12,6 +12,7 @@ mod referrals;
 mod refusals;
 mod registrar;
 mod registrations;
+mod roads;
 mod script;
 mod sessions;
 mod timers;

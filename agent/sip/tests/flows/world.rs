@@ -11,6 +11,7 @@ use agent_sip::{
     flow::{Flow, Hop, Transmit, Transport},
     message::{Message, StreamItem},
     rng::{Rng, SeededRng},
+    ways::{Found, Way},
 };
 use bytes::Bytes;
 use std::{
@@ -71,6 +72,14 @@ pub(crate) struct World {
     /// As a router would show it: who sends from this address is seen at that one.
     pub(crate) seen_as: BTreeMap<SocketAddr, SocketAddr>,
     next_port: u16,
+    /// What the name servers say.
+    pub(crate) names: BTreeMap<String, Vec<IpAddr>>,
+    /// For how long they say it.
+    pub(crate) good_for: Option<Duration>,
+    /// How often they were asked.
+    pub(crate) lookups: usize,
+    /// The phones have no route to anywhere.
+    pub(crate) offline: bool,
     /// Connections a phone has closed.
     pub(crate) closed: Vec<Flow>,
 }
@@ -91,6 +100,13 @@ impl World {
             silent: BTreeSet::new(),
             seen_as: BTreeMap::new(),
             next_port: 40_000,
+            names: BTreeMap::from([(
+                "pbx.example".to_owned(),
+                vec!["192.0.2.10".parse().expect("an address")],
+            )]),
+            good_for: None,
+            lookups: 0,
+            offline: false,
             closed: Vec::new(),
         }
     }
@@ -248,35 +264,60 @@ impl World {
                 Some(Output::Event(event)) => events.push_back(event),
                 Some(Output::Transmit(Transmit { flow, bytes, .. })) => self.post(flow, bytes),
                 Some(Output::Reach { id, hop }) => self.reach(who, id, &hop),
+                Some(Output::Open { id, way, .. }) => self.open(who, id, way),
                 Some(Output::Close(flow)) => self.closed.push(flow),
                 Some(Output::Outside { .. }) => panic!("no phone here is screened"),
             }
         }
     }
 
+    /// The name servers answer.
     fn reach(&mut self, who: Who, id: ReachId, hop: &Hop) {
-        let ip = match hop.host.as_str() {
-            "pbx.example" => Ok("192.0.2.10".parse().expect("an address")),
-            host => host.parse::<IpAddr>().map_err(|_| format!("{host} is not known")),
-        };
+        self.lookups += 1;
         let transport = hop.transport.unwrap_or(Transport::Udp);
-        let result = ip.and_then(|ip| {
-            if transport.reliable() && (self.dead.contains(&ip) || self.no_tcp.contains(&ip)) {
-                return Err("Connection refused".to_owned());
-            }
-            let port = if transport.reliable() { self.take_port() } else { 5060 };
+        let listed = self.names.get(&hop.host).cloned();
+        let ips = match hop.host.parse::<IpAddr>() {
+            Ok(ip) => Some(vec![ip]),
+            Err(_) => listed,
+        };
+        let way = |ip: &IpAddr| Way {
+            transport,
+            peer: SocketAddr::new(*ip, hop.port.unwrap_or(transport.default_port())),
+        };
+        let good_for = self.good_for;
+        let result = match ips {
+            Some(ips) => Ok(Found { ways: ips.iter().map(way).collect(), good_for }),
+            None => Err(format!("{} is not known", hop.host)),
+        };
+        self.feed(who, Input::Reached { id, result });
+    }
+
+    /// The network carries, or not.
+    fn open(&mut self, who: Who, id: ReachId, way: Way) {
+        let ip = way.peer.ip();
+        let tcp = way.transport.reliable();
+        let result = if self.offline {
+            Err("there is no route".to_owned())
+        } else if tcp && (self.dead.contains(&ip) || self.no_tcp.contains(&ip)) {
+            Err("Connection refused".to_owned())
+        } else {
+            let port = if tcp { self.take_port() } else { 5060 };
             let local = SocketAddr::new(self.nodes[who.0].ip, port);
-            Ok(vec![Flow {
-                transport,
-                local,
-                peer: SocketAddr::new(ip, hop.port.unwrap_or(transport.default_port())),
-            }])
-        });
+            Ok(Flow { transport: way.transport, local, peer: way.peer })
+        };
+        self.feed(who, Input::Opened { id, way, result });
+    }
+
+    fn feed(&mut self, who: Who, input: Input) {
         let now = self.now;
         if let Kind::Phone { endpoint, .. } = &mut self.nodes[who.0].kind {
-            let ips = result.iter().flatten().map(|flow: &Flow| flow.peer.ip()).collect();
-            endpoint.handle(now, Input::Reached { id, ips, result });
+            endpoint.handle(now, input);
         }
+    }
+
+    /// A node is at another address from now on.
+    pub(crate) fn moves(&mut self, who: Who, ip: &str) {
+        self.nodes[who.0].ip = ip.parse().expect("an address");
     }
 
     fn take_port(&mut self) -> u16 {

@@ -1,0 +1,82 @@
+//! Roads: the answers to what was asked of the network, roads that break, and calls that follow their account to another.
+
+use crate::{
+    endpoint::model::Endpoint,
+    flow::Flow,
+    registration::Registration,
+    transaction::TransactionEvent,
+    ways::{Found, Turn, Way},
+    wire::{Owner, ReachId, Wire},
+};
+use agent_core::id::CallId;
+
+impl Endpoint {
+    /// Runs `with` on a registration, then files its deadline, has its calls follow it, or forgets it.
+    pub(super) fn with_registration(&mut self, number: u64, with: impl FnOnce(&mut Registration, &mut Wire)) {
+        let Some(registration) = self.registrations.get_mut(&number) else { return };
+        let before = registration.flow();
+        with(registration, &mut self.wire);
+        let (after, contact) = (registration.flow(), registration.contact());
+        let over = registration.is_over();
+        self.deadlines.set(Owner::Registration(number), registration.deadline().filter(|_| !over));
+        if over {
+            self.registrations.remove(&number);
+            self.accounts.retain(|_, of| *of != number);
+        }
+        if let (Some(before), Some(after)) = (before, after)
+            && before.local != after.local
+        {
+            for call in self.calls.values_mut() {
+                call.follow(before, after, contact.as_ref());
+            }
+        }
+    }
+
+    pub(super) fn reached(&mut self, id: ReachId, result: Result<Found, String>) {
+        if let Some((Owner::Registration(number), result)) = self.wire.reached(id, result) {
+            self.with_registration(number, |registration, wire| registration.reached(wire, id, result));
+        }
+    }
+
+    pub(super) fn opened(&mut self, id: ReachId, way: Way, result: Result<Flow, String>) {
+        if let Some((Owner::Registration(number), result)) = self.wire.opened(id, way, result) {
+            self.with_registration(number, |registration, wire| registration.opened(wire, id, result));
+        }
+    }
+
+    pub(super) fn road_lost(&mut self, flow: &Flow, detail: &str) {
+        for number in self.numbers() {
+            self.with_registration(number, |registration, wire| registration.road_lost(wire, flow, detail));
+        }
+    }
+
+    /// Sends a call that reached nobody to the next machine of its PBX, if there is one. The account looks after its own
+    /// way then, too.
+    pub(super) fn goes_elsewhere(&mut self, call: CallId, event: &TransactionEvent) -> bool {
+        let Some(failed) = self.calls.get(&call).and_then(|call| call.failed_way(event)) else {
+            return false;
+        };
+        let over = |(_, registration): &(&u64, &Registration)| registration.leads(failed);
+        let Some((number, registration)) = self.registrations.iter().find(over) else { return false };
+        let (number, hop) = (*number, registration.line().hop.clone());
+        let next = registration.next_after(&self.wire, failed);
+        self.with_registration(number, |registration, wire| registration.way_failed(wire, failed, event));
+        let Some(next) = next else { return false };
+        self.with_call(call, |call, wire| call.go_elsewhere(wire, &hop, next));
+        true
+    }
+
+    /// Something happened to the computer.
+    pub(super) fn turned(&mut self, turn: Turn) {
+        if turn != Turn::Sleeping {
+            self.wire.shunned.forgive();
+        }
+        for number in self.numbers() {
+            self.with_registration(number, |registration, wire| registration.turned(wire, turn));
+        }
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        self.registrations.keys().copied().collect()
+    }
+}
