@@ -9,7 +9,7 @@ use std::{
 use crate::{
     cross::{self, Platform},
     error::{Error, Result, run as run_command},
-    fuzz,
+    fuzz, peers,
     plugins::{self, Warnings},
     policy,
     programs::{self, Profile},
@@ -23,7 +23,7 @@ const DEMO_ROUNDS: &str = "the_story_is_told_twenty_times_in_a_row";
 
 /// The files of tests whose ignored ones take too long for every change. (The other ignored ones are children that a test
 /// starts, or only measure.)
-const LONG_TESTS: [&str; 1] = ["audio"];
+const LONG_TESTS: [&str; 2] = ["audio", "peers"];
 
 /// How long each fuzz target runs with `--full`: enough to see that it builds, starts and stands its corpus. `cargo xtask
 /// fuzz` is for looking.
@@ -67,6 +67,7 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
     if !stages.run("set-up", || setup::ensure(tree, Group::Test, wanted.consent)) {
         return stages.close();
     }
+    let without = without(tree, &mut stages);
     if wanted.filter.is_none() {
         lints(tree, &mut stages);
     }
@@ -74,9 +75,9 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
     let plugins = stages.run("plugins", || plugins::build(tree, Warnings::Denied));
     let programs = stages.run("programs", || programs::build(tree, Profile::Dev));
     if plugins && programs {
-        stages.run("tests", || tests(tree, &wanted));
+        stages.run("tests", || tests(tree, &wanted, &without));
         if wanted.full && wanted.filter.is_none() {
-            longer(tree, &mut stages);
+            longer(tree, &mut stages, &without);
         }
     } else {
         stages.skip("tests", "the programs they drive were not built");
@@ -85,6 +86,18 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
         stages.within(PROMISED);
     }
     stages.close()
+}
+
+/// What the tests are told to leave out. Without the package index there is no pjsua2: its tests alone do not run then, and
+/// the table says so.
+fn without(tree: &Tree, stages: &mut Stages) -> Vec<&'static str> {
+    match peers::provide(tree) {
+        Ok(()) => Vec::new(),
+        Err(error) => {
+            stages.skip("tests with pjsua2", &format!("it cannot be had here: {error}"));
+            vec!["--skip", peers::NEEDS_PJSUA2]
+        }
+    }
 }
 
 fn lints(tree: &Tree, stages: &mut Stages) {
@@ -106,9 +119,12 @@ fn denying_warnings(command: &mut Command) -> &mut Command {
     command.args(["--", "-D", "warnings"])
 }
 
-fn tests(tree: &Tree, wanted: &Wanted) -> Result<()> {
+fn tests(tree: &Tree, wanted: &Wanted, without: &[&str]) -> Result<()> {
     let mut all = tree.cargo();
     all.args(["test", "--no-fail-fast"]).args(tree.workspace()?).args(&wanted.filter);
+    if !without.is_empty() {
+        all.arg("--").args(without);
+    }
     let mut compile = tree.cargo();
     compile.args(["test", "--package", "agent-compile"]).args(&wanted.filter);
     if wanted.full {
@@ -132,11 +148,14 @@ fn seed_of_the_day() -> u64 {
 }
 
 /// What takes too long for every change.
-fn longer(tree: &Tree, stages: &mut Stages) {
+fn longer(tree: &Tree, stages: &mut Stages, without: &[&str]) {
     stages.run("long tests", || {
         let mut tests = tree.cargo();
         tests.args(["test", "--no-fail-fast"]).args(tree.workspace()?);
-        tests.args(LONG_TESTS.iter().flat_map(|name| ["--test", name])).args(["--", "--ignored"]);
+        tests
+            .args(LONG_TESTS.iter().flat_map(|name| ["--test", name]))
+            .args(["--", "--ignored"])
+            .args(without);
         run_command(tests.env("TRAYPHONE_PLUGINS", tree.plugins()))
     });
     stages.run("demo, 20 times in a row", || {

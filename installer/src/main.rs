@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod fuzz;
 mod guest;
+mod peers;
 mod plugins;
 mod policy;
 mod programs;

@@ -15,6 +15,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     guest::{self, Guest},
+    peers,
     stages::announce,
     tree::Tree,
 };
@@ -45,7 +46,11 @@ pub(crate) fn run(tree: &Tree, arguments: Vec<String>) -> Result<()> {
             }
         }
     }
-    ensure(tree, group.unwrap_or(Group::Test), consent)?;
+    let group = group.unwrap_or(Group::Test);
+    ensure(tree, group, consent)?;
+    if group == Group::Test {
+        peers::provide(tree)?;
+    }
     println!("Everything is there.");
     Ok(())
 }

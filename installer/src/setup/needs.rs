@@ -82,6 +82,15 @@ const DEBIAN_TEST: &[&str] = &[
     "baresip-core",
     "sip-tester",
     "kamailio",
+    "kamailio-presence-modules",
+    "kamailio-tls-modules",
+    "kamailio-websocket-modules",
+    "linphone-cli",
+    // pjsua2 comes from Python's package index
+    "python3-pip",
+    // a NAT between two networks
+    "iproute2",
+    "nftables",
     // sound
     "pulseaudio",
     "pulseaudio-utils",
@@ -214,6 +223,18 @@ mod tests {
         assert!(!debian(Group::Demo, false).contains(&"dbus-bin"), "there is no bus to look at");
         assert!(debian(Group::Demo, true).contains(&"dbus-bin"));
         assert!(!debian(Group::Build, true).contains(&"xdg-utils"), "a build opens no page");
+    }
+
+    #[test]
+    fn the_tests_have_every_peer_and_what_stands_between_them() {
+        let packages = debian(Group::Test, false);
+        let peers = ["baresip-core", "sip-tester", "kamailio", "linphone-cli", "python3-pip"];
+        let modules = ["presence", "tls", "websocket"].map(|what| format!("kamailio-{what}-modules"));
+        let all = peers.into_iter().chain(modules.iter().map(String::as_str)).chain(["nftables", "iproute2"]);
+        for package in all {
+            assert!(packages.contains(&package), "{package}");
+        }
+        assert!(!debian(Group::Demo, true).contains(&"linphone-cli"), "the demo needs no other phone");
     }
 
     #[test]

@@ -1,8 +1,17 @@
-//! kamailio as a PBX: registrar with digest authentication and a proxy that stays in the dialog.
+//! kamailio as a PBX: registrar with digest authentication and a proxy that stays in the dialog; TLS, WebSocket, presence and NAT where wanted.
 
-use std::{fs, path::Path, process::Command};
+mod config;
 
-use crate::{port, proc::Proc, wait::SOON};
+pub use config::{Options, REALM};
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{proc::Proc, sipp::Transport, wait::SOON};
+use config::Ports;
 
 /// A running kamailio. Every user exists; the password is `pw` and the user's name.
 pub struct Kamailio {
@@ -10,10 +19,8 @@ pub struct Kamailio {
     pub proc: Proc,
     /// Where it listens, UDP and TCP.
     pub port: u16,
+    ports: Ports,
 }
-
-/// The realm and domain it answers for.
-pub const REALM: &str = "trayphone.test";
 
 impl Kamailio {
     /// Starts it in `folder` and waits until it listens.
@@ -21,7 +28,7 @@ impl Kamailio {
     /// # Panics
     /// When it does not come up.
     pub fn start(folder: &Path) -> Self {
-        Self::start_at(folder, port::free())
+        Self::start_with(folder, &Options::default())
     }
 
     /// The same on a port of the caller's choice: a registrar that comes back where it was.
@@ -29,16 +36,26 @@ impl Kamailio {
     /// # Panics
     /// When it does not come up.
     pub fn start_at(folder: &Path, port: u16) -> Self {
+        Self::start_with(folder, &Options { port: Some(port), ..Options::default() })
+    }
+
+    /// The same with more than UDP and TCP.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start_with(folder: &Path, options: &Options<'_>) -> Self {
+        let ports = Ports::of(options);
         let file = folder.join("kamailio.cfg");
-        fs::write(&file, config(port)).expect("the folder is ours");
         let run = folder.join("kamailio-run");
         fs::create_dir_all(&run).expect("the folder is ours");
-        let mut command = Command::new(if Path::new("/usr/sbin/kamailio").exists() {
-            "/usr/sbin/kamailio"
-        } else {
-            "kamailio"
-        });
+        let database = if options.presence { tables(folder) } else { folder.to_owned() };
+        let host = options.host.unwrap_or("127.0.0.1");
+        fs::write(&file, config::text(options, host, &ports, &database)).expect("the folder is ours");
+        let mut words: Vec<&str> = options.through.iter().map(String::as_str).collect();
+        words.push(if Path::new("/usr/sbin/kamailio").exists() { "/usr/sbin/kamailio" } else { "kamailio" });
+        let mut command = Command::new(words[0]);
         command
+            .args(&words[1..])
             .current_dir(folder)
             .arg("-f")
             .arg(&file)
@@ -46,83 +63,37 @@ impl Kamailio {
             .arg(&run);
         command.arg("-P").arg(run.join("pid"));
         let mut proc = Proc::start("kamailio", &mut command, folder);
-        // The route below says so once the workers run.
+        // The configuration says so once the workers run.
         proc.wait_for_text("worker is ready", SOON);
-        Self { proc, port }
+        Self { proc, port: ports.sip, ports }
     }
 
     /// The password of a user.
     pub fn password(user: &str) -> String {
         format!("pw{user}")
     }
+
+    /// Where it speaks this.
+    ///
+    /// # Panics
+    /// When it was started without it.
+    pub fn port_for(&self, transport: Transport) -> u16 {
+        self.ports
+            .of_transport(transport)
+            .unwrap_or_else(|| panic!("this kamailio was started without {transport:?}"))
+    }
 }
 
-/// The modules, in the order kamailio wants them.
-const MODULES: &[&str] = &[
-    "tm",
-    "sl",
-    "rr",
-    "pv",
-    "maxfwd",
-    "textops",
-    "siputils",
-    "usrloc",
-    "registrar",
-    "auth",
-    "sanity",
-    "nathelper",
-    "xlog",
-];
-
-/// Digest with MD5 and a nonce an hour old at most; a registered contact is called with record-routing.
-const CONFIG: &str = r#"#!KAMAILIO
-debug=2
-log_stderror=yes
-fork=yes
-children=2
-disable_tcp=no
-tcp_children=2
-auto_aliases=no
-listen=udp:127.0.0.1:@PORT@
-listen=tcp:127.0.0.1:@PORT@
-alias="@REALM@"
-mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
-@LOADS@
-modparam("usrloc", "db_mode", 0)
-modparam("auth", "nonce_expire", 3600)
-event_route[core:worker-one-init] {
-  xlog("L_ALERT", "worker is ready\n");
-}
-request_route {
-  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
-  if (!sanity_check()) exit;
-  if (is_method("OPTIONS") && uri == myself) { sl_send_reply("200", "Keepalive"); exit; }
-  if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
-    if (is_method("ACK")) { if (t_check_trans()) t_relay(); exit; }
-    sl_send_reply("404", "Not here");
-    exit;
-  }
-  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
-  t_check_trans();
-  if (is_method("REGISTER")) {
-    if (!pv_auth_check("@REALM@", "pw$au", "0", "0")) { auth_challenge("@REALM@", "1"); exit; }
-    save("location");
-    exit;
-  }
-  if (is_method("INVITE")) {
-    if (!pv_proxy_authenticate("@REALM@", "pw$au", "0")) { proxy_challenge("@REALM@", "1"); exit; }
-    consume_credentials();
-    record_route();
-  }
-  if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }
-  t_relay();
-}
-"#;
-
-fn config(port: u16) -> String {
-    let loads: String = MODULES.iter().map(|module| format!("loadmodule \"{module}.so\"\n")).collect();
-    CONFIG.replace("@PORT@", &port.to_string()).replace("@REALM@", REALM).replace("@LOADS@", &loads)
+/// The empty tables its package brings, in a folder of ours that it may write to.
+fn tables(folder: &Path) -> PathBuf {
+    let (from, to) = (Path::new("/usr/share/kamailio/dbtext/kamailio"), folder.join("kamailio-tables"));
+    fs::create_dir_all(&to).expect("the folder is ours");
+    for table in ["version", "presentity", "active_watchers", "watchers", "xcap", "pua"] {
+        let text = fs::read(from.join(table))
+            .unwrap_or_else(|error| panic!("kamailio's table {table}: {error}; `cargo xtask setup test`"));
+        fs::write(to.join(table), text).expect("the folder is ours");
+    }
+    to
 }
 
 #[cfg(test)]

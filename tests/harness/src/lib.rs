@@ -6,9 +6,11 @@
 
 pub mod agent;
 pub mod baresip;
+pub mod certificate;
 pub mod desktop;
 pub mod kamailio;
 pub mod keyring;
+pub mod pjsua;
 pub mod port;
 pub mod proc;
 pub mod pty;

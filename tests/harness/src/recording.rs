@@ -1,13 +1,25 @@
 //! Recordings that are still being made: a WAV file whose header does not know its length yet.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use agent_media::measure;
+
+use crate::wait;
 
 /// What a recording holds so far: one channel of 16-bit samples, and their rate. `None` before there is a whole header.
 /// Of several channels the first is taken.
 pub fn so_far(file: &Path) -> Option<(Vec<i16>, u32)> {
     parse(&fs::read(file).ok()?)
+}
+
+/// Waits until a recording carries the tone of `hz` in so many frames (of 20 ms), and answers all of it; `None` when it does
+/// not in time.
+pub fn wait_for_tone(file: &Path, hz: f64, frames: usize, deadline: Duration) -> Option<(Vec<i16>, u32)> {
+    wait::until(deadline, || {
+        let (samples, rate) = so_far(file)?;
+        let heard = measure::tone_between(&samples, rate, hz).carrying;
+        (heard >= frames).then_some((samples, rate))
+    })
 }
 
 /// Judges a whole recording: it carries the tone of `hz` as it was played at `level` dBov (`ToneReport::as_played`), and

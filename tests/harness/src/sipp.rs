@@ -17,6 +17,12 @@ pub enum Transport {
     Udp,
     /// One stream.
     Tcp,
+    /// One encrypted stream.
+    Tls,
+    /// WebSocket (RFC 7118); sipp does not speak it.
+    Ws,
+    /// The same through TLS.
+    Wss,
 }
 
 impl Transport {
@@ -25,6 +31,9 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
     }
 
@@ -32,6 +41,8 @@ impl Transport {
         match self {
             Self::Udp => "u1",
             Self::Tcp => "t1",
+            Self::Tls => "l1",
+            Self::Ws | Self::Wss => panic!("sipp speaks no WebSocket"),
         }
     }
 }
