@@ -270,6 +270,7 @@ impl Agent {
             | SipEvent::Address { .. }
             | SipEvent::Incoming { .. }
             | SipEvent::Transfer(_)
+            | SipEvent::Watch(_)
             | SipEvent::Down => {}
         }
     }

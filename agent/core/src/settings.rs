@@ -65,6 +65,21 @@ pub struct AccountSettings {
     /// What tells who calls, the first that does; asserted identities count from the registrar only.
     #[serde(default = "phone::usual_identity")]
     pub identity: Vec<Identity>,
+    /// Lines whose calls are watched (`dialog`, RFC 4235): extensions or addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<String>,
+    /// People whose presence is watched (RFC 3856): extensions or addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub presence: Vec<String>,
+    /// The PBX is asked whether voice mail waits (RFC 3842); what it tells unasked is always heard.
+    #[serde(default)]
+    pub voice_mail: bool,
+    /// The PBX is asked which other phones are registered for the address (RFC 3680).
+    #[serde(default)]
+    pub other_phones: bool,
+    /// Our own presence is published (RFC 3903).
+    #[serde(default)]
+    pub publish: bool,
 }
 
 impl Default for AccountSettings {
@@ -75,6 +90,11 @@ impl Default for AccountSettings {
             username: None,
             password: PasswordSource::default(),
             identity: phone::usual_identity(),
+            watch: Vec::new(),
+            presence: Vec::new(),
+            voice_mail: false,
+            other_phones: false,
+            publish: false,
         }
     }
 }

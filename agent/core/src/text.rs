@@ -4,6 +4,7 @@ pub mod features;
 pub mod identity;
 pub mod secure;
 pub mod settings;
+pub mod watch;
 mod why;
 
 pub use why::no_number;
@@ -460,7 +461,7 @@ mod tests {
     /// Words that are the same in two languages on purpose.
     /// The phrases of every file.
     fn every() -> Vec<Phrase> {
-        [ALL, features::ALL, identity::ALL, secure::ALL, settings::ALL].concat()
+        [ALL, features::ALL, identity::ALL, secure::ALL, settings::ALL, watch::ALL].concat()
     }
 
     const SAME: &[&str] = &["TOLD"];

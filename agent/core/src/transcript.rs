@@ -7,6 +7,7 @@ mod features;
 mod mask;
 mod transfer;
 mod views;
+mod watch;
 
 pub use mask::Mask;
 

@@ -239,7 +239,8 @@ impl Switch {
             | SipEvent::Address { .. }
             | SipEvent::Party { .. }
             | SipEvent::Phone(_)
-            | SipEvent::Transfer(_) => {}
+            | SipEvent::Transfer(_)
+            | SipEvent::Watch(_) => {}
         }
     }
 

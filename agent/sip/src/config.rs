@@ -43,6 +43,8 @@ pub struct Config {
     /// How long an account asks to be registered for. A registrar that restarts without its memory is not noticed over
     /// UDP before the next refresh, which comes at half of this.
     pub expires: Duration,
+    /// The most SUBSCRIBEs of an account within any second, challenges and refreshes included (1 to 1000).
+    pub subscribes_per_second: u32,
     /// A registration over UDP sends two line ends about this often, so that routers and firewalls on the way keep the
     /// way back open and a registrar that is gone is noticed (RFC 5626 section 4.4 says 24 to 29 s). Zero: never.
     pub keep_alive: Duration,
@@ -60,6 +62,7 @@ impl Default for Config {
             abilities: Abilities::PHONE,
             screened: false,
             expires: Duration::from_secs(120),
+            subscribes_per_second: 10,
             keep_alive: Duration::from_secs(29),
         }
     }

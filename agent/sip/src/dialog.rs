@@ -91,6 +91,12 @@ impl Dialog {
         Ok(())
     }
 
+    /// The dialog that their NOTIFY makes, after our SUBSCRIBE with that CSeq number (RFC 6665 section 4.4.1).
+    pub fn by_notify(request: &Request, number: u32) -> Result<Self, FieldError> {
+        let tag = request.headers.to()?.tag().map(|tag| tag.to_text().into_owned()).unwrap_or_default();
+        Ok(Self { local_number: number, ..Self::by_request(request, &tag)? })
+    }
+
     /// Its name.
     pub fn id(&self) -> DialogId {
         let tag = |of: &NameAddr| of.tag().cloned().unwrap_or_default();

@@ -11,6 +11,7 @@ mod model;
 mod requests;
 mod roads;
 mod transfer;
+mod watches;
 
 pub use crate::{
     call::Ask,

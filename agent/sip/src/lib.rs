@@ -13,6 +13,7 @@ mod line;
 pub mod message;
 mod registration;
 pub mod rng;
+mod subscription;
 pub mod transaction;
 mod transfer;
 mod transport;

@@ -6,6 +6,8 @@
 mod backoff;
 mod reply;
 mod road;
+mod standing;
 mod state;
 
+pub(crate) use standing::Standing;
 pub(crate) use state::Registration;

@@ -12,7 +12,10 @@ use crate::{
     transfer::Followed,
     ways::{Found, Shunned, Way},
 };
-use agent_core::{id::CallId, port::sip::SipEvent};
+use agent_core::{
+    id::{AccountId, CallId},
+    port::sip::SipEvent,
+};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     net::SocketAddr,
@@ -37,6 +40,10 @@ pub(crate) enum Owner {
     Registration(u64),
     /// A call's.
     Call(CallId),
+    /// A subscription's, by its number.
+    Subscription(u64),
+    /// The queue of those of an account's subscriptions that wait for their turn.
+    Desk(AccountId),
 }
 
 /// What an endpoint wants done, or tells.

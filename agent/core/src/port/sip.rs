@@ -8,6 +8,7 @@ pub mod watch;
 pub use identity::{Circumstances, ForwardReason, Forwarding, MOST_FORWARDINGS, Ring};
 pub use phone::{PhoneCommand, PhoneEvent};
 pub use transfer::{TransferCommand, TransferEvent};
+pub use watch::{WatchCommand, WatchEvent};
 
 use crate::{
     id::{AccountId, CallId},
@@ -286,6 +287,8 @@ pub enum SipEvent {
     },
     /// A call changes hands.
     Transfer(TransferEvent),
+    /// What is watched changed.
+    Watch(WatchEvent),
     /// After `Shutdown`: every call is ended and every account de-registered (or gave up within its deadline).
     Down,
 }
@@ -360,6 +363,8 @@ pub enum SipCommand {
     Transfer(TransferCommand),
     /// What a phone asks of its PBX besides.
     Phone(PhoneCommand),
+    /// What is to be watched.
+    Watch(WatchCommand),
     /// Ends all calls, de-registers all accounts, then tells `Down`.
     Shutdown {
         /// Give up waiting for answers after this long.

@@ -72,6 +72,13 @@ impl Checker<'_> {
         if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
             self.wrong(&key("username"), &text::SET_USERNAME, &[]);
         }
+        for (name, list) in [("watch", &account.watch), ("presence", &account.presence)] {
+            if list.len() > MOST_WATCHED {
+                self.wrong(&key(name), &text::watch::TOO_MANY, &[&MOST_WATCHED.to_string()]);
+            } else if let Some(target) = list.iter().find(|target| !watchable(target)) {
+                self.wrong(&key(name), &text::watch::NO_TARGET, &[&plain(target)]);
+            }
+        }
         let twice = |at: usize| account.identity[..at].contains(&account.identity[at]);
         if account.identity.is_empty() || (0..account.identity.len()).any(twice) {
             self.wrong(&key("identity"), &text::settings::IDENTITY, &[]);
@@ -133,6 +140,15 @@ impl Checker<'_> {
         }
         self.range("numbers.internal_digits", numbers.internal_digits, 2, 8);
     }
+}
+
+/// The most lines and the most people an account watches.
+const MOST_WATCHED: usize = 1000;
+
+/// An extension or an address, with nothing that could break out of a header.
+pub(crate) fn watchable(target: &str) -> bool {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "<>\"".contains(c);
+    !target.is_empty() && target.len() <= 256 && !target.starts_with("sips:") && !target.chars().any(odd)
 }
 
 /// `sip:user@host[:port]` with nothing that could break out of a header.
@@ -285,6 +301,18 @@ mod tests {
         for wrong in [vec![], vec![twice, twice]] {
             assert_eq!(keys(|s| s.accounts[0].identity = wrong), ["account[0].identity"]);
         }
+        for target in ["", "10 02", "<sip:1002@x>", "1002\r\nX: y", "sips:1002@x"] {
+            assert_eq!(
+                keys(|s| s.accounts[0].watch = vec![target.to_owned()]),
+                ["account[0].watch"],
+                "{target}"
+            );
+        }
+        assert_eq!(keys(|s| s.accounts[0].presence = vec!["1".to_owned(); 1001]), ["account[0].presence"]);
+        assert_eq!(
+            keys(|s| s.accounts[0].watch = vec!["sip:1002@pbx:5070".to_owned()]),
+            Vec::<String>::new()
+        );
         assert_eq!(
             keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),
             ["account[0].password"]

@@ -42,6 +42,18 @@ pub const KEYS: &[Key] = &[
         "[\"p-asserted-identity\", \"remote-party-id\", \"from\"]",
         "What tells who calls, the first that does; the first two count from the registrar only.",
     ),
+    absent(
+        "account.watch",
+        "Lines whose calls are shown, [\"1002\", \"sip:1003@pbx.example\"]; none if absent.",
+    ),
+    absent("account.presence", "People whose presence is shown, as in watch; none if absent."),
+    key(
+        "account.voice_mail",
+        "false",
+        "Ask the PBX whether voice mail waits; what it tells unasked is shown in any case.",
+    ),
+    key("account.other_phones", "false", "Ask the PBX which other phones are registered for the address."),
+    key("account.publish", "false", "Tell the PBX your presence: in a call, and what you set."),
     key(
         "audio.backend",
         "\"device\"",
@@ -136,7 +148,9 @@ mod tests {
                 registrar: Some(String::new()),
                 username: Some(String::new()),
                 password: PasswordSource::default(),
-                identity: crate::settings::usual_identity(),
+                watch: vec![String::new()],
+                presence: vec![String::new()],
+                ..AccountSettings::default()
             }],
             audio: AudioSettings {
                 input: Some(String::new()),

@@ -99,6 +99,7 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
         SipEvent::Phone(event) => super::features::phone(event, mask),
         SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end, mask)),
         SipEvent::Transfer(event) => super::transfer::told(event, mask),
+        SipEvent::Watch(event) => super::watch::told(event, mask),
         SipEvent::Down => "down".to_owned(),
     }
 }
@@ -310,6 +311,7 @@ fn sip_command(command: &SipCommand, mask: Mask) -> String {
         }
         SipCommand::Transfer(command) => super::transfer::asked(command, mask),
         SipCommand::Phone(command) => super::features::phone_command(command, mask),
+        SipCommand::Watch(command) => super::watch::asked(command, mask),
         SipCommand::Shutdown { within } => format!("Shutdown {{ within: {within:?} }}"),
     }
 }

@@ -58,6 +58,7 @@ impl Endpoint {
             }
             SipCommand::Transfer(command) => self.transfer(command),
             SipCommand::Phone(_) => {}
+            SipCommand::Watch(command) => self.watch(command),
             SipCommand::Shutdown { within } => self.shutdown(within),
         }
     }
@@ -108,10 +109,15 @@ impl Endpoint {
             }
         };
         let same = self.accounts.get(&account).copied();
-        if let Some(number) = same.filter(|number| self.registrations[number].line() == &line) {
+        let known = same.filter(|number| self.registrations[number].line() == &line);
+        if known.is_none() {
+            self.replace(account);
+        }
+        let auth = DigestClient::new(line.username.clone(), password.clone());
+        self.open_desk(account, settings, (line.clone(), auth));
+        if let Some(number) = known {
             return self.with_registration(number, |registration, wire| registration.begin(wire, password));
         }
-        self.replace(account);
         let number = self.next_registration;
         self.next_registration += 1;
         let registration = Registration::new(&mut self.wire, (number, account), line, password.clone());
@@ -122,12 +128,14 @@ impl Endpoint {
 
     /// What the account was before leaves, and tells nobody.
     fn replace(&mut self, account: AccountId) {
+        self.drop_desk(account);
         if let Some(number) = self.accounts.remove(&account) {
             self.with_registration(number, Registration::leave_silently);
         }
     }
 
     fn unregister(&mut self, account: AccountId) {
+        self.close_desk(account);
         match self.accounts.get(&account) {
             Some(&number) => self.with_registration(number, Registration::leave),
             None => self.wire.tell(SipEvent::Registration { account, state: Told::Unregistered }),
@@ -200,6 +208,10 @@ impl Endpoint {
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for id in calls {
             self.with_call(id, |call, wire| call.hang_up(wire, 480));
+        }
+        let accounts: Vec<AccountId> = self.watches.desks.keys().copied().collect();
+        for account in accounts {
+            self.close_desk(account);
         }
         let numbers: Vec<u64> = self.registrations.keys().copied().collect();
         for number in numbers {

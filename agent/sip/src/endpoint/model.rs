@@ -9,6 +9,7 @@ use crate::{
     message::{Malformed, Message, Method, ParseError, Rejection, Request, Response, StreamItem},
     registration::Registration,
     rng::Rng,
+    subscription::Watches,
     transaction::{TransactionEvent, TransactionId},
     transfer::Transfers,
     ways::{Found, Turn, Way},
@@ -93,6 +94,8 @@ pub struct Load {
     pub servers: usize,
     /// Requests that wait for the owner's answer.
     pub held: usize,
+    /// Subscriptions, those being ended included.
+    pub subscriptions: usize,
 }
 
 /// What became of a request that was asked within a dialog.
@@ -121,6 +124,7 @@ pub struct Endpoint {
     pub(super) next_errand: u64,
     /// Calls that change hands.
     pub(super) transfers: Transfers,
+    pub(super) watches: Watches,
     pub(super) deadlines: Deadlines<Owner>,
     pub(super) held: HashMap<TransactionId, (Request, Flow)>,
     pub(super) next_call: CallId,
@@ -146,6 +150,7 @@ impl Endpoint {
             errands: HashMap::new(),
             next_errand: 0,
             transfers: Transfers::default(),
+            watches: Watches::default(),
             deadlines: Deadlines::default(),
             held: HashMap::new(),
             next_registration: 1,
@@ -210,6 +215,7 @@ impl Endpoint {
             clients,
             servers,
             held: self.held.len(),
+            subscriptions: self.watches.subscriptions.len(),
         }
     }
 
@@ -306,6 +312,10 @@ impl Endpoint {
             match owner {
                 Owner::Registration(number) => self.with_registration(number, Registration::timeout),
                 Owner::Call(id) => self.with_call(id, Call::timeout),
+                Owner::Subscription(number) => {
+                    self.with_subscription(number, |subscription, _, wire| subscription.timeout(wire));
+                }
+                Owner::Desk(account) => self.take_turns(account),
             }
         }
         self.transfers_due();
@@ -353,7 +363,8 @@ impl Endpoint {
                     _ => {}
                 })
             }
-            None => {}
+            Some(Owner::Subscription(number)) => self.subscription_event(number, event),
+            Some(Owner::Desk(_)) | None => {}
         }
     }
 

@@ -35,6 +35,7 @@ impl Endpoint {
         match DialogId::of_request(&request.headers) {
             Ok(Some(dialog)) => match self.dialogs.get(&dialog) {
                 Some(&Owner::Call(call)) => self.inside(Inside { id, request, flow, call, dialog }),
+                _ if request.method == Method::Notify => self.notify(id, &request, &flow, Some(dialog)),
                 _ => self.wire.refuse(id, &request, 481),
             },
             Ok(None) if request.method == Method::Bye => self.wire.refuse(id, &request, 481),
@@ -78,6 +79,7 @@ impl Endpoint {
                 self.capabilities(id, &request, Some(flow));
             }
             Method::Options => self.wire.refuse(id, &request, 404),
+            Method::Notify => self.notify(id, &request, &flow, None),
             _ => not_here(&mut self.wire, id, &request),
         }
     }

@@ -19,6 +19,7 @@ impl Endpoint {
         let (after, contact) = (registration.flow(), registration.contact());
         let over = registration.is_over();
         self.deadlines.set(Owner::Registration(number), registration.deadline().filter(|_| !over));
+        self.desk_follows(number);
         if over {
             self.registrations.remove(&number);
             self.accounts.retain(|_, of| *of != number);

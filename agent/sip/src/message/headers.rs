@@ -30,6 +30,8 @@ pub mod name {
     pub const CSEQ: &str = "CSeq";
     /// RFC 5806 section 4.
     pub const DIVERSION: &str = "Diversion";
+    /// RFC 6665 section 8.2.1.
+    pub const EVENT: &str = "Event";
     /// RFC 3261 section 20.19.
     pub const EXPIRES: &str = "Expires";
     /// RFC 3261 section 20.20.
@@ -72,6 +74,12 @@ pub mod name {
     pub const RSEQ: &str = "RSeq";
     /// RFC 3261 section 20.35.
     pub const SERVER: &str = "Server";
+    /// RFC 3903 section 11.3.1.
+    pub const SIP_ETAG: &str = "SIP-ETag";
+    /// RFC 3903 section 11.3.2.
+    pub const SIP_IF_MATCH: &str = "SIP-If-Match";
+    /// RFC 6665 section 8.2.3.
+    pub const SUBSCRIPTION_STATE: &str = "Subscription-State";
     /// RFC 3261 section 20.37.
     pub const SUPPORTED: &str = "Supported";
     /// RFC 3261 section 20.38.

@@ -17,6 +17,19 @@ impl Request {
     pub fn body_of(&self, kind: &str) -> Option<Bytes> {
         body_of(&self.headers, &self.body, kind)
     }
+
+    /// The bodies of that type: the body itself, or every such part of a `multipart/*` body, not of parts within parts.
+    pub fn bodies_of(&self, kind: &str) -> Vec<Bytes> {
+        let Some(Ok(found)) = self.headers.content_type() else { return Vec::new() };
+        let boundary = found.params.get("boundary").filter(|boundary| !boundary.is_empty());
+        match boundary.filter(|_| found.kind.starts_with("multipart/")) {
+            Some(boundary) => {
+                let fits = |(found, content): (MediaType, Bytes)| (found.kind == kind).then_some(content);
+                parts(&self.body, boundary).iter().filter_map(open).filter_map(fits).collect()
+            }
+            None => (found.kind == kind).then(|| self.body.clone()).into_iter().collect(),
+        }
+    }
 }
 
 impl Response {

@@ -200,6 +200,11 @@ impl Registration {
         self.user == user
     }
 
+    /// The user part of our Contact.
+    pub(crate) fn contact_user(&self) -> &str {
+        &self.user
+    }
+
     /// Whether it has nothing more to do.
     pub(crate) fn is_over(&self) -> bool {
         self.leaving && matches!(self.phase, Phase::Still)

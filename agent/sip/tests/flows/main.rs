@@ -17,4 +17,5 @@ mod script;
 mod sessions;
 mod timers;
 mod transfers;
+mod watches;
 mod world;

@@ -396,7 +396,11 @@ pub(crate) fn call_of(event: &SipEvent) -> CallId {
         | SipEvent::ReofferRefused { call, .. }
         | SipEvent::Party { call, .. }
         | SipEvent::Ended { call, .. } => *call,
-        SipEvent::Registration { .. } | SipEvent::Address { .. } | SipEvent::Transfer(_) | SipEvent::Down => {
+        SipEvent::Registration { .. }
+        | SipEvent::Address { .. }
+        | SipEvent::Transfer(_)
+        | SipEvent::Watch(_)
+        | SipEvent::Down => {
             panic!("{event:?}")
         }
         SipEvent::Phone(event) => panic!("{event:?}"),
