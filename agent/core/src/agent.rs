@@ -240,7 +240,12 @@ impl Agent {
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.changed(&mut cx, account, state);
             }
-            SipEvent::Address { account, local } => self.accounts.moved(account, local),
+            SipEvent::Address { account, local } => {
+                if let Some(before) = self.accounts.moved(account, local) {
+                    let (calls, mut cx) = self.calls_at(now);
+                    calls.moved(&mut cx, account, (before, local));
+                }
+            }
             SipEvent::Down => self.finish(),
             SipEvent::Incoming { call, account, party, called, local, offer, with, unfit } => {
                 let (calls, mut cx) = self.calls_at(now);

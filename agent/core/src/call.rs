@@ -107,6 +107,10 @@ pub(crate) struct Talk {
     pub theirs: Option<Option<Sdp>>,
     /// A crossed re-INVITE waits for its second try (RFC 3261 section 14.1).
     pub backing_off: bool,
+    /// We are reached at another address, and they do not know it yet.
+    pub moved: bool,
+    /// Our offer under way tells them.
+    pub moving: bool,
 }
 
 impl Talk {
@@ -119,7 +123,14 @@ impl Talk {
             change: Change::None,
             theirs: None,
             backing_off: false,
+            moved: false,
+            moving: false,
         }
+    }
+
+    /// Our offer under way came to nothing for now: what it was to tell is still to be told.
+    pub(crate) fn put_off(&mut self) {
+        self.moved |= std::mem::take(&mut self.moving);
     }
 
     /// We hold them.

@@ -271,11 +271,9 @@ impl Accounts {
         self.told(cx, id);
     }
 
-    /// We are reached at another address.
-    pub(crate) fn moved(&mut self, id: AccountId, local: IpAddr) {
-        if let Some(account) = self.list.get_mut(&id) {
-            account.local = Some(local);
-        }
+    /// We are reached at another address; gives the one it was before, if there was one.
+    pub(crate) fn moved(&mut self, id: AccountId, local: IpAddr) -> Option<IpAddr> {
+        self.list.get_mut(&id)?.local.replace(local).filter(|before| *before != local)
     }
 
     /// The account to call over, and our address there. An emergency call is tried over any line there is.

@@ -138,6 +138,14 @@ impl Negotiation {
         Ok(text)
     }
 
+    /// We are elsewhere: what is said next says so, in a version of its own (RFC 3264 section 8).
+    pub(crate) fn relocate(&mut self, local: SocketAddr, rtcp_port: u16) {
+        if (self.local, self.rtcp_port) != (local, rtcp_port) {
+            (self.local, self.rtcp_port) = (local, rtcp_port);
+            self.version = self.version.wrapping_add(1);
+        }
+    }
+
     /// Their answer to our last offer.
     pub(crate) fn complete(&mut self, answer: &[u8]) -> Result<Flow, SoundProblem> {
         let Some(offered) = self.offered else { return Err(SoundProblem::NoOffer) };

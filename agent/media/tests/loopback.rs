@@ -64,6 +64,38 @@ fn reoffer(caller: &mut Side, callee: &mut Side, call: CallId, flow: Flow) -> (F
     (caller.completed(), theirs)
 }
 
+#[test]
+fn a_call_that_moves_to_another_address_is_heard_on_both_sides() {
+    let folder = folder();
+    let (ours, our_ear) = files(folder.path(), "a", 440.0, 48_000);
+    let (theirs, their_ear) = files(folder.path(), "b", 1000.0, 44_100);
+    let (mut caller, mut callee) = (Side::start(ours), Side::start(theirs));
+    connect(&mut caller, &mut callee, CALL);
+    ear(&our_ear).hears("what the caller hears", 1000.0, 1.0);
+    ear(&their_ear).hears("what the callee hears", 440.0, 1.0);
+    // A host has all of 127.0.0.0/8 for itself.
+    let elsewhere = "127.0.0.2".parse().expect("an address");
+    caller.send(MediaCommand::Move { call: CALL, local: elsewhere });
+    caller.send(MediaCommand::Reoffer { call: CALL, flow: Flow::SendRecv });
+    let offer = caller.offered();
+    let said = String::from_utf8_lossy(&offer.0).into_owned();
+    assert!(said.contains("c=IN IP4 127.0.0.2\r\n") && !said.contains("127.0.0.1"), "{said}");
+    callee.send(MediaCommand::Accept { call: CALL, local: LOCAL, offer, flow: Flow::SendRecv });
+    let (answer, _) = callee.accepted();
+    caller.send(MediaCommand::Complete { call: CALL, answer });
+    assert_eq!(caller.completed(), Flow::SendRecv);
+    let heard = |path: &Path| measure::read_wav(path).expect("a recording").0.len();
+    let before = (heard(&our_ear), heard(&their_ear));
+    for (path, hz, before) in [(&our_ear, 1000.0, before.0), (&their_ear, 440.0, before.1)] {
+        // Only what is recorded from now on.
+        let since = || {
+            let (samples, rate) = measure::read_wav(path).ok()?;
+            Some((samples.get(before..).unwrap_or_default().to_vec(), rate))
+        };
+        Grows::hears(&since, "what is heard after the move", hz, 2.0);
+    }
+}
+
 fn refused(side: &mut Side) -> String {
     side.wait("a refusal", |event| match event {
         MediaEvent::Refused { why, .. } => Some(why.to_string()),

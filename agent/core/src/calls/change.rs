@@ -4,7 +4,7 @@ use super::board::{AUDIO, Calls, WIRE};
 use crate::{
     call::{Call, Change, Talk},
     context::Context,
-    id::CallId,
+    id::{AccountId, CallId},
     journal::Direction,
     port::{
         media::{Flow, MediaCommand, SoundProblem},
@@ -13,7 +13,7 @@ use crate::{
     text,
     timers::Deadline,
 };
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 impl Calls {
     /// Puts every other call that talks on hold.
@@ -68,9 +68,10 @@ impl Calls {
                 None => MediaCommand::Reoffer { call: id, flow },
             });
             cx.after(Deadline::Step(id), AUDIO);
-        } else if talk.want_hold != held && !talk.backing_off {
+        } else if (talk.want_hold != held || talk.moved) && !talk.backing_off {
             talk.change = Change::Offering;
             talk.asked_hold = talk.want_hold;
+            talk.moving = std::mem::take(&mut talk.moved);
             cx.out.media(MediaCommand::Reoffer { call: id, flow: Talk::wanted(talk.want_hold) });
             cx.after(Deadline::Step(id), AUDIO);
         }
@@ -89,7 +90,12 @@ impl Calls {
     pub(super) fn change_failed(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
         let label = self.label(id, cx.language());
         let Some(call) = self.call(id) else { return };
-        let phrase = if call.talk.asked_hold { &text::HOLD_FAILED } else { &text::RESUME_FAILED };
+        let moving = std::mem::take(&mut call.talk.moving) && call.talk.asked_hold == call.talk.held();
+        let phrase = match (moving, call.talk.asked_hold) {
+            (true, _) => &text::network::MOVE_FAILED,
+            (false, true) => &text::HOLD_FAILED,
+            (false, false) => &text::RESUME_FAILED,
+        };
         call.talk.want_hold = call.talk.held();
         let held = call.talk.held();
         let line = cx.say(phrase, &[&label, why]);
@@ -111,6 +117,7 @@ impl Calls {
         let talk = &mut call.talk;
         let ours = talk.change == Change::Completing;
         talk.flow = flow;
+        talk.moving &= !ours;
         if ours {
             talk.hold = talk.asked_hold && matches!(flow, Flow::SendOnly | Flow::Inactive);
             if talk.hold != talk.asked_hold {
@@ -135,12 +142,37 @@ impl Calls {
         self.change_over(cx, id);
     }
 
+    /// We are reached at another address over this account. Sound leaves from there at once; the other side is told as soon
+    /// as the session may be changed (RFC 3264 section 8.3.1), so that it finds us again.
+    pub(crate) fn moved(
+        &mut self,
+        cx: &mut Context<'_>,
+        account: AccountId,
+        (before, local): (IpAddr, IpAddr),
+    ) {
+        let follows = |call: &&mut Call| {
+            // Of the other family they would not understand us: their own address is of this one.
+            call.account == account && call.local == before && before.is_ipv4() == local.is_ipv4()
+        };
+        let mut ids = Vec::new();
+        for call in self.map.values_mut().filter(follows) {
+            call.local = local;
+            if !call.ringing() {
+                call.talk.moved = true;
+                cx.out.media(MediaCommand::Move { call: call.id, local });
+                ids.push(call.id);
+            }
+        }
+        ids.into_iter().for_each(|id| self.drive(cx, id));
+    }
+
     /// Waits before a crossed re-INVITE is sent again: 2.1 to 4 s for who made the Call-ID, 0 to 2 s for the other, in
     /// steps of 10 ms (RFC 3261 section 14.1). The clock's last digits do for chance.
     pub(super) fn back_off(&mut self, cx: &mut Context<'_>, id: CallId) {
         let chance = u64::try_from(cx.now.wall.0.rem_euclid(191)).unwrap_or_default();
         let Some(call) = self.call(id) else { return };
         call.talk.backing_off = true;
+        call.talk.put_off();
         let millis = match call.direction {
             Direction::Outgoing => 2100 + chance * 10,
             Direction::Incoming => 10 + chance * 10,
@@ -161,6 +193,7 @@ impl Calls {
         let Some(call) = self.call(id) else { return };
         match call.talk.change {
             Change::Offering if call.talk.theirs.is_some() => {
+                call.talk.put_off();
                 cx.out.media(MediaCommand::Withdraw { call: id });
                 self.change_over(cx, id);
             }

@@ -194,6 +194,14 @@ pub enum MediaCommand {
         /// What we want to flow.
         flow: Flow,
     },
+    /// Another address is ours towards them: the session's sound leaves from there, and is described so from the next offer
+    /// or answer on. Told nothing; a session that cannot move stays where it is.
+    Move {
+        /// Which call.
+        call: CallId,
+        /// Our address now.
+        local: IpAddr,
+    },
     /// Takes their offer (opens the session when there is none); told `Accepted` or `Refused`.
     Accept {
         /// Which call.

@@ -320,6 +320,7 @@ fn media_command(command: &MediaCommand, mask: Mask) -> String {
     match command {
         MediaCommand::Offer { call, local } => format!("Offer {{ call: {call}, local: {local} }}"),
         MediaCommand::Reoffer { call, flow } => format!("Reoffer {{ call: {call}, flow: {flow:?} }}"),
+        MediaCommand::Move { call, local } => format!("Move {{ call: {call}, local: {local} }}"),
         MediaCommand::Accept { call, local, flow, .. } => {
             format!("Accept {{ call: {call}, local: {local}, flow: {flow:?} }}")
         }

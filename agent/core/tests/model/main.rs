@@ -429,6 +429,7 @@ impl World {
             }
             MediaCommand::Offer { call, .. }
             | MediaCommand::Reoffer { call, .. }
+            | MediaCommand::Move { call, .. }
             | MediaCommand::Accept { call, .. }
             | MediaCommand::Complete { call, .. }
             | MediaCommand::Withdraw { call }

@@ -177,6 +177,7 @@ impl Engine {
                 }
                 None => self.refuse(call, SoundProblem::NoSession),
             },
+            MediaCommand::Move { call, local } => self.relocate(now, call, local),
             MediaCommand::Accept { call, local, offer, flow } => self.accept(now, call, local, &offer, flow),
             MediaCommand::Complete { call, answer } => self.complete(now, call, &answer),
             MediaCommand::Withdraw { call } => {
@@ -222,6 +223,23 @@ impl Engine {
             self.sessions.insert(call, Session::new(sockets, token, self.codecs));
         }
         self.sessions.get_mut(&call).ok_or(SoundProblem::NoSession)
+    }
+
+    /// The sound of a call leaves from another address of ours.
+    fn relocate(&mut self, now: Instant, call: CallId, local: IpAddr) {
+        let Some(session) = self.sessions.get_mut(&call).filter(|it| it.sockets.local.ip() != local) else {
+            return;
+        };
+        let token = self.next_token;
+        match Sockets::open(&self.net, local, self.poll.registry(), Token(token)) {
+            Ok(sockets) => {
+                self.next_token += 2;
+                self.tokens.remove(&session.token);
+                self.tokens.insert(token, call);
+                session.relocate(now, sockets, token).close(self.poll.registry());
+            }
+            Err(why) => tracing::warn!(why, "a call stays at an address that is no longer ours"),
+        }
     }
 
     fn offer(&mut self, call: CallId, local: IpAddr, flow: Flow) {

@@ -114,6 +114,16 @@ impl Session {
         }
     }
 
+    /// Takes other sockets, and gives back those it had.
+    pub(super) fn relocate(&mut self, now: Instant, sockets: Sockets, token: usize) -> Sockets {
+        let rtcp_port = sockets.rtcp.local_addr().map_or(sockets.local.port() + 1, |address| address.port());
+        self.negotiation.relocate(sockets.local, rtcp_port);
+        self.token = token;
+        // What was sent to the old address is lost, and nobody is to blame for it.
+        self.expecting = Some(now);
+        std::mem::replace(&mut self.sockets, sockets)
+    }
+
     /// What we want from now on.
     pub(super) fn want(&mut self, flow: Flow) {
         self.wanted = flow;
