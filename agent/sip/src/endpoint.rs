@@ -6,6 +6,7 @@
 
 mod admission;
 mod commands;
+mod gate;
 mod inside;
 mod model;
 mod requests;

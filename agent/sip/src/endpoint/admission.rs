@@ -8,9 +8,10 @@ use crate::{
     auth::DigestClient,
     call::{Arrival, Belief, Call},
     config::Callers,
+    dialog::DialogId,
     endpoint::{commands::nobody, model::Endpoint},
     flow::Flow,
-    message::{Request, Response, SipUri, name},
+    message::{Method, Rejection, Request, Response, SipUri, name},
     registration::Registration,
     transaction::TransactionId,
     wire::{Output, contact_uri},
@@ -20,7 +21,7 @@ use agent_core::{
     port::sip::{SipEvent, TransferEvent},
     settings::usual_identity,
 };
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 /// Seconds after which those turned away for lack of room may come again.
 const COME_AGAIN: &str = "5";
@@ -77,13 +78,46 @@ impl Endpoint {
         if known || self.wire.config.callers == Callers::Anyone {
             return self.wire.refuse(id, request, 404);
         }
+        self.note_stranger(ip);
+        self.wire.refuse(id, request, 403);
+    }
+
+    fn note_stranger(&mut self, ip: IpAddr) {
         self.strangers += 1;
         // The first, the second, the fourth, the eighth …: scanners come in thousands.
         if self.strangers.is_power_of_two() {
             let count = self.strangers;
             tracing::info!(%ip, count, "a call from an address that is no account's registrar was refused");
         }
-        self.wire.refuse(id, request, 403);
+    }
+
+    /// What a stranger is told whose request would be one too many; nothing of it is kept. Whoever an account is
+    /// registered at is no stranger, nor is who knows our Contact, and what belongs to something that was begun is let
+    /// in.
+    pub(super) fn crowded(&mut self, request: &Request, flow: &Flow) -> Option<Rejection> {
+        if self.wire.config.screened || request.method == Method::Ack {
+            return None;
+        }
+        let ip = flow.peer.ip();
+        let user = request.uri.user_text().map(|user| user.to_text().into_owned());
+        let trusted = |registration: &Registration| {
+            registration.is_registrar(ip)
+                || user.as_ref().is_some_and(|user| registration.is_contact_user(user))
+        };
+        if self.registrations.values().any(trusted) || !self.wire.transactions.is_new(request) {
+            return None;
+        }
+        let dialog = DialogId::of_request(&request.headers).ok().flatten();
+        if dialog.is_some_and(|dialog| self.dialogs.contains_key(&dialog))
+            || self.gate.admits(self.wire.now, ip)
+        {
+            return None;
+        }
+        if request.method == Method::Invite && self.wire.config.callers == Callers::Registrar {
+            self.note_stranger(ip);
+            return Some(Rejection::new(403, None));
+        }
+        Some(Rejection::new(503, None).with(name::RETRY_AFTER, COME_AGAIN.to_owned()))
     }
 
     /// The account a request is for, with the Contact and the credentials a call over it uses.

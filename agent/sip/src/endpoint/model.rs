@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     deadlines::{Deadlines, earliest},
     dialog::DialogId,
+    endpoint::gate::Gate,
     flow::{Flow, Transport},
     message::{Malformed, Message, Method, ParseError, Rejection, Request, Response, StreamItem},
     registration::Registration,
@@ -131,6 +132,8 @@ pub struct Endpoint {
     pub(super) next_registration: u64,
     /// Strangers' INVITEs turned away so far.
     pub(super) strangers: u64,
+    /// What strangers may begin.
+    pub(super) gate: Gate,
     /// `Shutdown` was asked for; when to stop waiting.
     pub(super) closing: Option<Instant>,
     pub(super) down: bool,
@@ -138,8 +141,9 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An endpoint that knows nobody yet.
-    pub fn new(now: Instant, config: Config, rng: Box<dyn Rng>) -> Self {
+    pub fn new(now: Instant, config: Config, mut rng: Box<dyn Rng>) -> Self {
         Self {
+            gate: Gate::new(now, rng.bits()),
             next_call: config.first_call,
             wire: Wire::new(now, config, rng),
             registrations: BTreeMap::new(),
@@ -272,6 +276,10 @@ impl Endpoint {
     fn message(&mut self, flow: Flow, message: Message) {
         match message {
             Message::Request(request) => {
+                if let Some(rejection) = self.crowded(&request, &flow) {
+                    let tag = self.gate.tag(&request);
+                    return self.wire.transactions.answer_unread(&request, &rejection, (flow, &tag));
+                }
                 let back = self.wire.transactions.received_request(self.wire.now, request, flow);
                 if let Some((request, wrong)) = back.filter(|(request, _)| request.method != Method::Ack) {
                     self.answer_unread(flow, &request, &wrong.into());

@@ -92,7 +92,8 @@ impl Rejection {
         response
     }
 
-    fn with(mut self, name: &'static str, value: String) -> Self {
+    /// The same with a header field more.
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }

@@ -170,6 +170,15 @@ impl Transactions {
         self.servers.get(&id).is_some_and(Server::is_open)
     }
 
+    /// Whether a request would begin a transaction that has nothing to do with those there are: it is no request that
+    /// comes again, and no CANCEL of one.
+    pub fn is_new(&self, request: &Request) -> bool {
+        let Ok(via) = request.headers.via() else { return true };
+        let known = |key: Result<ServerKey, _>| key.is_ok_and(|key| self.server_keys.contains_key(&key));
+        let cancels = request.method == Method::Cancel && known(ServerKey::cancelled(request, &via));
+        !cancels && !known(ServerKey::of(request, &via))
+    }
+
     /// A request came in. What can have no transaction is handed back, with the reason.
     #[must_use]
     pub fn received_request(

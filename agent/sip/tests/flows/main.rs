@@ -5,6 +5,7 @@ mod calls_out;
 mod chaos;
 mod early;
 mod errands;
+mod floods;
 mod hostile;
 mod identity;
 mod joint;
