@@ -138,6 +138,8 @@ pub struct Plan<'a> {
     pub rate: u32,
     /// How long a call lasts, milliseconds.
     pub talk_ms: u32,
+    /// Further options of sipp's.
+    pub options: &'a [String],
 }
 
 impl Default for Plan<'_> {
@@ -150,6 +152,7 @@ impl Default for Plan<'_> {
             calls: 1,
             rate: 1,
             talk_ms: 200,
+            options: &[],
         }
     }
 }
@@ -187,6 +190,7 @@ impl Sipp {
         command
             .args(["-trace_err", "-error_overwrite", "false", "-error_file"])
             .arg(folder.join(format!("{name}-errors.log")));
+        command.args(plan.options);
         let proc = Proc::start(&name, &mut command, folder);
         Self { proc, port, messages }
     }

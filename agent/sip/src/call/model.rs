@@ -368,7 +368,8 @@ impl Call {
         self.send_inside(wire, request, out.tries + 1)
     }
 
-    pub(super) fn local_tag(&self) -> Option<String> {
+    /// Our tag in its dialog, once there is one.
+    pub(crate) fn local_tag(&self) -> Option<String> {
         self.dialog.as_ref().map(|dialog| dialog.id().local_tag.to_text().into_owned())
     }
 }

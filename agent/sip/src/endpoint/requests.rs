@@ -59,7 +59,15 @@ impl Endpoint {
     /// CANCEL is answered itself, then ends the INVITE it is about (section 9.2).
     fn cancel(&mut self, id: TransactionId, request: &Request, cancels: Option<TransactionId>) {
         let Some(invite) = cancels else { return self.wire.refuse(id, request, 481) };
-        self.wire.refuse(id, request, 200);
+        // Both answers carry one tag (section 9.2): a caller that learns it from this one must find the dialog with it.
+        let call = match self.wire.owner(invite) {
+            Some(Owner::Call(call)) => self.calls.get(&call),
+            _ => None,
+        };
+        match call.and_then(Call::local_tag) {
+            Some(tag) => self.wire.respond(id, Response::to(request, 200, Some(&tag))),
+            None => self.wire.refuse(id, request, 200),
+        }
         match self.wire.owner(invite) {
             Some(Owner::Call(call)) => self.with_call(call, |call, wire| call.cancelled(wire, request)),
             _ => {
