@@ -268,21 +268,21 @@ async fn step((agent, facts): (&mut Agent, &mut Facts), event: Event, dispatch: 
         tracing::info!("{fact}");
     }
     agent.handle(now(), event);
-    let (mut alive, mut unsent) = (true, false);
+    let mut alive = true;
     while let Some(effect) = agent.poll_effect() {
         let for_pbx = matches!(effect, Effect::Sip(_));
-        if unsent && !for_pbx {
-            // The 180 leaves before toast, journal and plugins are told: each of them wakes a thread of its own, and all
-            // of them together would stand in its way. The session is a task of this very thread.
-            tokio::task::yield_now().await;
-        }
-        unsent = for_pbx;
         if tracing::enabled!(tracing::Level::DEBUG) {
             tracing::debug!("{}", agent_core::transcript::line_out(&effect, Mask::On));
         }
         let told = tracing::enabled!(tracing::Level::INFO);
         let fact = told.then(|| facts.effect(Instant::now(), &effect)).flatten();
         alive &= dispatch.deliver(effect);
+        if for_pbx {
+            // The 180 leaves before the core looks at who calls, which it does when asked for the next effect, and before
+            // toast, journal and plugins are told: each of them wakes a thread of its own. The session is a task of this
+            // very thread.
+            tokio::task::yield_now().await;
+        }
         if let Some(fact) = fact {
             tracing::info!("{fact}");
         }

@@ -203,7 +203,7 @@ pub enum SipEvent {
         /// The address.
         local: IpAddr,
     },
-    /// An INVITE arrived; 100 is out, nothing else.
+    /// An INVITE arrived; 100 is out, or will be unless something else is said at once.
     Incoming {
         /// Its id (odd, made by SIP).
         call: CallId,
