@@ -269,6 +269,8 @@ impl Agent {
             SipEvent::Ended { call, end } => calls.ended(cx, call, &end),
             SipEvent::Party { call, party } => calls.party_is(cx, call, party),
             SipEvent::Phone(PhoneEvent::Cause { call, q850 }) => calls.cause_is(call, q850),
+            SipEvent::Phone(PhoneEvent::Refresh { call }) => calls.refresh(cx, call),
+            SipEvent::Phone(PhoneEvent::Moved { call, to }) => calls.redirected(cx, call, to),
             SipEvent::Phone(_) => {}
             // What nobody asked for is told by nobody yet.
             SipEvent::Registration { .. }

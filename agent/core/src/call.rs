@@ -105,6 +105,10 @@ pub(crate) struct Talk {
     pub change: Change,
     /// Their offer that came while a change of ours was under way.
     pub theirs: Option<Option<Sdp>>,
+    /// The session wants a sign of life: an offer of ours as it stands (RFC 4028).
+    pub refresh: bool,
+    /// Our offer under way asks for nothing but that.
+    pub refreshing: bool,
     /// A crossed re-INVITE waits for its second try (RFC 3261 section 14.1).
     pub backing_off: bool,
     /// We are reached at another address, and they do not know it yet.
@@ -122,6 +126,8 @@ impl Talk {
             asked_hold: false,
             change: Change::None,
             theirs: None,
+            refresh: false,
+            refreshing: false,
             backing_off: false,
             moved: false,
             moving: false,

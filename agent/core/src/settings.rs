@@ -80,6 +80,13 @@ pub struct AccountSettings {
     /// Our own presence is published (RFC 3903).
     #[serde(default)]
     pub publish: bool,
+    /// A call whose other side gives no sign of life for so long is over (RFC 4028), seconds (90 to 86400); 0: only where
+    /// the PBX asks for it.
+    #[serde(default = "phone::usual_session_timer")]
+    pub session_timer: u32,
+    /// Callers who can are made to acknowledge that it rings here (RFC 3262), not only those who insist on it.
+    #[serde(default)]
+    pub reliable_ringing: bool,
 }
 
 impl Default for AccountSettings {
@@ -95,6 +102,8 @@ impl Default for AccountSettings {
             voice_mail: false,
             other_phones: false,
             publish: false,
+            session_timer: phone::usual_session_timer(),
+            reliable_ringing: false,
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod features;
 pub mod identity;
 pub mod network;
 pub mod secure;
+pub mod session;
 pub mod settings;
 pub mod watch;
 mod why;
@@ -462,7 +463,17 @@ mod tests {
     /// Words that are the same in two languages on purpose.
     /// The phrases of every file.
     fn every() -> Vec<Phrase> {
-        [ALL, features::ALL, identity::ALL, network::ALL, secure::ALL, settings::ALL, watch::ALL].concat()
+        [
+            ALL,
+            features::ALL,
+            identity::ALL,
+            network::ALL,
+            secure::ALL,
+            session::ALL,
+            settings::ALL,
+            watch::ALL,
+        ]
+        .concat()
     }
 
     const SAME: &[&str] = &["TOLD"];

@@ -18,8 +18,10 @@ mod model;
 mod outgoing;
 mod party;
 mod reason;
+mod refresh;
 mod reliable;
 mod session;
+mod timer;
 mod update;
 mod wishes;
 

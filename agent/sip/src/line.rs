@@ -54,7 +54,8 @@ impl Line {
         let hop = Hop { trust: Some(Arc::new(trust(&registrar, &aor))), ..hop };
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
-        Ok(Self { aor, hop, username, manners: Manners::default(), identity })
+        let manners = Manners { reliable: settings.reliable_ringing, timer: settings.session_timer };
+        Ok(Self { aor, hop, username, manners, identity })
     }
 
     /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2).

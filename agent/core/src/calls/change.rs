@@ -68,7 +68,10 @@ impl Calls {
                 None => MediaCommand::Reoffer { call: id, flow },
             });
             cx.after(Deadline::Step(id), AUDIO);
-        } else if (talk.want_hold != held || talk.moved) && !talk.backing_off {
+        } else if (talk.want_hold != held || talk.moved || talk.refresh) && !talk.backing_off {
+            // Any change is a sign of life as well.
+            talk.refresh = false;
+            talk.refreshing = talk.want_hold == held && !talk.moved;
             talk.change = Change::Offering;
             talk.asked_hold = talk.want_hold;
             talk.moving = std::mem::take(&mut talk.moved);
@@ -81,13 +84,25 @@ impl Calls {
     pub(super) fn change_over(&mut self, cx: &mut Context<'_>, id: CallId) {
         if let Some(call) = self.call(id) {
             call.talk.change = Change::None;
+            call.talk.refreshing = false;
         }
         cx.timers.clear(Deadline::Step(id));
         self.drive(cx, id);
     }
 
-    /// Our change came to nothing: what is shown goes back to what is true.
+    /// The session wants a sign of life.
+    pub(crate) fn refresh(&mut self, cx: &mut Context<'_>, id: CallId) {
+        if let Some(call) = self.call(id) {
+            call.talk.refresh = true;
+            self.drive(cx, id);
+        }
+    }
+
+    /// Our change came to nothing: what is shown goes back to what is true. One that asked for nothing new is no news.
     pub(super) fn change_failed(&mut self, cx: &mut Context<'_>, id: CallId, why: &str) {
+        if self.get(id).is_some_and(|call| call.talk.refreshing) {
+            return self.change_over(cx, id);
+        }
         let label = self.label(id, cx.language());
         let Some(call) = self.call(id) else { return };
         let moving = std::mem::take(&mut call.talk.moving) && call.talk.asked_hold == call.talk.held();
@@ -119,6 +134,7 @@ impl Calls {
         talk.flow = flow;
         talk.moving &= !ours;
         if ours {
+            talk.refresh = false;
             talk.hold = talk.asked_hold && matches!(flow, Flow::SendOnly | Flow::Inactive);
             if talk.hold != talk.asked_hold {
                 talk.want_hold = talk.hold;

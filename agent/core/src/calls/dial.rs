@@ -2,7 +2,7 @@
 
 use super::board::{AUDIO, Calls};
 use crate::{
-    call::{Begin, Call, Change, Early, Phase},
+    call::{Begin, Call, Change, Early, Phase, title},
     context::Context,
     id::{AccountId, CallId},
     journal::Direction,
@@ -93,6 +93,16 @@ impl Calls {
             self.notify(cx, id);
             self.pop_if_due(cx, id);
         }
+    }
+
+    /// The call was redirected: from now on it is with somebody else, and the user is told.
+    pub(crate) fn redirected(&mut self, cx: &mut Context<'_>, id: CallId, to: Party) {
+        let Some(call) = self.call(id).filter(|call| matches!(call.phase, Phase::Calling(_))) else { return };
+        let title = title(call, cx.language());
+        self.party_is(cx, id, to);
+        let Some(call) = self.call(id) else { return };
+        let line = cx.say(&text::session::MOVED, &[&call.number.shown]);
+        cx.inform(Some(id), title, line);
     }
 
     /// They answered.

@@ -83,6 +83,9 @@ impl Checker<'_> {
         if account.identity.is_empty() || (0..account.identity.len()).any(twice) {
             self.wrong(&key("identity"), &text::settings::IDENTITY, &[]);
         }
+        if account.session_timer != 0 {
+            self.range(&key("session_timer"), account.session_timer, 90, 86_400);
+        }
         if let PasswordSource::Env(name) = &account.password {
             let word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             if !word || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -297,22 +300,6 @@ mod tests {
             assert_eq!(keys(|s| s.accounts.push(account(twice))), ["account[1].aor"], "{twice}");
         }
         assert_eq!(keys(|s| s.accounts[0].username = Some(String::new())), ["account[0].username"]);
-        let twice = crate::settings::Identity::From;
-        for wrong in [vec![], vec![twice, twice]] {
-            assert_eq!(keys(|s| s.accounts[0].identity = wrong), ["account[0].identity"]);
-        }
-        for target in ["", "10 02", "<sip:1002@x>", "1002\r\nX: y", "sips:1002@x"] {
-            assert_eq!(
-                keys(|s| s.accounts[0].watch = vec![target.to_owned()]),
-                ["account[0].watch"],
-                "{target}"
-            );
-        }
-        assert_eq!(keys(|s| s.accounts[0].presence = vec!["1".to_owned(); 1001]), ["account[0].presence"]);
-        assert_eq!(
-            keys(|s| s.accounts[0].watch = vec!["sip:1002@pbx:5070".to_owned()]),
-            Vec::<String>::new()
-        );
         assert_eq!(
             keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),
             ["account[0].password"]
@@ -331,6 +318,36 @@ mod tests {
         assert_eq!(keys(|s| s.hotkeys.answer = "Hyper+A".to_owned()), ["hotkeys.answer"]);
         assert_eq!(keys(|s| s.hotkeys.hang_up = "alt+ctrl+a".to_owned()), ["hotkeys.hang_up"]);
         assert_eq!(keys(|s| s.hotkeys.hang_up = String::new()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_tells_who_calls_is_named_once() {
+        let twice = crate::settings::Identity::From;
+        for wrong in [vec![], vec![twice, twice]] {
+            assert_eq!(keys(|s| s.accounts[0].identity = wrong), ["account[0].identity"]);
+        }
+        for target in ["", "10 02", "<sip:1002@x>", "1002\r\nX: y", "sips:1002@x"] {
+            assert_eq!(
+                keys(|s| s.accounts[0].watch = vec![target.to_owned()]),
+                ["account[0].watch"],
+                "{target}"
+            );
+        }
+        assert_eq!(keys(|s| s.accounts[0].presence = vec!["1".to_owned(); 1001]), ["account[0].presence"]);
+        assert_eq!(
+            keys(|s| s.accounts[0].watch = vec!["sip:1002@pbx:5070".to_owned()]),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn a_session_lasts_for_a_while_or_has_no_timer() {
+        for wrong in [1, 89, 86_401] {
+            assert_eq!(keys(|s| s.accounts[0].session_timer = wrong), ["account[0].session_timer"]);
+        }
+        for right in [0, 90, 86_400] {
+            assert_eq!(keys(|s| s.accounts[0].session_timer = right), Vec::<String>::new());
+        }
     }
 
     #[test]

@@ -55,6 +55,16 @@ pub const KEYS: &[Key] = &[
     key("account.other_phones", "false", "Ask the PBX which other phones are registered for the address."),
     key("account.publish", "false", "Tell the PBX your presence: in a call, and what you set."),
     key(
+        "account.session_timer",
+        "1800",
+        "Seconds without a sign of life that end a call (90 to 86400); 0: only where the PBX asks for it.",
+    ),
+    key(
+        "account.reliable_ringing",
+        "false",
+        "Have every caller who can acknowledge that it rings here, not only who insists.",
+    ),
+    key(
         "audio.backend",
         "\"device\"",
         "\"device\" (sound devices), \"null\" (silence) or \"wav\" (files; only headless).",

@@ -18,3 +18,8 @@ pub enum Identity {
 pub fn usual_identity() -> Vec<Identity> {
     vec![Identity::PAssertedIdentity, Identity::RemotePartyId, Identity::From]
 }
+
+/// How long a call may give no sign of life unless the account says otherwise, seconds (RFC 4028 section 4).
+pub(super) fn usual_session_timer() -> u32 {
+    1800
+}

@@ -41,6 +41,8 @@ pub(super) fn phone(event: &PhoneEvent, mask: Mask) -> String {
         PhoneEvent::Talk { call } => format!("talk {call}"),
         PhoneEvent::Hold { call } => format!("hold {call}"),
         PhoneEvent::Cause { call, q850 } => format!("cause {call} {q850}"),
+        PhoneEvent::Refresh { call } => format!("refresh {call}"),
+        PhoneEvent::Moved { call, to } => format!("moved {call} {}", mask.number(&to.number)),
         PhoneEvent::Pbx { account, product } => format!("pbx {} {product:?}", account.0),
     }
 }

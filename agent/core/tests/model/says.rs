@@ -4,12 +4,12 @@ use agent_core::{
     action::Action,
     caller::CallerCard,
     id::CallId,
-    party::Sdp,
+    party::{Party, Sdp},
     port::{
         Effect, Event, Neighbour,
         host::HostEvent,
         media::{Flow, MediaCommand, MediaEvent, SoundProblem},
-        sip::{CallEnd, Loss, Registration, SipCommand, SipEvent},
+        sip::{CallEnd, Loss, PhoneEvent, Registration, SipCommand, SipEvent},
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     },
     secret::Secret,
@@ -135,7 +135,7 @@ fn bent(wanted: Flow, how: u8) -> Flow {
 pub(crate) fn nonsense(what: u8, call: CallId) -> Event {
     let sdp = Sdp(vec![b'n']);
     let some = (what > 127).then(|| sdp.clone());
-    match what % 14 {
+    match what % 16 {
         0 => Event::Sip(SipEvent::Progress { call, status: 180, answer: some }),
         1 => Event::Sip(SipEvent::Answered { call, answer: some }),
         2 => Event::Sip(SipEvent::Confirmed { call, answer: some }),
@@ -148,6 +148,8 @@ pub(crate) fn nonsense(what: u8, call: CallId) -> Event {
         10 => Event::Media(MediaEvent::Completed { call, flow: flow(what) }),
         11 => Event::Media(MediaEvent::Refused { call, why: SoundProblem::NoAudio }),
         12 => Event::Media(MediaEvent::Silent { call }),
+        13 => Event::Sip(SipEvent::Phone(PhoneEvent::Refresh { call })),
+        14 => Event::Sip(SipEvent::Phone(PhoneEvent::Moved { call, to: Party::default() })),
         _ => Event::Media(MediaEvent::Digit { call, digit: '5' }),
     }
 }

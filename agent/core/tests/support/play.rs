@@ -228,6 +228,11 @@ fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         }
         "answered" => SipEvent::Answered { call: id()?, answer: sdp(rest.get(1)) },
         "confirmed" => SipEvent::Confirmed { call: id()?, answer: sdp(rest.get(1)) },
+        "refresh" => SipEvent::Phone(PhoneEvent::Refresh { call: id()? }),
+        "moved" => {
+            let to = Party { number: rest[1].to_owned(), ..Party::default() };
+            SipEvent::Phone(PhoneEvent::Moved { call: id()?, to })
+        }
         "reoffer" => SipEvent::Reoffer { call: id()?, offer: sdp(rest.get(1)) },
         "reoffer-answered" => SipEvent::ReofferAnswered { call: id()?, answer: sdp(rest.get(1))? },
         "reoffer-refused" => SipEvent::ReofferRefused { call: id()?, status: rest[1].parse().ok()? },

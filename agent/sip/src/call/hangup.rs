@@ -102,7 +102,10 @@ impl Call {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, Some(response));
         }
-        if self.errand_answered(wire, id, response) || self.prack_answered(wire, id, response) {
+        let taken = self.errand_answered(wire, id, response)
+            || self.prack_answered(wire, id, response)
+            || self.refresh_answered(wire, id, response);
+        if taken {
             return;
         }
         match &self.stage {
@@ -123,7 +126,7 @@ impl Call {
         if let Some(at) = self.forks.iter().position(|fork| fork.bye.id == id) {
             return self.fork_answered(wire, at, None);
         }
-        if self.errand_lost(id, &lost) || self.prack_lost(id) {
+        if self.errand_lost(id, &lost) || self.prack_lost(id) || self.refresh_lost(wire, id, &lost) {
             return;
         }
         match &self.stage {
@@ -133,8 +136,7 @@ impl Call {
             Stage::Ringing(ringing) if ringing.id == id => self.finish(wire, lost),
             Stage::Up if matches!(&self.change, Change::Out(out) if out.id == id) => {
                 // A peer that does not answer a re-INVITE is gone (section 12.2.1.2).
-                self.end(wire, lost);
-                self.bye(wire);
+                self.break_off(wire, lost);
             }
             _ => {}
         }

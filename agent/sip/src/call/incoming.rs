@@ -80,6 +80,9 @@ impl Call {
                 return None;
             }
         };
+        if Self::is_too_brief(wire, transaction, &request, Some(&tag)) {
+            return None;
+        }
         wire.respond(transaction, Response::to(&request, 100, None));
         wire.own(transaction, Owner::Call(id));
         let user = contact.user_text().map(|user| user.to_text().into_owned());
@@ -97,12 +100,11 @@ impl Call {
         });
         let expires = request.headers.expires().map(|seconds| wire.now + Duration::from_secs(seconds.into()));
         let ringing = Ringing { id: transaction, request, remind: None, expires };
-        let mut call = Self::new(id, (auth, belief), Stage::Ringing(Box::new(ringing)), false);
+        let mut call = Self::new(id, (auth, belief, manners), Stage::Ringing(Box::new(ringing)), false);
         call.party = Some(party);
         call.flow = Some(flow);
         call.contact = Some(contact);
         call.dialog = Some(dialog);
-        call.manners = manners;
         if let Stage::Ringing(ringing) = &call.stage {
             let headers = ringing.request.headers.clone();
             call.learn(&headers);
@@ -177,6 +179,7 @@ impl Call {
         initial: bool,
     ) {
         let mut response = self.reply(request, 200);
+        self.answer_timer(wire, request, &mut response);
         response.headers.push(name::ALLOW, wire.config.abilities.allow());
         response.headers.set(name::SUPPORTED, wire.config.abilities.supported());
         response.headers.push(name::SERVER, wire.config.user_agent.as_str());
@@ -216,8 +219,7 @@ impl Call {
         let Some(unacked) = &mut self.unacked else { return };
         if unacked.give_up <= wire.now {
             self.unacked = None;
-            self.end(wire, CallEnd::Lost { why: Loss::Unacknowledged, detail: String::new() });
-            self.bye(wire);
+            self.break_off(wire, CallEnd::Lost { why: Loss::Unacknowledged, detail: String::new() });
         } else if unacked.resend <= wire.now {
             unacked.interval = (unacked.interval * 2).min(t2);
             unacked.resend = wire.now + unacked.interval;

@@ -5,4 +5,6 @@
 pub(crate) struct Manners {
     /// Let a caller who can acknowledge that it rings here (RFC 3262), not only one who insists on it.
     pub(crate) reliable: bool,
+    /// The session interval to ask for (RFC 4028), seconds; 0: none.
+    pub(crate) timer: u32,
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{identity::Belief, leg::Leg, manners::Manners},
+    call::{identity::Belief, leg::Leg, manners::Manners, timer::Timer},
     dialog::{Dialog, DialogId},
     flow::Flow,
     message::{Headers, Method, NameAddr, Request, Response, SipUri, Text, name},
@@ -164,6 +164,10 @@ pub(crate) struct Call {
     /// Our last reliable provisional response.
     pub(super) reliable: Option<Reliable>,
     pub(super) manners: Manners,
+    /// How long the session lasts without a sign of life.
+    pub(super) timer: Timer,
+    /// Our UPDATE that refreshes it.
+    pub(super) refresh: Option<Out>,
     /// Their Allow names UPDATE.
     pub(super) takes_update: bool,
     pub(super) stage: Stage,
@@ -193,7 +197,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(id: CallId, (auth, belief): (DigestClient, Belief), stage: Stage, ours: bool) -> Self {
+    pub(super) fn new(
+        id: CallId,
+        (auth, belief, manners): (DigestClient, Belief, Manners),
+        stage: Stage,
+        ours: bool,
+    ) -> Self {
         Self {
             id,
             auth,
@@ -205,7 +214,9 @@ impl Call {
             early: Vec::new(),
             pracks: Vec::new(),
             reliable: None,
-            manners: Manners::default(),
+            timer: Timer::new(manners.timer),
+            manners,
+            refresh: None,
             takes_update: false,
             stage,
             unacked: None,
@@ -249,7 +260,8 @@ impl Call {
             Change::None | Change::Out(_) => None,
         };
         let theirs = self.theirs.as_ref().map(|(_, _, until)| *until);
-        ringing.into_iter().chain([unacked, again, theirs, self.patience]).flatten().min()
+        let timer = self.timer.due().filter(|_| matches!(self.stage, Stage::Up));
+        ringing.into_iter().chain([unacked, again, theirs, timer, self.patience]).flatten().min()
     }
 
     /// Does what is due.
@@ -261,6 +273,7 @@ impl Call {
         self.reliable_due(wire);
         self.unacked_due(wire);
         self.change_due(wire);
+        self.timer_due(wire);
     }
 
     /// Checks the order of a request of theirs in the dialog (section 12.2.2).
@@ -313,6 +326,9 @@ impl Call {
         self.unacked = None;
         if let Change::Out(out) = std::mem::take(&mut self.change) {
             // Its answer may be lost for good: whoever owes it stops repeating it when the dialog ends.
+            wire.forsake(out.id);
+        }
+        if let Some(out) = self.refresh.take() {
             wire.forsake(out.id);
         }
         self.next_change = None;

@@ -9,10 +9,11 @@ use crate::{
             Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp,
             way,
         },
+        timer::Timer,
     },
     dialog::Dialog,
     flow::Flow,
-    message::{CSeq, Header, Method, NameAddr, Request, Response, SipUri, Uri, name},
+    message::{CSeq, Header, Headers, Method, NameAddr, Request, Response, SipUri, Uri, name},
     transaction::TransactionId,
     wire::{Owner, Toward, Wire},
 };
@@ -59,15 +60,17 @@ impl Call {
             headers.push(header.name, header.value);
         }
         describe(&mut request, wire, departure.contact.as_ref());
+        if Self::timed(wire) {
+            Timer::new(departure.manners.timer).ask(&mut request.headers);
+        }
         request.set_body(SDP, departure.offer.0);
         let out = send(wire, id, (request, 1), departure.toward.clone());
         let listening = Some(out.id);
         let stage = Stage::Calling(Box::new(Calling { out, toward: departure.toward, given_up: false }));
-        let mut call = Self::new(id, (departure.auth, departure.belief), stage, true);
+        let mut call = Self::new(id, (departure.auth, departure.belief, departure.manners), stage, true);
         call.flow = flow;
         call.party = Some(Party { number: dialled, ..Party::default() });
         call.contact = departure.contact;
-        call.manners = departure.manners;
         call.listening = listening;
         call
     }
@@ -87,10 +90,10 @@ impl Call {
             ..200 => self.progress(wire, response),
             200..=299 => self.picked_up(wire, response),
             401 | 407 => self.invite_challenged(wire, response),
-            status => {
-                let phrase = response.phrase.to_display();
+            422 => self.invite_too_brief(wire, response),
+            _ => {
                 self.tell_cause(wire, &response.headers);
-                self.invite_ended(wire, CallEnd::Refused { status, phrase });
+                self.invite_ended(wire, refused(response));
             }
         }
     }
@@ -169,6 +172,7 @@ impl Call {
             }
         }
         self.acknowledge(wire, response);
+        self.settle_timer(wire, response);
         self.stage = Stage::Up;
         if given_up {
             // It was picked up before our CANCEL got there (section 9.1).
@@ -185,19 +189,40 @@ impl Call {
     }
 
     fn invite_challenged(&mut self, wire: &mut Wire, response: &Response) {
-        let Stage::Calling(calling) = &mut self.stage else { return };
-        let out = &calling.out;
-        let end = CallEnd::Refused { status: response.status, phrase: response.phrase.to_display() };
-        if calling.given_up
-            || out.tries >= MOST_TRIES
-            || self.auth.challenged(&out.request, response).is_err()
-        {
-            return self.invite_ended(wire, end);
+        let Stage::Calling(calling) = &self.stage else { return };
+        if calling.given_up || self.auth.challenged(&calling.out.request, response).is_err() {
+            return self.invite_ended(wire, refused(response));
         }
-        let (mut request, tries) = (out.request.clone(), out.tries + 1);
+        self.invite_again(wire, response, |_| {});
+    }
+
+    /// 422: the session interval we asked for is too short for somebody on the way (RFC 4028 section 7.3).
+    fn invite_too_brief(&mut self, wire: &mut Wire, response: &Response) {
+        if !self.timer.raise(&response.headers) {
+            return self.invite_ended(wire, refused(response));
+        }
+        let mut asked = Headers::new();
+        self.timer.ask(&mut asked);
+        self.invite_again(wire, response, |request| {
+            for header in [name::SESSION_EXPIRES, name::MIN_SE] {
+                request.headers.remove(header);
+                request.headers.copy(&asked, header);
+            }
+        });
+    }
+
+    /// The INVITE once more after `response` refused it: the same Call-ID, the next number, what is known of credentials,
+    /// and what `change` does to it. Not for ever, and not once it was given up.
+    fn invite_again(&mut self, wire: &mut Wire, response: &Response, change: impl FnOnce(&mut Request)) {
+        let Stage::Calling(calling) = &mut self.stage else { return };
+        if calling.given_up || calling.out.tries >= MOST_TRIES {
+            return self.invite_ended(wire, refused(response));
+        }
+        let (mut request, tries) = (calling.out.request.clone(), calling.out.tries + 1);
         let number = request.headers.cseq().map_or(1, |cseq| cseq.number) + 1;
         request.headers.set(name::CSEQ, CSeq { number, method: Method::Invite }.to_string());
         request.headers.remove(name::USER_AGENT);
+        change(&mut request);
         let cnonce = wire.rng.token(8);
         self.auth.authorize(&mut request, &cnonce);
         calling.out = send(wire, self.id, (request, tries), calling.toward.clone());
@@ -225,6 +250,11 @@ impl Call {
 fn send(wire: &mut Wire, call: CallId, (request, tries): (Request, u32), toward: Toward) -> Out {
     let id: TransactionId = wire.send(Owner::Call(call), request.clone(), toward);
     Out { id, request, tries }
+}
+
+/// The end a refusal makes.
+fn refused(response: &Response) -> CallEnd {
+    CallEnd::Refused { status: response.status, phrase: response.phrase.to_display() }
 }
 
 /// The ACK to a 2xx goes to the dialog's other side, however often the 2xx comes.

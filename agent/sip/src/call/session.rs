@@ -44,6 +44,9 @@ impl Call {
             return self.bye(wire);
         }
         self.learn(&request.headers);
+        if matches!(self.stage, Stage::Up) && Self::is_too_brief(wire, id, &request, None) {
+            return;
+        }
         let awaiting_answer = self.unacked.as_ref().is_some_and(|unacked| unacked.offered);
         match &self.stage {
             Stage::Up if self.theirs.is_some() => return self.come_again(wire, id, &request),
@@ -107,6 +110,9 @@ impl Call {
                     return;
                 }
             }
+            422 if self.timer.raise(&response.headers) => {
+                return self.send_change(wire, Sdp(out.request.body.to_vec()));
+            }
             491 if self.glares < MOST_GLARES && self.next_change.is_none() => {
                 self.glares += 1;
                 let at = wire.now + self.glare_wait(wire);
@@ -116,8 +122,7 @@ impl Call {
             408 | 481 => {
                 // The other side has no such call any more (section 12.2.1.2).
                 let detail = format!("{} {}", response.status, response.phrase.to_display());
-                self.end(wire, CallEnd::Lost { why: Loss::Forgotten, detail });
-                return self.bye(wire);
+                return self.break_off(wire, CallEnd::Lost { why: Loss::Forgotten, detail });
             }
             _ => {}
         }
@@ -147,6 +152,7 @@ impl Call {
         let Some(dialog) = &mut self.dialog else { return };
         let mut request = dialog.request(Method::Invite);
         describe(&mut request, wire, self.contact.as_ref());
+        self.ask_timer(wire, &mut request.headers);
         request.set_body(SDP, offer.0);
         match self.send_inside(wire, request, 1) {
             Some(out) => self.change = Change::Out(Box::new(out)),
@@ -158,6 +164,7 @@ impl Call {
         self.learn(&response.headers);
         self.retarget(&to_tag(&response.headers), &response.headers);
         self.acknowledge(wire, response);
+        self.settle_timer(wire, response);
         self.change = Change::None;
         self.connected(wire, &response.headers);
         match sdp(response.body_of(SDP)) {
@@ -169,7 +176,7 @@ impl Call {
     }
 
     /// Section 14.1: who made the Call-ID waits 2.1 to 4 s, the other up to 2 s.
-    fn glare_wait(&self, wire: &mut Wire) -> Duration {
+    pub(super) fn glare_wait(&self, wire: &mut Wire) -> Duration {
         let millis = Duration::from_millis;
         if self.ours {
             wire.rng.between(millis(2100), millis(4000))

@@ -31,6 +31,9 @@ impl Call {
         if unanswered {
             return self.come_again(wire, id, &request);
         }
+        if Self::is_too_brief(wire, id, &request, None) {
+            return;
+        }
         let Some(offer) = sdp(request.body_of(SDP)) else {
             return self.accept_update(wire, id, &request, None);
         };
@@ -55,6 +58,10 @@ impl Call {
     ) {
         self.retarget(&from_tag(&request.headers), &request.headers);
         let mut response = self.reply(request, 200);
+        if matches!(self.stage, Stage::Up) {
+            // A session that does not stand yet has nothing to be refreshed (RFC 4028 section 3).
+            self.answer_timer(wire, request, &mut response);
+        }
         response.headers.push(name::ALLOW, wire.config.abilities.allow());
         if let Some(answer) = answer {
             response.set_body(SDP, answer.0);

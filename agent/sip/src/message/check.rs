@@ -34,7 +34,7 @@ impl Abilities<'static> {
             Method::Refer,
             Method::Notify,
         ],
-        extensions: &["100rel", "199", "replaces", "norefersub"],
+        extensions: &["100rel", "199", "timer", "replaces", "norefersub"],
         bodies: &["application/sdp", "multipart/mixed"],
     };
 }

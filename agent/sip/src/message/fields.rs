@@ -185,6 +185,21 @@ impl Headers {
         words.next().is_none().then(|| (response, request, Method::from_bytes(method)))
     }
 
+    /// Session-Expires: seconds, and who refreshes (RFC 4028 section 4). One that cannot be read is as good as absent.
+    pub fn session_expires(&self) -> Option<(u32, Option<Text>)> {
+        let value = self.get(name::SESSION_EXPIRES)?;
+        let end = value.iter().position(|&b| b == b';').unwrap_or(value.len());
+        let refresher = Params::parse(&value[end..]).ok()?.value("refresher").cloned();
+        Some((number(&value[..end])?, refresher))
+    }
+
+    /// Min-SE, in seconds (RFC 4028 section 5); its parameters mean nothing yet.
+    pub fn min_se(&self) -> Option<u32> {
+        let value = self.get(name::MIN_SE)?;
+        let end = value.iter().position(|&b| b == b';').unwrap_or(value.len());
+        number(&value[..end])
+    }
+
     /// Min-Expires, in seconds.
     pub fn min_expires(&self) -> Option<u32> {
         number(self.get(name::MIN_EXPIRES)?)

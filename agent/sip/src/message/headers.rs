@@ -42,6 +42,8 @@ pub mod name {
     pub const MAX_FORWARDS: &str = "Max-Forwards";
     /// RFC 3261 section 20.23.
     pub const MIN_EXPIRES: &str = "Min-Expires";
+    /// RFC 4028 section 5.
+    pub const MIN_SE: &str = "Min-SE";
     /// RFC 3325 section 9.1.
     pub const P_ASSERTED_IDENTITY: &str = "P-Asserted-Identity";
     /// RFC 7315 section 4.2.
@@ -80,6 +82,8 @@ pub mod name {
     pub const SIP_IF_MATCH: &str = "SIP-If-Match";
     /// RFC 6665 section 8.2.3.
     pub const SUBSCRIPTION_STATE: &str = "Subscription-State";
+    /// RFC 4028 section 4.
+    pub const SESSION_EXPIRES: &str = "Session-Expires";
     /// RFC 3261 section 20.37.
     pub const SUPPORTED: &str = "Supported";
     /// RFC 3261 section 20.38.
@@ -118,7 +122,7 @@ const COMPACT: &[(u8, &str)] = &[
     (b't', name::TO),
     (b'u', "Allow-Events"),
     (b'v', name::VIA),
-    (b'x', "Session-Expires"),
+    (b'x', name::SESSION_EXPIRES),
     (b'y', "Identity"),
 ];
 

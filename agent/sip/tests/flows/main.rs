@@ -15,6 +15,7 @@ mod registrar;
 mod registrations;
 mod roads;
 mod script;
+mod session_timers;
 mod sessions;
 mod timers;
 mod transfers;

@@ -3,7 +3,7 @@
 use agent_core::{
     id::CallId,
     party::Sdp,
-    port::sip::{SipCommand, SipEvent},
+    port::sip::{PhoneEvent, SipCommand, SipEvent},
 };
 use agent_sip::{
     config::Config,
@@ -396,6 +396,7 @@ pub(crate) fn call_of(event: &SipEvent) -> CallId {
         | SipEvent::ReofferRefused { call, .. }
         | SipEvent::Party { call, .. }
         | SipEvent::Ended { call, .. } => *call,
+        SipEvent::Phone(PhoneEvent::Refresh { call } | PhoneEvent::Moved { call, .. }) => *call,
         SipEvent::Registration { .. }
         | SipEvent::Address { .. }
         | SipEvent::Transfer(_)

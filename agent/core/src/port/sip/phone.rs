@@ -1,6 +1,9 @@
 //! What the PBX tells a phone besides the course of a call: keys, remote control, causes, its own name.
 
-use crate::id::{AccountId, CallId};
+use crate::{
+    id::{AccountId, CallId},
+    party::Party,
+};
 
 /// What the PBX tells besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +31,19 @@ pub enum PhoneEvent {
         call: CallId,
         /// The cause value of ITU-T Q.850, 1 to 127.
         q850: u8,
+    },
+    /// The session must be refreshed by a re-INVITE that changes nothing (RFC 4028 section 7.4): to be answered with
+    /// `SipCommand::Reoffer`. Should none come, the session ends when its interval does.
+    Refresh {
+        /// Which call.
+        call: CallId,
+    },
+    /// Our call was redirected and now rings for somebody else (RFC 3261 section 8.1.3.4).
+    Moved {
+        /// Which call.
+        call: CallId,
+        /// For whom.
+        to: Party,
     },
     /// What the registrar says it is (Server or User-Agent of its answers); told when it changes.
     Pbx {
