@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    certificate::Certificate,
     port,
     proc::{self, Proc},
     sipp::Transport,
@@ -53,11 +54,13 @@ pub struct Setup<'a> {
 
 /// What a baresip has room for and keeps.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
+struct Extent<'a> {
     /// Calls at once.
     calls: u16,
     /// It records what it says and hears.
     records: bool,
+    /// Whom it trusts, and what it shows itself, when TLS carries SIP.
+    certificate: Option<&'a Certificate>,
 }
 
 impl Baresip {
@@ -66,7 +69,16 @@ impl Baresip {
     /// # Panics
     /// When it does not come up.
     pub fn start(folder: &Path, setup: &Setup<'_>) -> Self {
-        Self::start_as(folder, setup, Extent { calls: 20, records: true })
+        Self::start_as(folder, setup, Extent { calls: 20, records: true, certificate: None })
+    }
+
+    /// The same, trusting the authority of this certificate: SIP may go over TLS. (It asks for no name in what the server
+    /// shows.)
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start_trusting(folder: &Path, setup: &Setup<'_>, certificate: &Certificate) -> Self {
+        Self::start_as(folder, setup, Extent { calls: 20, records: true, certificate: Some(certificate) })
     }
 
     /// The same with room for so many calls at once, recording nothing: to be measured itself.
@@ -74,13 +86,14 @@ impl Baresip {
     /// # Panics
     /// When it does not come up.
     pub fn start_unrecorded(folder: &Path, setup: &Setup<'_>, calls: u16) -> Self {
-        Self::start_as(folder, setup, Extent { calls, records: false })
+        Self::start_as(folder, setup, Extent { calls, records: false, certificate: None })
     }
 
-    fn start_as(folder: &Path, setup: &Setup<'_>, extent: Extent) -> Self {
+    fn start_as(folder: &Path, setup: &Setup<'_>, extent: Extent<'_>) -> Self {
         let folder = folder.join(format!("baresip-{}", setup.user));
         fs::create_dir_all(folder.join("recorded")).expect("the folder is ours");
-        let port = port::free();
+        // TLS has the port after.
+        let port = port::free_run(2);
         let control_port = port::free();
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("the folder is ours");
         write("config", &config(&folder, (port, control_port), setup.says, extent));
@@ -109,7 +122,7 @@ impl Baresip {
         self.proc.wait_for_text("registered successfully", SOON);
     }
 
-    /// Gives a command as its menu knows it: `dial`, `accept`, `hangup`, `hold`, `resume`, `mute`, `sndcode`.
+    /// Gives a command as its menu knows it: `dial`, `accept`, `hangup`, `hold`, `resume`, `mute`, `sndcode`, `transfer`.
     ///
     /// # Panics
     /// When the control socket is gone.
@@ -208,15 +221,20 @@ fn account(setup: &Setup<'_>) -> String {
     format!("<{address}>;{registration};answermode={answers};audio_codecs={codecs};ptime=20\n")
 }
 
-fn config(folder: &Path, (port, control_port): (u16, u16), says: &Path, extent: Extent) -> String {
-    let Extent { calls, records } = extent;
+fn config(folder: &Path, (port, control_port): (u16, u16), says: &Path, extent: Extent<'_>) -> String {
+    let Extent { calls, records, certificate } = extent;
     // RTP and RTCP take one each.
     let ports = calls.max(10) * 2;
     let rtp = port::free_run(ports);
     let recorder = if records { "module sndfile.so\n" } else { "" };
+    let trust = certificate.map_or_else(String::new, |certificate| {
+        let (own, whom) = (certificate.both_in_one(), certificate.authority.display());
+        format!("sip_certificate {}\nsip_cafile {whom}\n", own.display())
+    });
     format!(
         "poll_method epoll\n\
          sip_listen 127.0.0.1:{port}\n\
+         {trust}\
          call_local_timeout 120\n\
          call_max_calls {calls}\n\
          audio_player aubridge,ear\n\

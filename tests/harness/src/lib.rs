@@ -10,6 +10,8 @@ pub mod certificate;
 pub mod desktop;
 pub mod kamailio;
 pub mod keyring;
+pub mod linphone;
+pub mod peer;
 pub mod pjsua;
 pub mod port;
 pub mod proc;

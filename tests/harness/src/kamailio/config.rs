@@ -106,6 +106,8 @@ request_route {
     if (loose_route()) {
       route(WATCHED);
       route(BACK);
+      # a contact that is a GRUU of ours (RFC 5627), as linphone uses the one it was given
+      if (uri == myself) lookup("location");
       t_relay();
       exit;
     }
