@@ -17,10 +17,16 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    Target { name: "event-dialog-info", run: targets::events::dialog_info },
+    Target { name: "event-presence", run: targets::events::presence },
     Target { name: "rtp", run: agent_media::probe::rtp },
     Target { name: "sdp", run: agent_media::probe::sdp },
     Target { name: "settings", run: targets::settings::settings },
+    Target { name: "sip-addresses", run: targets::fields::addresses },
+    Target { name: "sip-authorization", run: targets::fields::authorization },
     Target { name: "sip-datagram", run: targets::sip::datagram },
+    Target { name: "sip-dialog", run: targets::dialog::dialog },
+    Target { name: "sip-digest", run: targets::fields::digest },
     Target { name: "sip-stream", run: targets::sip::stream },
 ];
 
