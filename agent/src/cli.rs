@@ -1,5 +1,9 @@
 //! The command line: what can be asked for, and how it explains itself.
 
+mod watch;
+
+pub(crate) use watch::{PresenceArgs, WatchArgs};
+
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf};
@@ -129,6 +133,15 @@ pub(crate) enum CallCommand {
         #[arg(long, value_name = "N")]
         account: Option<u32>,
     },
+    /// Watch a line, or what somebody says of himself, for as long as the agent runs; `status` and `events` tell
+    #[command(
+        visible_alias = "blf",
+        after_help = "Examples:\n  trayphone watch 1002\n  trayphone watch --presence sip:anna@pbx.example\n  trayphone watch 1002 --off"
+    )]
+    Watch(WatchArgs),
+    /// Say how you are to be shown, by accounts with `publish = true`
+    #[command(after_help = "Example: trayphone presence away 'back at three'")]
+    Presence(PresenceArgs),
     /// Take a ringing call
     #[command(after_help = "Examples:\n  trayphone answer\n  trayphone answer 3")]
     Answer(CallArg),

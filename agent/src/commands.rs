@@ -6,3 +6,4 @@ pub(crate) mod offline;
 pub(crate) mod plugin;
 pub(crate) mod print;
 pub(crate) mod start;
+pub(crate) mod watched;

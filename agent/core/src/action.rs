@@ -1,8 +1,10 @@
 //! What the user may ask for, by whichever road: tray, toast, hotkey, command line, local API.
 
 mod feature;
+mod watched;
 
 pub use feature::FeatureAction;
+pub use watched::{WatchStatus, WatchedLine, WatchedMailbox, WatchedPerson, WatchedPhones};
 
 use crate::{
     caller::CallerCard,
@@ -209,6 +211,9 @@ pub struct Status {
     /// What was said to be wrong and is not over yet, oldest first: the `error` notices a late listener has not heard.
     #[serde(default)]
     pub troubles: Vec<String>,
+    /// Lines, people, voice mail and other phones that are watched.
+    #[serde(default, skip_serializing_if = "WatchStatus::is_empty")]
+    pub watched: WatchStatus,
     /// Where the local API listens: a path, on Windows a pipe's name. The core does not know it; whoever serves the API does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
@@ -325,6 +330,14 @@ pub enum Notice {
         /// The key.
         digit: char,
     },
+    /// A watched line changed, or is not known any more.
+    Line(WatchedLine),
+    /// Somebody's presence changed, or is not known any more.
+    Presence(WatchedPerson),
+    /// Voice mail came, was heard, or is not known any more.
+    Mwi(WatchedMailbox),
+    /// The other phones of an account's address changed, or are not known any more.
+    Phones(WatchedPhones),
     /// Something went wrong that the user should know.
     Error {
         /// A sentence.

@@ -31,6 +31,7 @@ use crate::{
     time::Now,
     timers::{Deadline, Timers},
     view::View,
+    watch::Watches,
 };
 use std::{collections::BTreeMap, time::Instant};
 
@@ -46,6 +47,7 @@ pub struct Agent {
     accounts: Accounts,
     calls: Calls,
     questions: Questions,
+    watches: Watches,
     /// What was called last and over which account, for who wants it again; never an emergency number.
     last_dialled: Option<(Number, AccountId)>,
     notes: Notes,
@@ -87,6 +89,7 @@ impl Agent {
             accounts: Accounts::default(),
             calls: Calls::new(),
             questions: Questions::default(),
+            watches: Watches::default(),
             last_dialled: None,
             more_toast: notes.id(),
             missed_toast: notes.id(),
@@ -145,6 +148,7 @@ impl Agent {
                 }
             }
         }
+        self.publish(now);
     }
 
     /// The next effect, in this order: commands to PBX and audio, the view, everything that is told afterwards.
@@ -185,6 +189,11 @@ impl Agent {
         (accounts, Context { now, settings, numbers, out, timers, notes })
     }
 
+    fn watches_at(&mut self, now: Now) -> (&mut Watches, Context<'_>) {
+        let Self { settings, numbers, out, timers, notes, watches, .. } = self;
+        (watches, Context { now, settings, numbers, out, timers, notes })
+    }
+
     fn questions_at(&mut self, now: Now) -> (&mut Questions, Context<'_>) {
         let Self { settings, numbers, out, timers, notes, questions, .. } = self;
         (questions, Context { now, settings, numbers, out, timers, notes })
@@ -199,6 +208,7 @@ impl Agent {
             calls: &self.calls,
             questions: &self.questions,
             notes: &self.notes,
+            watches: &self.watches,
             more_toast: self.more_toast,
             missed_toast: self.missed_toast,
             plugins: self.plugins.iter().any(|p| p.problem.is_none()),
@@ -238,13 +248,19 @@ impl Agent {
         match event {
             SipEvent::Registration { account, state } => {
                 let (accounts, mut cx) = self.accounts_at(now);
-                accounts.changed(&mut cx, account, state);
+                accounts.changed(&mut cx, account, state.clone());
+                let (watches, mut cx) = self.watches_at(now);
+                watches.registration(&mut cx, account, &state);
             }
             SipEvent::Address { account, local } => {
                 if let Some(before) = self.accounts.moved(account, local) {
                     let (calls, mut cx) = self.calls_at(now);
                     calls.moved(&mut cx, account, (before, local));
                 }
+            }
+            SipEvent::Watch(event) => {
+                let (watches, mut cx) = self.watches_at(now);
+                watches.told(&mut cx, event);
             }
             SipEvent::Down => self.finish(),
             SipEvent::Incoming { call, account, party, called, local, offer, with, unfit } => {
@@ -350,12 +366,18 @@ impl Agent {
                     let settings = self.settings.clone();
                     let (accounts, mut cx) = self.accounts_at(now);
                     accounts.apply(&mut cx, &settings);
+                    self.watches.apply(&settings);
                     self.say_audio(now);
                 }
             }
             StoreEvent::Password { question, result } if !self.quitting => {
                 let (accounts, mut cx) = self.accounts_at(now);
+                let handed = result.is_ok();
                 accounts.password(&mut cx, &question, result);
+                if handed {
+                    let (watches, mut cx) = self.watches_at(now);
+                    watches.wanted(&mut cx, question.account);
+                }
             }
             StoreEvent::Password { .. } => {}
             StoreEvent::Trouble(sentence) => {

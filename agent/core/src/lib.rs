@@ -33,5 +33,6 @@ mod timers;
 pub mod transcript;
 pub mod view;
 pub mod vigil;
+mod watch;
 
 pub use agent::Agent;

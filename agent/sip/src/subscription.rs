@@ -8,10 +8,12 @@ mod desk;
 mod notify;
 mod pace;
 mod package;
+mod publication;
 mod reply;
 mod state;
 
 pub(crate) use all::Watches;
 pub(crate) use desk::{Desk, Road, watched};
 pub(crate) use notify::unasked;
+pub(crate) use publication::Publication;
 pub(crate) use state::{Subscription, Turn};

@@ -42,6 +42,8 @@ pub(crate) enum Owner {
     Call(CallId),
     /// A subscription's, by its number.
     Subscription(u64),
+    /// What an account publishes of ourselves.
+    Publication(AccountId),
     /// The queue of those of an account's subscriptions that wait for their turn.
     Desk(AccountId),
 }

@@ -136,7 +136,10 @@ mod tests {
             Neighbour,
             media::AudioState,
             shell::Part,
-            sip::{Registration, RegistrationProblem},
+            sip::{
+                Registration, RegistrationProblem,
+                watch::{LineState, PresenceState},
+            },
         },
     };
 
@@ -248,6 +251,8 @@ mod tests {
             names::<Registration>(&unknown("state")),
             names::<RegistrationProblem>(&unknown("problem")),
             names::<AudioState>(&unknown("backend")),
+            names::<LineState>(&word),
+            names::<PresenceState>(&word),
         ]
         .concat()
         {

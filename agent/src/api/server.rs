@@ -159,7 +159,7 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
     }
 }
 
-/// The registrations, the calls and the troubles there are, as notices.
+/// The registrations, the calls, what is watched and the troubles there are, as notices.
 async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
     let Answer::Done { reply: Reply::Status(status), .. } = act(desk, Action::Status).await else {
         return Vec::new();
@@ -170,8 +170,13 @@ async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
         registration: it.registration,
     });
     let calls = status.calls.into_iter().map(|call| Notice::Call(Box::new(call)));
+    let watched = status.watched;
+    let lines = watched.lines.into_iter().map(Notice::Line);
+    let people = watched.people.into_iter().map(Notice::Presence);
+    let mail = watched.mailboxes.into_iter().map(Notice::Mwi);
+    let phones = watched.phones.into_iter().map(Notice::Phones);
     let troubles = status.troubles.into_iter().map(|text| Notice::Error { text });
-    accounts.chain(calls).chain(troubles).collect()
+    accounts.chain(calls).chain(lines).chain(people).chain(mail).chain(phones).chain(troubles).collect()
 }
 
 /// Streams notices until the client goes; what it still sends is read and ignored, so that its going is seen.

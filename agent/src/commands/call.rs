@@ -22,6 +22,8 @@ pub(crate) fn request(command: &CallCommand) -> Request {
         CallCommand::Redial { account } => {
             Action::Feature(FeatureAction::Redial { account: account.map(AccountId) })
         }
+        CallCommand::Watch(args) => Action::Feature(args.action()),
+        CallCommand::Presence(args) => Action::Feature(args.action()),
         CallCommand::Answer(arg) => Action::Answer { call: call(&arg.call) },
         CallCommand::Decline(arg) => Action::Decline { call: call(&arg.call) },
         CallCommand::Hangup(arg) => Action::Hangup { call: call(&arg.call) },

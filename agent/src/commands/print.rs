@@ -146,6 +146,9 @@ fn status(status: &Status) {
     for plugin in &status.plugins {
         line(&self::plugin(plugin));
     }
+    for watched in super::watched::lines(&status.watched) {
+        line(&tame(&watched));
+    }
     for note in notes(status) {
         line(&format!("note: {note}"));
     }
@@ -422,6 +425,7 @@ mod tests {
             problems: vec![(Part::Tray, "no bus".to_owned()), (Part::Toasts, "no bus".to_owned())],
             journal: Some("the disk is full".to_owned()),
             troubles: vec!["the disk is full".to_owned(), "two\u{1b} lines\n".to_owned()],
+            watched: agent_core::action::WatchStatus::default(),
             socket: None,
         };
         let sound = "the sound broke down by a fault of Trayphone and begins anew";

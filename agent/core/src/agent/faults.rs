@@ -3,7 +3,7 @@
 use crate::{
     agent::Agent,
     faults::STEADY,
-    port::{Effect, Neighbour, media::MediaCommand},
+    port::{Effect, Neighbour, media::MediaCommand, sip::Registration},
     text::{self, Phrase},
     time::Now,
     timers::Deadline,
@@ -32,6 +32,9 @@ impl Agent {
                 calls.all_lost(&mut cx);
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.lost(&mut cx, wait);
+                let ids: Vec<_> = self.accounts.all().map(|(id, _)| id).collect();
+                let (watches, mut cx) = self.watches_at(now);
+                ids.into_iter().for_each(|id| watches.registration(&mut cx, id, &Registration::Idle));
             }
             Neighbour::Media => calls.soundless(&mut cx),
             Neighbour::Host => {

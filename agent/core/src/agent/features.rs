@@ -4,6 +4,10 @@ use crate::{
     action::{FeatureAction, Refusal, RefusalCode, Reply},
     agent::Agent,
     id::AccountId,
+    port::sip::{
+        Registration,
+        watch::{Package, PresenceInfo, Watched},
+    },
     text,
     time::Now,
 };
@@ -12,11 +16,47 @@ impl Agent {
     pub(super) fn feature(&mut self, now: Now, feature: FeatureAction) -> Result<Reply, Refusal> {
         match feature {
             FeatureAction::Redial { account } => self.redial(now, account),
+            FeatureAction::Watch { account, target, presence, on } => {
+                let package = if presence { Package::Presence } else { Package::Line };
+                self.watch(now, account, Watched { package, target: target.trim().to_owned() }, on)
+            }
+            FeatureAction::Presence { state, note } => {
+                let (watches, mut cx) = self.watches_at(now);
+                watches.say(&mut cx, PresenceInfo { state, note })
+            }
             FeatureAction::Reconnect { account } => {
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.reconnect(&mut cx, account).map(|()| Reply::Done)
             }
         }
+    }
+
+    fn watch(
+        &mut self,
+        now: Now,
+        account: Option<AccountId>,
+        watched: Watched,
+        on: bool,
+    ) -> Result<Reply, Refusal> {
+        let account = account.unwrap_or(AccountId(0));
+        if self.accounts.get(account).is_none() {
+            let text = self.say(&text::NO_SUCH_ACCOUNT, &[&account.0.to_string()]);
+            return Err(Refusal { code: RefusalCode::NotRegistered, text });
+        }
+        let (watches, mut cx) = self.watches_at(now);
+        watches.watch(&mut cx, (account, watched), on)
+    }
+
+    /// What is so now is told to accounts that publish.
+    pub(super) fn publish(&mut self, now: Now) {
+        if self.quitting || !self.settings.accounts.iter().any(|account| account.publish) {
+            return;
+        }
+        let in_call = self.calls.engaged_count() > 0;
+        let ready = self.accounts.all().filter(|(_, account)| *account.state() == Registration::Registered);
+        let registered = ready.map(|(id, _)| id).collect();
+        let (watches, mut cx) = self.watches_at(now);
+        watches.publish(&mut cx, in_call, &registered);
     }
 
     /// Calls the last number again, over the account it went over unless another one is named.

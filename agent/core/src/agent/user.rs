@@ -210,6 +210,7 @@ impl Agent {
             problems: self.problems.iter().map(|(part, why)| (*part, why.clone())).collect(),
             journal: self.unwritten.clone(),
             troubles: self.notes.standing().map(str::to_owned).collect(),
+            watched: self.watches.status(),
             socket: None,
         }
     }

@@ -1,6 +1,9 @@
 //! What a view is made of.
 
-use crate::{calls::Calls, notes::Notes, question::Questions, registration::Accounts, settings::Language};
+use crate::{
+    calls::Calls, notes::Notes, question::Questions, registration::Accounts, settings::Language,
+    watch::Watches,
+};
 
 /// The most toasts of ringing calls at once; the rest is counted.
 pub(super) const MOST_RINGING: usize = 5;
@@ -18,6 +21,7 @@ pub(crate) struct State<'a> {
     pub calls: &'a Calls,
     pub questions: &'a Questions,
     pub notes: &'a Notes,
+    pub watches: &'a Watches,
     /// The toast that counts ringing calls beyond the most.
     pub more_toast: u64,
     /// The toast that stands for many missed calls.

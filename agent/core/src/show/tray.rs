@@ -2,10 +2,10 @@
 
 use super::state::State;
 use crate::{
-    action::Action,
+    action::{Action, Source},
     call::{Call, title},
     journal::Direction,
-    port::sip::Registration,
+    port::sip::{Registration, watch::Mailbox},
     registration::Account,
     text::{self, Phrase},
     view::{MenuItem, TrayIcon, TrayView},
@@ -46,6 +46,7 @@ fn tooltip(state: &State<'_>) -> String {
     lines.extend(state.accounts.all().filter_map(|(_, a)| a.problem().map(str::to_owned)));
     if state.calls.engaged_count() + state.calls.ringing_count() == 0 {
         lines.extend(missed(state));
+        lines.extend(state.watches.waiting().map(|(_, mailbox)| voice_mail(state, mailbox)));
     }
     lines.truncate(6);
     lines.join("\n")
@@ -102,6 +103,15 @@ fn missed(state: &State<'_>) -> Option<String> {
     }
 }
 
+/// That voice mail waits, in words.
+fn voice_mail(state: &State<'_>, mailbox: &Mailbox) -> String {
+    match mailbox.new {
+        Some(1) => text::watch::MAIL_ONE.say(state.language, &[]),
+        Some(many) if many > 1 => text::watch::MAIL_MANY.say(state.language, &[&many.to_string()]),
+        _ => text::watch::MAIL.say(state.language, &[]),
+    }
+}
+
 fn menu(state: &State<'_>) -> Vec<MenuItem> {
     let entry = |text: String, action| MenuItem::Entry { text, action };
     let say = |phrase: &Phrase| phrase.say(state.language, &[]);
@@ -130,6 +140,16 @@ fn menu(state: &State<'_>) -> Vec<MenuItem> {
     menu.push(MenuItem::Separator);
     if let Some(words) = missed(state) {
         menu.push(entry(words, Action::Show));
+    }
+    for (account, mailbox) in state.watches.waiting().take(MOST_ENTRIES) {
+        let words = voice_mail(state, mailbox);
+        menu.push(match &mailbox.number {
+            Some(number) => {
+                let (text, source) = (number.clone(), Source::Typed);
+                entry(words, Action::Dial { text, source, account: Some(account) })
+            }
+            None => MenuItem::Label(words),
+        });
     }
     menu.push(entry(say(&text::QUIT), Action::Quit));
     menu

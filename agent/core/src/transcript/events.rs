@@ -408,6 +408,28 @@ fn notice(notice: &Notice, mask: Mask) -> String {
         }
         Notice::Media { call, .. } => format!("Media {{ call: {call} }}"),
         Notice::Digit { call, .. } => format!("Digit {{ call: {call} }}"),
+        Notice::Line(it) => {
+            format!(
+                "Line {{ {} {}: {} }}",
+                it.account.0,
+                mask.number(&it.target),
+                super::watch::line(&it.line, mask)
+            )
+        }
+        Notice::Presence(it) => format!(
+            "Presence {{ {} {}: {} }}",
+            it.account.0,
+            mask.number(&it.target),
+            super::watch::presence(&it.presence, mask)
+        ),
+        Notice::Mwi(it) => {
+            let words = it.mailbox.as_ref().map(|mailbox| super::watch::mailbox(mailbox, mask));
+            format!("Mwi {{ {}: {} }}", it.account.0, words.unwrap_or_else(|| "unknown".to_owned()))
+        }
+        Notice::Phones(it) => {
+            let count = it.phones.as_ref().map_or("unknown".to_owned(), |phones| phones.len().to_string());
+            format!("Phones {{ {}: {count} }}", it.account.0)
+        }
         Notice::Error { text } => format!("Error {{ {} }}", mask.name(text)),
     }
 }

@@ -59,8 +59,17 @@ pub(super) fn phone_command(command: &PhoneCommand, mask: Mask) -> String {
 }
 
 /// What the user asks for; what could name a person is masked.
-pub(super) fn asked(feature: &FeatureAction, _mask: Mask) -> String {
+pub(super) fn asked(feature: &FeatureAction, mask: Mask) -> String {
     match feature {
+        FeatureAction::Watch { account, target, presence, on } => {
+            let account = account.map(|a| format!(" on {}", a.0)).unwrap_or_default();
+            let what = if *presence { "presence" } else { "line" };
+            format!("{} {what} {}{account}", if *on { "watch" } else { "unwatch" }, mask.number(target))
+        }
+        FeatureAction::Presence { state, note } => {
+            let note = note.as_ref().map(|note| format!(" {}", mask.name(note))).unwrap_or_default();
+            format!("say-presence {state:?}{note}")
+        }
         FeatureAction::Reconnect { account } => {
             format!("reconnect{}", account.map(|a| format!(" {}", a.0)).unwrap_or_default())
         }

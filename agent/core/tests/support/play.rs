@@ -1,5 +1,7 @@
 //! Lines of a transcript to events, and a run of the core that writes its own transcript.
 
+mod watching;
+
 use crate::support::{account, start_of_time};
 use agent_core::{
     Agent,
@@ -239,6 +241,7 @@ fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "ended" => SipEvent::Ended { call: id()?, end: end(&rest[1..])? },
         "down" => SipEvent::Down,
         "party" => SipEvent::Party { call: id()?, party: party(&rest[1..])? },
+        "watched" | "line" | "presence" | "messages" => SipEvent::Watch(watching::told(first, rest)?),
         _ => SipEvent::Phone(phone(first, rest)?),
     })
 }
@@ -533,6 +536,8 @@ fn settings(rest: &[&str]) -> Option<Settings> {
             "audio" if value == "wav" => settings.audio.backend = AudioBackend::Wav,
             "prefix" => settings.numbers.outside_prefix = value.to_owned(),
             "area" => settings.numbers.area = value.to_owned(),
+            "watch" => settings.accounts[0].watch = value.split('+').map(str::to_owned).collect(),
+            "publish" => settings.accounts[value.parse::<usize>().ok()?].publish = true,
             _ => return None,
         }
     }
@@ -582,7 +587,7 @@ fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
         ("reconnect", rest) => FeatureAction::Reconnect { account: rest.first().and_then(|w| account_id(w)) },
         ("redial", []) => FeatureAction::Redial { account: None },
         ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
-        _ => return None,
+        _ => return watching::asked(first, rest),
     })
 }
 

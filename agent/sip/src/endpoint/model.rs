@@ -324,6 +324,9 @@ impl Endpoint {
                     self.with_subscription(number, |subscription, _, wire| subscription.timeout(wire));
                 }
                 Owner::Desk(account) => self.take_turns(account),
+                Owner::Publication(account) => {
+                    self.with_publication(account, |publication, desk, wire| publication.timeout(wire, desk));
+                }
             }
         }
         self.transfers_due();
@@ -372,6 +375,7 @@ impl Endpoint {
                 })
             }
             Some(Owner::Subscription(number)) => self.subscription_event(number, event),
+            Some(Owner::Publication(account)) => self.publication_event(account, event),
             Some(Owner::Desk(_)) | None => {}
         }
     }

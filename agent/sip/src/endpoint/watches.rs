@@ -8,7 +8,7 @@ use crate::{
     line::Line,
     message::{Request, Response, Uri},
     registration::Standing,
-    subscription::{Desk, Road, Subscription, Turn, Watches, unasked, watched},
+    subscription::{Desk, Publication, Road, Subscription, Turn, Watches, unasked, watched},
     transaction::{TransactionEvent, TransactionId},
     wire::{Owner, Wire},
 };
@@ -16,7 +16,7 @@ use agent_core::{
     id::AccountId,
     port::sip::{
         SipEvent, WatchCommand, WatchEvent,
-        watch::{Subscribed, Watched},
+        watch::{PresenceInfo, Subscribed, Watched},
     },
     settings::AccountSettings,
 };
@@ -31,7 +31,11 @@ impl Endpoint {
                     self.reconcile(account);
                 }
             }
-            WatchCommand::Publish { .. } => {}
+            WatchCommand::Publish { account, presence } => {
+                if self.watches.desks.get(&account).is_some_and(|desk| desk.publishes) {
+                    self.publish(account, Some(presence));
+                }
+            }
         }
     }
 
@@ -46,6 +50,10 @@ impl Endpoint {
         let desk = self.watches.desks.entry(account).or_insert_with(|| Desk::new(line, auth.clone(), rate));
         desk.auth = auth;
         desk.settings = watched(settings);
+        desk.publishes = settings.publish;
+        if !settings.publish {
+            self.publish(account, None);
+        }
         self.reconcile(account);
     }
 
@@ -57,6 +65,7 @@ impl Endpoint {
         if let Some(desk) = self.watches.desks.get_mut(&account) {
             desk.by.clear();
         }
+        self.publish(account, None);
         self.take_turns(account);
     }
 
@@ -67,6 +76,8 @@ impl Endpoint {
             self.settle_subscription(number, |subscription, _, wire| subscription.abandon(wire));
         }
         self.watches.desks.remove(&account);
+        self.watches.publications.remove(&account);
+        self.deadlines.set(Owner::Publication(account), None);
         self.deadlines.set(Owner::Desk(account), None);
     }
 
@@ -95,6 +106,7 @@ impl Endpoint {
                 if down { subscription.lost(wire) } else { subscription.begin(wire) }
             });
         }
+        self.with_publication(account, |publication, desk, wire| publication.road(wire, desk));
         self.take_turns(account);
     }
 
@@ -213,6 +225,41 @@ impl Endpoint {
             TransactionEvent::Response { id, response } => subscription.response(wire, desk, *id, response),
             TransactionEvent::TimedOut { id } | TransactionEvent::Failed { id, .. } => {
                 subscription.unanswered(wire, desk, *id);
+            }
+            _ => {}
+        });
+    }
+
+    /// What is published of ourselves; `None` takes it away.
+    fn publish(&mut self, account: AccountId, presence: Option<PresenceInfo>) {
+        if presence.is_some() && !self.watches.publications.contains_key(&account) {
+            let publication = Publication::new(&mut self.wire, account);
+            self.watches.publications.insert(account, publication);
+        }
+        self.with_publication(account, |publication, desk, wire| publication.want(wire, desk, presence));
+    }
+
+    /// Runs `with` on what an account publishes, and files its deadline.
+    pub(super) fn with_publication(
+        &mut self,
+        account: AccountId,
+        with: impl FnOnce(&mut Publication, &mut Desk, &mut Wire),
+    ) {
+        let Watches { desks, publications, .. } = &mut self.watches;
+        let (Some(desk), Some(publication)) = (desks.get_mut(&account), publications.get_mut(&account))
+        else {
+            return;
+        };
+        with(publication, desk, &mut self.wire);
+        self.deadlines.set(Owner::Publication(account), publication.deadline());
+    }
+
+    /// What a transaction of a publication's tells.
+    pub(super) fn publication_event(&mut self, account: AccountId, event: &TransactionEvent) {
+        self.with_publication(account, |publication, desk, wire| match event {
+            TransactionEvent::Response { id, response } => publication.response(wire, desk, *id, response),
+            TransactionEvent::TimedOut { id } | TransactionEvent::Failed { id, .. } => {
+                publication.unanswered(wire, *id);
             }
             _ => {}
         });

@@ -2,6 +2,7 @@
 
 use crate::subscription::{
     desk::Desk,
+    publication::Publication,
     state::{Subscription, Tags},
 };
 use agent_core::id::AccountId;
@@ -12,6 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(crate) struct Watches {
     /// What those of an account share.
     pub(crate) desks: BTreeMap<AccountId, Desk>,
+    /// What is published of ourselves, for accounts that publish.
+    pub(crate) publications: BTreeMap<AccountId, Publication>,
     /// Each by its number.
     pub(crate) subscriptions: BTreeMap<u64, Subscription>,
     /// Whose a NOTIFY is, by its Call-ID and our tag.

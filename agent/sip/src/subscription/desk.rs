@@ -33,6 +33,8 @@ pub(crate) struct Desk {
     pub(crate) road: Option<Road>,
     /// What the settings name.
     pub(crate) settings: Vec<Watched>,
+    /// Our presence is published.
+    pub(crate) publishes: bool,
     /// What was asked for beside them.
     pub(crate) asked: Vec<Watched>,
     /// The subscription for each.
@@ -50,6 +52,7 @@ impl Desk {
             auth,
             road: None,
             settings: Vec::new(),
+            publishes: false,
             asked: Vec::new(),
             by: BTreeMap::new(),
             pace: Pace::new(rate),

@@ -8,7 +8,7 @@ use agent_core::{
     party::Party,
     port::sip::{
         SipCommand, SipEvent, WatchCommand, WatchEvent,
-        watch::{LineState, Package, Subscribed, Watched},
+        watch::{LineState, Package, PresenceInfo, PresenceState, Subscribed, Watched},
     },
     secret::Secret,
     settings::AccountSettings,
@@ -676,4 +676,73 @@ fn what_is_asked_for_beside_the_settings_is_watched_too() {
     world.command(phone, watch(Vec::new()));
     world.pass(Duration::from_secs(100));
     assert_eq!(world.load(phone).subscriptions, 0);
+}
+
+#[test]
+fn our_presence_is_made_changed_refreshed_and_taken_away() {
+    let mut world = World::new(27);
+    let (phone, pbx) = phone(&mut world, AccountSettings { publish: true, ..settings(None) }, quiet());
+    let say = |state| {
+        let presence = PresenceInfo { state, note: None };
+        SipCommand::Watch(WatchCommand::Publish { account: ACCOUNT, presence })
+    };
+    world.command(phone, say(PresenceState::Available));
+    let (letter, first) = expect(&mut world, pbx, Method::Publish);
+    assert_eq!(
+        (first.headers.get("Event").unwrap().as_str(), first.headers.has("SIP-If-Match")),
+        (Some("presence"), false)
+    );
+    assert_eq!(agent_sip::event::pidf::parse(&first.body).unwrap().state, PresenceState::Available);
+    // What changes while it is out is said afterwards, and only the last of it.
+    world.command(phone, say(PresenceState::Away));
+    world.command(phone, say(PresenceState::OnThePhone));
+    answer(&mut world, &letter, 200, &[("SIP-ETag", "one"), ("Expires", "100")], "");
+    let (letter, change) = expect(&mut world, pbx, Method::Publish);
+    assert_eq!(change.headers.get("SIP-If-Match").unwrap(), "one");
+    assert_eq!(agent_sip::event::pidf::parse(&change.body).unwrap().state, PresenceState::OnThePhone);
+    answer(&mut world, &letter, 200, &[("SIP-ETag", "two"), ("Expires", "100")], "");
+    let begin = world.clock();
+    let (letter, refresh) = expect(&mut world, pbx, Method::Publish);
+    assert!((70..=85).contains(&(world.clock() - begin).as_secs()));
+    assert_eq!(refresh.headers.get("SIP-If-Match").unwrap(), "two");
+    assert!(refresh.body.is_empty(), "RFC 3903 section 4.1");
+    answer(&mut world, &letter, 412, &[], "");
+    let (letter, anew) = expect(&mut world, pbx, Method::Publish);
+    assert!(!anew.headers.has("SIP-If-Match") && !anew.body.is_empty());
+    answer(&mut world, &letter, 423, &[("Min-Expires", "7200")], "");
+    let (letter, longer) = expect(&mut world, pbx, Method::Publish);
+    assert_eq!(longer.headers.expires(), Some(7200));
+    answer(&mut world, &letter, 200, &[("SIP-ETag", "three"), ("Expires", "7200")], "");
+    world.settle();
+    world.command(phone, SipCommand::Shutdown { within: Duration::from_secs(2) });
+    let (_, end) = expect(&mut world, pbx, Method::Publish);
+    assert_eq!(
+        (end.headers.expires(), end.headers.get("SIP-If-Match").unwrap().as_str()),
+        (Some(0), Some("three"))
+    );
+}
+
+#[test]
+fn who_does_not_take_our_presence_is_left_alone_for_an_hour() {
+    let mut world = World::new(28);
+    let (phone, pbx) = phone(&mut world, AccountSettings { publish: true, ..settings(None) }, quiet());
+    let say = |state| {
+        let presence = PresenceInfo { state, note: None };
+        SipCommand::Watch(WatchCommand::Publish { account: ACCOUNT, presence })
+    };
+    world.command(phone, say(PresenceState::Available));
+    let (letter, _) = expect(&mut world, pbx, Method::Publish);
+    answer(&mut world, &letter, 489, &[], "");
+    world.settle();
+    world.command(phone, say(PresenceState::Away));
+    world.pass(Duration::from_secs(2000));
+    assert!(!world.inbox(pbx).iter().any(|letter| is(letter, &Method::Publish)));
+    world.inbox(pbx).clear();
+    // An account that does not publish says nothing.
+    enrol(&mut world, phone, settings(None));
+    let (letter, register) = expect(&mut world, pbx, Method::Register);
+    confirm(&mut world, &letter, &register);
+    world.command(phone, say(PresenceState::Busy));
+    world.pass(Duration::from_secs(2000));
+    assert!(!world.inbox(pbx).iter().any(|letter| is(letter, &Method::Publish)));
 }
