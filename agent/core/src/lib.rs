@@ -9,6 +9,7 @@ mod agent;
 mod call;
 pub mod caller;
 mod calls;
+pub mod certificate;
 mod context;
 mod escape;
 mod faults;

@@ -2,6 +2,7 @@
 
 use crate::{
     action::{AccountStatus, Notice, Refusal, RefusalCode},
+    certificate::{CertificateFault, Untrusted},
     context::Context,
     id::AccountId,
     plain::plain,
@@ -341,6 +342,21 @@ fn no_password(cx: &Context<'_>, aor: &str, why: &SecretProblem) -> String {
     }
 }
 
+/// What is wrong with the PBX's certificate, and what to do about it.
+fn certificate(cx: &Context<'_>, aor: &str, untrusted: &Untrusted) -> String {
+    let host = plain(&untrusted.host);
+    let presented = untrusted.presented.map(|key| key.to_string()).unwrap_or_default();
+    let (phrase, more) = match &untrusted.fault {
+        CertificateFault::UnknownIssuer => (&text::secure::CERT_ISSUER, String::new()),
+        CertificateFault::WrongName { names } => (&text::secure::CERT_NAME, plain(&names.join(", "))),
+        CertificateFault::Expired => (&text::secure::CERT_EXPIRED, String::new()),
+        CertificateFault::NotYetValid => (&text::secure::CERT_EARLY, String::new()),
+        CertificateFault::Changed { expected } => (&text::secure::CERT_CHANGED, expected.to_string()),
+        CertificateFault::Unusable { detail } => (&text::secure::CERT_UNUSABLE, plain(detail)),
+    };
+    cx.say(phrase, &[aor, &host, &presented, &more])
+}
+
 fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
     match reason {
         RegistrationProblem::WrongPassword => cx.say(&text::REG_WRONG_PASSWORD, &[aor]),
@@ -349,6 +365,7 @@ fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
         RegistrationProblem::Silent => cx.say(&text::REG_SILENT, &[aor]),
         RegistrationProblem::Unreachable { detail } => cx.say(&text::REG_UNREACHABLE, &[aor, &plain(detail)]),
         RegistrationProblem::Fault => cx.say(&text::REG_FAULT, &[aor]),
+        RegistrationProblem::Certificate(untrusted) => certificate(cx, aor, untrusted),
         RegistrationProblem::Refused { status, phrase } => {
             cx.say(&text::REG_REFUSED, &[aor, &status.to_string(), &plain(phrase)])
         }

@@ -8,6 +8,7 @@ mod phone;
 pub use address::same_address;
 pub use phone::{Identity, usual_identity};
 
+use crate::certificate::CertificateRule;
 use serde::{Deserialize, Serialize};
 
 /// Everything in `trayphone.toml`.
@@ -62,6 +63,12 @@ pub struct AccountSettings {
     /// Where the password is: `keyring` or `env:NAME`. Never the password itself.
     #[serde(default)]
     pub password: PasswordSource,
+    /// A PEM file of certificate authorities trusted for this account beside the system's; its whole path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// How the PBX proves who it is: `system` or `sha256:HEX`.
+    #[serde(default)]
+    pub certificate: CertificateRule,
     /// What tells who calls, the first that does; asserted identities count from the registrar only.
     #[serde(default = "phone::usual_identity")]
     pub identity: Vec<Identity>,
@@ -96,6 +103,8 @@ impl Default for AccountSettings {
             registrar: None,
             username: None,
             password: PasswordSource::default(),
+            ca: None,
+            certificate: CertificateRule::default(),
             identity: phone::usual_identity(),
             watch: Vec::new(),
             presence: Vec::new(),

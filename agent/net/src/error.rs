@@ -51,6 +51,9 @@ pub enum NetError {
         /// What was wrong.
         cause: String,
     },
+    /// The certificate at the other end is not believed.
+    #[error("{0}")]
+    Certificate(Box<agent_core::certificate::Untrusted>),
     /// A local socket could not be made.
     #[error("no socket on {address}: {cause}")]
     Socket {

@@ -11,6 +11,7 @@
 //! HTTP goes through the proxy that `http_proxy`, `https_proxy` and `no_proxy` name; proxies set only in a desktop's
 //! own settings (PAC files, WinINET, macOS network services) are not read yet.
 
+mod certificate;
 mod dial;
 mod error;
 mod http;
@@ -27,6 +28,7 @@ mod watch;
 mod wire;
 
 pub use agent_core::ledger::{Egress, LedgerRecord, Purpose};
+pub use certificate::Proof;
 pub use error::NetError;
 pub use http::{
     AddressCheck, HttpRequest, HttpResponse, MAX_HEADER_BYTES, MAX_HEADERS, MAX_REQUEST_BYTES,

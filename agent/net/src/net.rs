@@ -1,6 +1,7 @@
 //! The door itself: the one value through which everything else reaches other machines.
 
 use crate::{
+    certificate::Proof,
     dial::{Dialled, dial},
     error::NetError,
     http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
@@ -167,7 +168,7 @@ impl Net {
     /// A TLS connection; the certificate must be for `host`.
     pub async fn tls(&self, purpose: &Purpose, host: &str, port: u16) -> Result<TlsStream, NetError> {
         let Dialled { stream, attempt } = self.connect(purpose, &Target::new("tls", host, port)).await?;
-        self.shake(stream, attempt, host).await
+        self.shaken(attempt, host, self.0.tls.handshake(stream, host)).await
     }
 
     /// The same as [`Net::tcp`], to addresses that are known already.
@@ -177,16 +178,15 @@ impl Net {
         Ok(stream)
     }
 
-    /// A TLS connection to `place`, whose certificate must be for `name`: what the user configured, and not what a name
-    /// server made of it.
+    /// A TLS connection to `place`, to whoever proves to be who `proof` says.
     pub async fn tls_to(
         &self,
         purpose: &Purpose,
         place: &Destination,
-        name: &str,
+        proof: &Proof,
     ) -> Result<TlsStream, NetError> {
         let Dialled { stream, attempt } = self.connect_to(purpose, ("tls", place)).await?;
-        self.shake(stream, attempt, name).await
+        self.shaken(attempt, &proof.name, self.0.tls.prove(stream, proof)).await
     }
 
     async fn connect_to(
@@ -202,12 +202,15 @@ impl Net {
         dial(&self.0.sink, purpose, &target, &addresses, self.0.connect_timeout).await
     }
 
-    async fn shake(&self, stream: TcpStream, attempt: Attempt, name: &str) -> Result<TlsStream, NetError> {
+    /// A handshake that must not take longer than connecting, and its row.
+    async fn shaken(
+        &self,
+        attempt: Attempt,
+        name: &str,
+        handshake: impl Future<Output = Result<TlsStream, NetError>>,
+    ) -> Result<TlsStream, NetError> {
         let limit = self.0.connect_timeout;
-        match timeout(limit, self.0.tls.handshake(stream, name))
-            .await
-            .unwrap_or_else(|_| Err(late(name, limit)))
-        {
+        match timeout(limit, handshake).await.unwrap_or_else(|_| Err(late(name, limit))) {
             Ok(stream) => {
                 attempt.allowed();
                 Ok(stream)

@@ -1,6 +1,7 @@
 //! The way a message travels: which transport, from which address of ours, to which address of theirs.
 
 use crate::message::{Host, SipUri};
+use agent_core::certificate::CertificateRule;
 use sha2::{Digest, Sha256};
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -140,6 +141,10 @@ pub(crate) fn host_port(transport: Transport, local: SocketAddr) -> (Host, Optio
 pub struct Trust {
     /// The name the user configured (RFC 5922 section 7): never what a name server made of it.
     pub name: String,
+    /// A PEM file of authorities that are trusted beside the system's.
+    pub authorities: Option<String>,
+    /// How it is decided.
+    pub rule: CertificateRule,
 }
 
 /// The next machine on the way to an address, before its name is resolved. Port and transport stay open where the

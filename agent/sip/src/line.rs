@@ -51,7 +51,7 @@ impl Line {
         let hop = Hop::to(&registrar).ok_or_else(|| {
             format!("the registrar {registrar} asks for a transport other than udp, tcp or tls")
         })?;
-        let hop = Hop { trust: Some(Arc::new(trust(&registrar, &aor))), ..hop };
+        let hop = Hop { trust: Some(Arc::new(trust(settings, &registrar, &aor))), ..hop };
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
         let manners = Manners { reliable: settings.reliable_ringing, timer: settings.session_timer };
@@ -106,9 +106,9 @@ impl Line {
 
 /// Whom a secure connection to the registrar must find: the machine the user configured, and where they wrote only its
 /// address, the domain they configured (RFC 5922 section 7: never what a name server says).
-fn trust(registrar: &SipUri, aor: &SipUri) -> Trust {
+fn trust(settings: &AccountSettings, registrar: &SipUri, aor: &SipUri) -> Trust {
     let named = if registrar.host.ip().is_some() { &aor.host } else { &registrar.host };
-    Trust { name: named.to_plain() }
+    Trust { name: named.to_plain(), authorities: settings.ca.clone(), rule: settings.certificate }
 }
 
 /// A `sip:` or `sips:` address that a call can go to. Header fields in it are a link's way to put words into our request, and

@@ -221,6 +221,10 @@ fn problem(problem: &RegistrationProblem) -> String {
             "the PBX asks for a way of signing in that Trayphone does not know; it knows digest with MD5 and SHA-256"
                 .to_owned()
         }
+        RegistrationProblem::Certificate(untrusted) => {
+            let key = untrusted.presented.map(|key| format!(" (its key is {key})")).unwrap_or_default();
+            format!("{}{key}; nothing was sent", tame(&untrusted.to_string()))
+        }
         RegistrationProblem::Silent => "the PBX does not answer".to_owned(),
         RegistrationProblem::Unreachable { detail } => {
             format!("the PBX cannot be reached ({})", tame(detail))

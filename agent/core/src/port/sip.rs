@@ -11,6 +11,7 @@ pub use transfer::{TransferCommand, TransferEvent};
 pub use watch::{WatchCommand, WatchEvent};
 
 use crate::{
+    certificate::Untrusted,
     id::{AccountId, CallId},
     party::{Party, Sdp},
     port::media::SoundProblem,
@@ -62,6 +63,8 @@ pub enum RegistrationProblem {
     },
     /// The PBX session broke by a fault of the program itself, and begins anew.
     Fault,
+    /// The way to the PBX is encrypted, and its certificate is not believed.
+    Certificate(Untrusted),
     /// A final answer that is none of the above.
     Refused {
         /// The status code.

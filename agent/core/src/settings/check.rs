@@ -79,6 +79,9 @@ impl Checker<'_> {
                 self.wrong(&key(name), &text::watch::NO_TARGET, &[&plain(target)]);
             }
         }
+        if let Some(ca) = account.ca.as_deref().filter(|ca| !std::path::Path::new(ca).is_absolute()) {
+            self.wrong(&key("ca"), &text::secure::SET_CA, &[&plain(ca)]);
+        }
         let twice = |at: usize| account.identity[..at].contains(&account.identity[at]);
         if account.identity.is_empty() || (0..account.identity.len()).any(twice) {
             self.wrong(&key("identity"), &text::settings::IDENTITY, &[]);
@@ -300,6 +303,7 @@ mod tests {
             assert_eq!(keys(|s| s.accounts.push(account(twice))), ["account[1].aor"], "{twice}");
         }
         assert_eq!(keys(|s| s.accounts[0].username = Some(String::new())), ["account[0].username"]);
+        assert_eq!(keys(|s| s.accounts[0].ca = Some("pbx.pem".to_owned())), ["account[0].ca"]);
         assert_eq!(
             keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),
             ["account[0].password"]

@@ -37,6 +37,12 @@ pub const KEYS: &[Key] = &[
         "\"keyring\"",
         "Where the password is: \"keyring\" or \"env:NAME\"; never the password itself.",
     ),
+    absent("account.ca", "A PEM file of authorities trusted beside the system's, its whole path."),
+    key(
+        "account.certificate",
+        "\"system\"",
+        "What proves the PBX over TLS: \"system\" (authorities and name), or its key, \"sha256:HEX\".",
+    ),
     key(
         "account.identity",
         "[\"p-asserted-identity\", \"remote-party-id\", \"from\"]",
@@ -158,6 +164,7 @@ mod tests {
                 registrar: Some(String::new()),
                 username: Some(String::new()),
                 password: PasswordSource::default(),
+                ca: Some(String::new()),
                 watch: vec![String::new()],
                 presence: vec![String::new()],
                 ..AccountSettings::default()

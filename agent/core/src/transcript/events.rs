@@ -135,6 +135,9 @@ fn registration(state: &Registration, mask: Mask) -> String {
                 RegistrationProblem::NoCommonAuthentication => "no-common-authentication".to_owned(),
                 RegistrationProblem::Silent => "silent".to_owned(),
                 RegistrationProblem::Unreachable { detail } => format!("unreachable {detail:?}"),
+                RegistrationProblem::Certificate(untrusted) => {
+                    format!("certificate {:?}", untrusted.to_string())
+                }
                 RegistrationProblem::Refused { status, phrase } => {
                     format!("refused {status} {}", mask.name(phrase))
                 }

@@ -17,6 +17,7 @@ use crate::{
     wire::{Output, Owner, ReachId, Wire},
 };
 use agent_core::{
+    certificate::Untrusted,
     id::{AccountId, CallId},
     port::sip::{CallEnd, Loss, SipCommand, SipEvent, transfer::Wish},
 };
@@ -64,6 +65,15 @@ pub enum Input {
     },
     /// Something happened to the computer.
     Turned(Turn),
+    /// The other answer to `Output::Open`: who is there did not prove to be who was meant.
+    Untrusted {
+        /// To which question.
+        id: ReachId,
+        /// Which way it was.
+        way: Way,
+        /// Who was meant, and what was shown instead.
+        why: Untrusted,
+    },
     /// A connection is gone, or could not be opened.
     Closed {
         /// Which.
@@ -176,6 +186,7 @@ impl Endpoint {
             Input::Item { flow, item } => self.item(flow, item),
             Input::Reached { id, result } => self.reached(id, result),
             Input::Opened { id, way, result } => self.opened(id, way, result),
+            Input::Untrusted { id, way, why } => self.untrusted(id, way, why),
             Input::Turned(turn) => self.turned(turn),
             Input::Closed { flow, detail } => {
                 self.wire.transactions.connection_lost(self.wire.now, &flow, &detail);

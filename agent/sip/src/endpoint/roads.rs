@@ -8,7 +8,7 @@ use crate::{
     ways::{Found, Turn, Way},
     wire::{Owner, ReachId, Wire},
 };
-use agent_core::id::CallId;
+use agent_core::{certificate::Untrusted, id::CallId};
 
 impl Endpoint {
     /// Runs `with` on a registration, then files its deadline, has its calls follow it, or forgets it.
@@ -42,6 +42,12 @@ impl Endpoint {
     pub(super) fn opened(&mut self, id: ReachId, way: Way, result: Result<Flow, String>) {
         if let Some((Owner::Registration(number), result)) = self.wire.opened(id, way, result) {
             self.with_registration(number, |registration, wire| registration.opened(wire, id, result));
+        }
+    }
+
+    pub(super) fn untrusted(&mut self, id: ReachId, way: Way, why: Untrusted) {
+        if let Some((Owner::Registration(number), _)) = self.wire.opened(id, way, Err(why.to_string())) {
+            self.with_registration(number, |registration, wire| registration.untrusted(wire, id, why));
         }
     }
 

@@ -9,7 +9,10 @@ use crate::{
     ways::{Found, Turn, Way},
     wire::{Output, Owner, ReachId, Wire},
 };
-use agent_core::port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent};
+use agent_core::{
+    certificate::Untrusted,
+    port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent},
+};
 use std::time::Duration;
 
 /// Names are not looked up again sooner, whatever their time to live says.
@@ -97,6 +100,20 @@ impl Registration {
                 self.fail(wire, problem, after);
             }
         }
+    }
+
+    /// Who is at the end of a way did not prove to be the registrar. It is not the way that failed: another may lead to the
+    /// right machine, but not one on which nobody has to prove anything.
+    pub(crate) fn untrusted(&mut self, wire: &mut Wire, id: ReachId, why: Untrusted) {
+        if !matches!(self.phase, Phase::Opening(expected, _) if expected == id) {
+            return;
+        }
+        self.phase = Phase::Still;
+        if self.leaving {
+            return self.left(wire);
+        }
+        self.left.retain(|way| way.transport.secure());
+        self.next_way(wire, Problem::Certificate(why));
     }
 
     /// A way leads to the registrar, or not.

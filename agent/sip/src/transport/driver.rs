@@ -5,7 +5,7 @@
 
 use super::{
     log::log,
-    road::Road,
+    road::{Failure, Road},
     streams::{Connections, Opened, StreamNews},
     udp::{Arrival, Udp},
 };
@@ -44,9 +44,9 @@ pub(super) enum News {
     /// A name was resolved.
     Named(ReachId, Hop, Result<Found, String>),
     /// A connection was opened for whoever asked for the way.
-    Reached(ReachId, Way, Result<Opened, String>),
+    Reached(ReachId, Way, Result<Opened, Failure>),
     /// A connection to send on was opened, or not.
-    Dialled(Road, Result<Opened, String>),
+    Dialled(Road, Result<Opened, Failure>),
 }
 
 /// The loop and what it owns.
@@ -205,7 +205,11 @@ impl Driver {
                 self.input(Input::Reached { id, result });
             }
             News::Reached(id, way, result) => {
-                let result = result.and_then(|opened| self.take_connection(opened));
+                let result = match result.and_then(|opened| self.take_connection(opened)) {
+                    Ok(flow) => Ok(flow),
+                    Err(Failure::Untrusted(why)) => return self.input(Input::Untrusted { id, way, why }),
+                    Err(Failure::Said(detail)) => Err(detail),
+                };
                 self.input(Input::Opened { id, way, result });
             }
             News::Dialled(road, result) => {
@@ -216,7 +220,8 @@ impl Driver {
                             self.connections.send(&flow, &transmit.bytes);
                         }
                     }
-                    Err(detail) => {
+                    Err(why) => {
+                        let detail = why.to_string();
                         for transmit in held {
                             self.input(Input::Closed { flow: transmit.flow, detail: detail.clone() });
                         }
@@ -226,8 +231,9 @@ impl Driver {
         }
     }
 
-    fn take_connection(&mut self, opened: Opened) -> Result<Flow, String> {
-        self.connections.add(opened, false).ok_or_else(|| "too many connections are open".to_owned())
+    fn take_connection(&mut self, opened: Opened) -> Result<Flow, Failure> {
+        let full = || Failure::Said("too many connections are open".to_owned());
+        self.connections.add(opened, false).ok_or_else(full)
     }
 
     /// The way between us and `peer` over UDP; `None` without a route.

@@ -2,7 +2,7 @@
 
 use super::{
     driver::{Driver, MOST_DIALS, MOST_HELD, News},
-    road::{Identity, Road},
+    road::{Failure, Identity, Road},
     streams::Opened,
 };
 use crate::{
@@ -165,12 +165,11 @@ async fn open_connection(
     purpose: &Purpose,
     place: &Destination,
     identity: Option<Arc<Identity>>,
-) -> Result<Opened, String> {
-    let no_address = || "the connection was gone at once".to_owned();
+) -> Result<Opened, Failure> {
+    let gone = || Failure::Said("the connection was gone at once".to_owned());
     let Some(identity) = identity else {
-        let stream = net.tcp_to(purpose, place).await.map_err(|error| error.to_string())?;
-        return Opened::plain(stream).ok_or_else(no_address);
+        return Opened::plain(net.tcp_to(purpose, place).await?).ok_or_else(gone);
     };
-    let stream = net.tls_to(purpose, place, identity.name()).await.map_err(|error| error.to_string())?;
-    Opened::proven(stream, identity).ok_or_else(no_address)
+    let stream = net.tls_to(purpose, place, &identity.proof()).await?;
+    Opened::proven(stream, identity).ok_or_else(gone)
 }

@@ -1,7 +1,9 @@
 //! Whither a connection leads: to an address, or to a machine that has to be who the user meant.
 
 use crate::flow::{Hop, Transport, Trust};
-use std::{net::SocketAddr, sync::Arc};
+use agent_core::certificate::Untrusted;
+use agent_net::{NetError, Proof};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Whither a connection leads that names cannot be mistaken on: it serves only who asks for the same machine, the same
 /// name in its certificate and the same rule for that certificate (RFC 5922 section 7).
@@ -32,8 +34,42 @@ impl Identity {
         Self { transport, host: hop.host.clone(), port, trust: hop.trust.clone() }
     }
 
-    /// The name the certificate must be for.
-    pub(super) fn name(&self) -> &str {
-        self.trust.as_ref().map_or(&self.host, |trust| &trust.name)
+    /// What its certificate must be.
+    pub(super) fn proof(&self) -> Proof {
+        match &self.trust {
+            None => Proof::of(&self.host),
+            Some(trust) => Proof {
+                name: trust.name.clone(),
+                authorities: trust.authorities.as_ref().map(PathBuf::from),
+                rule: trust.rule,
+            },
+        }
+    }
+}
+
+/// Why no connection came about.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// The other end did not prove to be who was meant.
+    Untrusted(Untrusted),
+    /// Anything else, as a sentence.
+    Said(String),
+}
+
+impl From<NetError> for Failure {
+    fn from(error: NetError) -> Self {
+        match error {
+            NetError::Certificate(untrusted) => Self::Untrusted(*untrusted),
+            other => Self::Said(other.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Untrusted(untrusted) => untrusted.fmt(f),
+            Self::Said(sentence) => f.write_str(sentence),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests over encrypted and framed transports share: a phone, a certificate authority, a registrar's end.
 
 use agent_core::{
+    certificate::Fingerprint,
     id::AccountId,
     port::sip::{Registration, SipCommand, SipEvent},
     secret::Secret,
@@ -12,13 +13,14 @@ use agent_sip::{
     message::{Message, Request, Response, StreamDecoder, StreamItem},
     start,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
 use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -135,24 +137,52 @@ impl Authority {
 
     /// Takes TLS connections in these names.
     pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
-        serving(CertificateDer::from(certificate.der().to_vec()), &key)
+        Certified::by(Some(self), names, (-1, 1)).acceptor()
     }
 }
 
-/// Takes TLS connections with this certificate.
-pub(crate) fn serving(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    Arc::new(config).into()
+/// A certificate and its key.
+pub(crate) struct Certified {
+    certificate: CertificateDer<'static>,
+    key: KeyPair,
+}
+
+impl Certified {
+    /// One for these names, by an authority or by itself, valid between two days counted from today.
+    pub(crate) fn by(authority: Option<&Authority>, names: &[&str], (from, to): (i64, i64)) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        let today = SystemTime::now();
+        let day = |days: i64| {
+            let far = Duration::from_secs(days.unsigned_abs() * 24 * 3600);
+            if days < 0 { today - far } else { today + far }
+        };
+        (params.not_before, params.not_after) = (day(from).into(), day(to).into());
+        let certificate = match authority {
+            Some(authority) => params.signed_by(&key, &authority.0).unwrap(),
+            None => params.self_signed(&key).unwrap(),
+        };
+        Self { certificate: CertificateDer::from(certificate.der().to_vec()), key }
+    }
+
+    /// Its key's, as `openssl` would say it.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(Sha256::digest(self.key.subject_public_key_info()).into())
+    }
+
+    /// Takes TLS connections with it.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.clone()], key)
+            .unwrap();
+        Arc::new(config).into()
+    }
 }
 
 /// One accepted connection.
