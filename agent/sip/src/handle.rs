@@ -54,7 +54,7 @@ pub enum Told {
 
 /// What the handle asks of the loop.
 enum Order {
-    Command(SipCommand),
+    Command(Box<SipCommand>),
     Respond(TransactionId, Box<Response>),
     Admit(TransactionId, AccountId),
     Place(Box<Placement>),
@@ -102,7 +102,7 @@ fn begin(config: SipConfig, net: Net, tell: Tell<Told>, vigil: Vigil) -> SipHand
 impl SipHandle {
     /// Asks for something. Never waits; in order.
     pub fn send(&self, command: SipCommand) {
-        self.order(Order::Command(command));
+        self.order(Order::Command(Box::new(command)));
     }
 
     /// Answers a request told as [`Told::Outside`].
@@ -177,7 +177,7 @@ async fn run(
 
 fn carry_out(driver: &mut Driver, order: Order) {
     driver.with_endpoint(|endpoint, now| match order {
-        Order::Command(command) => endpoint.handle(now, Input::Command(command)),
+        Order::Command(command) => endpoint.handle(now, Input::Command(*command)),
         Order::Respond(id, response) => endpoint.respond(now, id, *response),
         Order::Admit(id, account) => {
             endpoint.admit(now, id, account);
@@ -194,17 +194,24 @@ async fn without_sockets(tell: &Tell<Told>, why: &str, orders: &mut mpsc::Receiv
         SipEvent::Ended { call, end }
     };
     while let Some(order) = orders.recv().await {
-        let event = match order {
-            Order::Command(SipCommand::Register { account, .. }) => {
+        let command = match order {
+            Order::Command(command) => *command,
+            Order::Place(placement) => {
+                tell(Told::Event(lost(placement.call)));
+                continue;
+            }
+            _ => continue,
+        };
+        let event = match command {
+            SipCommand::Register { account, .. } => {
                 let reason = RegistrationProblem::Unreachable { detail: why.to_owned() };
                 SipEvent::Registration { account, state: Registration::Failed { reason, retry_ms: None } }
             }
-            Order::Command(SipCommand::Unregister { account }) => {
+            SipCommand::Unregister { account } => {
                 SipEvent::Registration { account, state: Registration::Unregistered }
             }
-            Order::Command(SipCommand::Invite { call, .. }) => lost(call),
-            Order::Place(placement) => lost(placement.call),
-            Order::Command(SipCommand::Shutdown { .. }) => SipEvent::Down,
+            SipCommand::Invite { call, .. } => lost(call),
+            SipCommand::Shutdown { .. } => SipEvent::Down,
             _ => continue,
         };
         tell(Told::Event(event));
