@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn each_problem_names_its_key() {
+    fn an_address_that_is_none_is_named_with_its_key() {
         for aor in [
             "1001",
             "sip:1001",
@@ -299,6 +299,10 @@ mod tests {
                 ["account[0].registrar"]
             );
         }
+    }
+
+    #[test]
+    fn each_problem_of_other_keys_names_its_own() {
         for twice in ["sip:1001@PBX.example", "sip:1001@pbx.example:5060"] {
             assert_eq!(keys(|s| s.accounts.push(account(twice))), ["account[1].aor"], "{twice}");
         }
