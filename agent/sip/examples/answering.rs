@@ -1,7 +1,7 @@
 //! An answering phone: takes every call for `1001`, rings at once, answers after a moment, and says what happens.
 //!
-//! `cargo run -p agent-sip --example answering -- 127.0.0.1:5070 [REGISTRAR PASSWORD]`, then for example
-//! `sipp -sn uac 127.0.0.1:5070 -s 1001 -m 100 -r 50`.
+//! `cargo run -p agent-sip --example answering -- 127.0.0.1:5070 [REGISTRAR PASSWORD [NAME_SERVER]]`, then for example
+//! `sipp -sn uac 127.0.0.1:5070 -s 1001 -m 100 -r 50`. The tests of networks that come and go start it, too.
 
 use agent_core::{
     id::AccountId,
@@ -10,7 +10,7 @@ use agent_core::{
     secret::Secret,
     settings::AccountSettings,
 };
-use agent_net::Net;
+use agent_net::{Net, NetConfig};
 use agent_sip::{SipConfig, SipHandle, config::Callers, start};
 use std::{
     env,
@@ -28,6 +28,12 @@ async fn main() -> Result<(), String> {
     let bind = bind.parse().map_err(|error| format!("{bind}: {error}"))?;
     let registrar = args.next().unwrap_or_else(|| "127.0.0.1:9".to_owned());
     let password = args.next().unwrap_or_default();
+    let name_servers = match args.next() {
+        Some(server) => vec![server.parse().map_err(|error| format!("{server}: {error}"))?],
+        None => Vec::new(),
+    };
+    let net = NetConfig { name_servers, ..NetConfig::default() };
+    let net = Net::with_config(Arc::new(|_| {}), net).map_err(|error| error.to_string())?;
     let (events, mut queue) = tokio::sync::mpsc::unbounded_channel();
     let handle: Arc<OnceLock<SipHandle>> = Arc::default();
     let ringing = handle.clone();
@@ -39,7 +45,7 @@ async fn main() -> Result<(), String> {
         let _ = events.send(event);
     };
     let config = SipConfig { bind: Some(bind), callers: Callers::Anyone, ..SipConfig::default() };
-    let sip = handle.get_or_init(|| start(config, Net::new(Arc::new(|_| {})), Arc::new(tell))).clone();
+    let sip = handle.get_or_init(|| start(config, net, Arc::new(tell))).clone();
     println!("listening on {}", sip.listening().await?);
     sip.send(SipCommand::Register {
         account: AccountId(0),

@@ -269,6 +269,8 @@ impl Registration {
         if !ours || self.leaving || !matches!(self.phase, Phase::Still) || self.binding.is_none() {
             return;
         }
+        // A registrar that still has it would call there, too, and wait for an answer.
+        self.retire_contact();
         if self.binding.take().is_some_and(|binding| wire.now.duration_since(binding.since) >= STEADY) {
             self.losses = 0;
         }
