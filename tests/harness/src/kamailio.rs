@@ -98,9 +98,15 @@ fn tables(folder: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::Kamailio;
-    use crate::sipp::{Plan, Sipp};
-    use crate::wait::SOON;
+    use super::{Kamailio, Options};
+    use crate::{
+        sipp::{Plan, Sipp, Transport},
+        wait::SOON,
+    };
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
 
     #[test]
     fn answers_on_its_port() {
@@ -120,5 +126,48 @@ Content-Length: 0
         let plan = Plan { to: Some(kamailio.port), scenario: Some(scenario), ..Plan::default() };
         Sipp::start(folder.path(), &plan).finish(SOON);
         assert!(kamailio.proc.ended().is_none());
+    }
+
+    /// Reads until `wanted` was heard, and answers all of it.
+    fn hear(stream: &mut TcpStream, wanted: &str) -> String {
+        let mut heard = Vec::new();
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&heard).contains(wanted) {
+            let length = stream.read(&mut piece).expect("an answer in time");
+            let so_far = String::from_utf8_lossy(&heard).into_owned();
+            assert_ne!(length, 0, "it hangs up after {so_far:?}");
+            heard.extend_from_slice(&piece[..length]);
+        }
+        String::from_utf8_lossy(&heard).into_owned()
+    }
+
+    #[test]
+    fn speaks_websocket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { websocket: true, ..Options::default() };
+        let kamailio = Kamailio::start_with(folder.path(), &options);
+        let port = kamailio.port_for(Transport::Ws);
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        stream.set_read_timeout(Some(SOON)).expect("a socket has a clock");
+        let upgrade = format!(
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n\
+             Sec-WebSocket-Version: 13\r\n\r\n"
+        );
+        stream.write_all(upgrade.as_bytes()).expect("it reads");
+        let heard = hear(&mut stream, "\r\n\r\n");
+        assert!(heard.starts_with("HTTP/1.1 101"), "{heard}");
+        // The answer to this key stands in RFC 6455 section 1.3.
+        assert!(heard.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{heard}");
+        let request = format!(
+            "OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\n\
+             From: <sip:a@a.invalid>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\
+             Max-Forwards: 10\r\nContent-Length: 0\r\n\r\n"
+        );
+        // One final text frame of more than 125 octets; a mask of zeros leaves them as they are.
+        let length = u16::try_from(request.len()).expect("a short message").to_be_bytes();
+        let frame = [&[0x81, 0xFE], &length[..], &[0; 4], request.as_bytes()].concat();
+        stream.write_all(&frame).expect("it reads");
+        hear(&mut stream, "SIP/2.0 200");
     }
 }
