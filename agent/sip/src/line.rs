@@ -54,7 +54,8 @@ impl Line {
         let hop = Hop { trust: Some(Arc::new(trust(settings, &registrar, &aor))), ..hop };
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
-        let manners = Manners { reliable: settings.reliable_ringing, timer: settings.session_timer };
+        let manners =
+            Manners { reliable: settings.reliable_ringing, redirects: true, timer: settings.session_timer };
         Ok(Self { aor, hop, username, manners, identity })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{identity::Belief, leg::Leg, manners::Manners, timer::Timer},
+    call::{identity::Belief, leg::Leg, manners::Manners, targets::Targets, timer::Timer},
     dialog::{Dialog, DialogId},
     flow::Flow,
     message::{Headers, Method, NameAddr, Request, Response, SipUri, Text, name},
@@ -166,6 +166,8 @@ pub(crate) struct Call {
     pub(super) manners: Manners,
     /// How long the session lasts without a sign of life.
     pub(super) timer: Timer,
+    /// Where a redirected call may still go.
+    pub(super) targets: Targets,
     /// Our UPDATE that refreshes it.
     pub(super) refresh: Option<Out>,
     /// Their Allow names UPDATE.
@@ -216,6 +218,7 @@ impl Call {
             reliable: None,
             timer: Timer::new(manners.timer),
             manners,
+            targets: Targets::default(),
             refresh: None,
             takes_update: false,
             stage,

@@ -91,6 +91,7 @@ impl Call {
             200..=299 => self.picked_up(wire, response),
             401 | 407 => self.invite_challenged(wire, response),
             422 => self.invite_too_brief(wire, response),
+            _ if self.redirected(wire, response) => {}
             _ => {
                 self.tell_cause(wire, &response.headers);
                 self.invite_ended(wire, refused(response));
@@ -213,7 +214,12 @@ impl Call {
 
     /// The INVITE once more after `response` refused it: the same Call-ID, the next number, what is known of credentials,
     /// and what `change` does to it. Not for ever, and not once it was given up.
-    fn invite_again(&mut self, wire: &mut Wire, response: &Response, change: impl FnOnce(&mut Request)) {
+    pub(super) fn invite_again(
+        &mut self,
+        wire: &mut Wire,
+        response: &Response,
+        change: impl FnOnce(&mut Request),
+    ) {
         let Stage::Calling(calling) = &mut self.stage else { return };
         if calling.given_up || calling.out.tries >= MOST_TRIES {
             return self.invite_ended(wire, refused(response));

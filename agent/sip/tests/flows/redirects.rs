@@ -1,0 +1,121 @@
+//! Calls of ours that are redirected (RFC 3261 section 8.1.3.4), and those that must not be.
+
+use crate::{
+    script::{ACCOUNT, answer, clean, event, expect, registered},
+    world::{Letter, Who, World, sdp},
+};
+use agent_core::{
+    id::CallId,
+    port::sip::{PhoneEvent, SipCommand, SipEvent},
+};
+use agent_sip::message::{Method, Request};
+
+const CALL: CallId = CallId(2);
+const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
+
+fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
+    let (phone, pbx) = registered(world);
+    world.command(
+        phone,
+        SipCommand::Invite { call: CALL, account: ACCOUNT, target: "600".into(), offer: sdp("offer") },
+    );
+    let (letter, invite) = expect(world, pbx, Method::Invite);
+    (phone, pbx, letter, invite)
+}
+
+/// Refuses an INVITE and gives the number the call goes on to, as told and as called.
+fn refused(
+    world: &mut World,
+    (phone, pbx): (Who, Who),
+    letter: &Letter,
+    status: u16,
+    contact: &str,
+) -> (Letter, Request) {
+    let headers = [("Contact", contact)];
+    answer(world, letter, status, if contact.is_empty() { &[] } else { &headers }, "");
+    expect(world, pbx, Method::Ack);
+    let (letter, invite) = expect(world, pbx, Method::Invite);
+    let SipEvent::Phone(PhoneEvent::Moved { call: CALL, to }) = world.event(phone) else {
+        panic!("not told")
+    };
+    assert_eq!(invite.uri.user_text().unwrap().to_text(), to.number.as_str());
+    (letter, invite)
+}
+
+#[test]
+fn the_best_address_is_tried_first_and_the_next_when_it_fails() {
+    let mut world = World::new(1);
+    let (phone, pbx, letter, first) = dialled(&mut world);
+    let contacts = "<sip:701@pbx.example>;q=0.2, <sip:702@PBX.example;maddr=203.0.113.1;user=phone?Subject=x>;q=0.9, <tel:+4930123>;q=0.5, <sip:704@192.0.2.10>;q=0.1";
+    let (letter, invite) = refused(&mut world, (phone, pbx), &letter, 302, contacts);
+    assert_eq!(invite.uri.to_string(), "sip:702@PBX.example;user=phone");
+    assert_eq!(invite.headers.call_id(), first.headers.call_id());
+    assert_eq!(invite.headers.get("To"), first.headers.get("To"));
+    assert_eq!(invite.headers.cseq().unwrap().number, 2);
+    assert_eq!(invite.body, first.body);
+    // One of them knows better, and knows a way back that is not gone again.
+    let (letter, invite) =
+        refused(&mut world, (phone, pbx), &letter, 301, "<sip:600@pbx.example>, <sip:703@pbx.example>");
+    assert_eq!(invite.uri.to_string(), "sip:703@pbx.example");
+    let (letter, invite) = refused(&mut world, (phone, pbx), &letter, 486, "");
+    assert_eq!(invite.uri.to_string(), "sip:+4930123@pbx.example");
+    let (letter, _) = refused(&mut world, (phone, pbx), &letter, 404, "");
+    let (letter, invite) = refused(&mut world, (phone, pbx), &letter, 480, "");
+    assert_eq!(invite.uri.to_string(), "sip:704@192.0.2.10");
+    answer(&mut world, &letter, 200, &[CONTACT], "answer");
+    expect(&mut world, pbx, Method::Ack);
+    event(&mut world, phone, "Answered");
+}
+
+#[test]
+fn nobody_is_sent_elsewhere_round_in_circles_or_for_ever() {
+    for (status, contact) in [
+        (302, "<sip:600@203.0.113.9>"),
+        (302, "<sip:+1900@evil.example>, <sips:600@pbx.example>, <mailto:a@pbx.example>"),
+        (302, "<sip:600@pbx.example;transport=tcp>"),
+        (302, "<sip:pbx.example>"),
+        (302, ""),
+        (305, "<sip:601@pbx.example>"),
+        (380, "<sip:601@pbx.example>"),
+        (486, "<sip:601@pbx.example>"),
+    ] {
+        let mut world = World::new(2);
+        let (phone, pbx, letter, _) = dialled(&mut world);
+        let headers = [("Contact", contact)];
+        answer(&mut world, &letter, status, if contact.is_empty() { &[] } else { &headers }, "");
+        expect(&mut world, pbx, Method::Ack);
+        event(&mut world, phone, &format!("Ended {{ call: CallId(2), end: Refused {{ status: {status}"));
+        clean(&mut world, phone);
+    }
+    // Each knows another one: five are believed.
+    let mut world = World::new(3);
+    let (phone, pbx, mut letter, _) = dialled(&mut world);
+    for at in 1..=5 {
+        let contact = format!("<sip:70{at}@pbx.example>");
+        letter = refused(&mut world, (phone, pbx), &letter, 302, &contact).0;
+    }
+    answer(&mut world, &letter, 302, &[("Contact", "<sip:706@pbx.example>")], "");
+    event(&mut world, phone, "Ended { call: CallId(2), end: Refused { status: 302");
+    clean(&mut world, phone);
+}
+
+#[test]
+fn a_word_for_all_ends_it_and_so_does_the_user() {
+    let mut world = World::new(4);
+    let (phone, pbx, letter, _) = dialled(&mut world);
+    let both = "<sip:701@pbx.example>, <sip:702@pbx.example>";
+    let (letter, _) = refused(&mut world, (phone, pbx), &letter, 300, both);
+    answer(&mut world, &letter, 603, &[], "");
+    expect(&mut world, pbx, Method::Ack);
+    event(&mut world, phone, "Ended { call: CallId(2), end: Refused { status: 603");
+
+    let mut world = World::new(5);
+    let (phone, pbx, letter, _) = dialled(&mut world);
+    answer(&mut world, &letter, 180, &[CONTACT], "");
+    event(&mut world, phone, "Progress");
+    world.command(phone, SipCommand::Hangup { call: CALL });
+    expect(&mut world, pbx, Method::Cancel);
+    answer(&mut world, &letter, 302, &[("Contact", both)], "");
+    expect(&mut world, pbx, Method::Ack);
+    event(&mut world, phone, "Ended { call: CallId(2), end: LocalHangup }");
+}
