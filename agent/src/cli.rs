@@ -3,9 +3,11 @@
 mod watch;
 
 pub(crate) use watch::{PresenceArgs, WatchArgs};
+pub(crate) mod handover;
 
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
+use handover::HandoverCommand;
 use std::{ffi::OsString, path::PathBuf};
 
 /// A desktop agent for people whose phone is a PBX extension.
@@ -164,6 +166,9 @@ pub(crate) enum CallCommand {
         #[arg(value_parser = ["on", "off"])]
         state: Option<String>,
     },
+    /// Calls that change hands
+    #[command(flatten)]
+    Handover(HandoverCommand),
     /// Send keys in a call
     #[command(after_help = "Example: trayphone dtmf 42#")]
     Dtmf {

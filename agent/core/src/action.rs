@@ -8,6 +8,7 @@ pub use watched::{WatchStatus, WatchedLine, WatchedMailbox, WatchedPerson, Watch
 
 use crate::{
     caller::CallerCard,
+    handover::TransferStep,
     id::{AccountId, CallId},
     journal::{Direction, Outcome},
     party::Party,
@@ -275,6 +276,12 @@ pub struct CallStatus {
     pub held_by_them: bool,
     /// It has the microphone.
     pub focus: bool,
+    /// It is in the conference: who has the microphone is heard by all of them, and they hear each other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conference: bool,
+    /// To whom it is being handed over, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<String>,
     /// When it began.
     pub started: UnixMillis,
     /// When it was answered.
@@ -315,6 +322,13 @@ pub enum Notice {
         source: String,
         /// The page.
         url: String,
+    },
+    /// A call changes hands.
+    Transfer {
+        /// Which.
+        call: CallId,
+        /// How far that has come.
+        transfer: TransferStep,
     },
     /// Facts about a stream.
     Media {

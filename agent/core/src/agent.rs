@@ -2,6 +2,7 @@
 
 mod faults;
 mod features;
+mod transfer;
 mod user;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     calls::{Calls, Invite},
     context::Context,
     faults::Faults,
-    id::AccountId,
+    id::{AccountId, CallId},
     notes::Notes,
     number::Dialplan,
     number::kind::Number,
@@ -20,7 +21,7 @@ use crate::{
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
-        sip::{PhoneEvent, SipEvent},
+        sip::{PhoneEvent, SipEvent, transfer::Referred},
         store::StoreEvent,
     },
     question::Questions,
@@ -48,6 +49,8 @@ pub struct Agent {
     calls: Calls,
     questions: Questions,
     watches: Watches,
+    /// Where others send us, while the user is asked: the question, the call it is asked in, and whom they name.
+    sent: Vec<(u64, CallId, Referred)>,
     /// What was called last and over which account, for who wants it again; never an emergency number.
     last_dialled: Option<(Number, AccountId)>,
     notes: Notes,
@@ -90,6 +93,7 @@ impl Agent {
             calls: Calls::new(),
             questions: Questions::default(),
             watches: Watches::default(),
+            sent: Vec::new(),
             last_dialled: None,
             more_toast: notes.id(),
             missed_toast: notes.id(),
@@ -149,6 +153,7 @@ impl Agent {
             }
         }
         self.publish(now);
+        self.drop_unasked(now);
     }
 
     /// The next effect, in this order: commands to PBX and audio, the view, everything that is told afterwards.
@@ -262,6 +267,7 @@ impl Agent {
                 let (watches, mut cx) = self.watches_at(now);
                 watches.told(&mut cx, event);
             }
+            SipEvent::Transfer(event) => self.handed_over(now, event),
             SipEvent::Down => self.finish(),
             SipEvent::Incoming { call, account, party, called, local, offer, with, unfit } => {
                 let (calls, mut cx) = self.calls_at(now);
@@ -288,7 +294,6 @@ impl Agent {
             SipEvent::Phone(PhoneEvent::Refresh { call }) => calls.refresh(cx, call),
             SipEvent::Phone(PhoneEvent::Moved { call, to }) => calls.redirected(cx, call, to),
             SipEvent::Phone(_) => {}
-            // What nobody asked for is told by nobody yet.
             SipEvent::Registration { .. }
             | SipEvent::Address { .. }
             | SipEvent::Incoming { .. }
@@ -445,6 +450,7 @@ impl Agent {
             Deadline::Step(id) => calls.overdue(cx, id),
             Deadline::Lookup(id) => calls.lookup_over(cx, id),
             Deadline::Retry(id) => calls.retry(cx, id),
+            Deadline::Transfer(id) => calls.transfer_overdue(cx, id),
             Deadline::Note(_)
             | Deadline::Tone
             | Deadline::Quit

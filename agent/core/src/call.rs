@@ -2,6 +2,7 @@
 
 use crate::{
     action::{CallState, CallStatus},
+    handover::{Errand, Leaving},
     id::{AccountId, CallId},
     journal::{Cause, Direction, JournalEntry, Outcome},
     lookup::Lookup,
@@ -180,6 +181,16 @@ pub(crate) struct Call {
     pub keys: Option<String>,
     /// It was refused because the line was busy.
     pub busy: bool,
+    /// What was asked of the PBX when it was dialled.
+    pub dialled: Option<String>,
+    /// What it was begun for.
+    pub errand: Option<Errand>,
+    /// It is being handed over.
+    pub leaving: Option<Leaving>,
+    /// Its other side sent us to somebody else and waits for the outcome: it needs no hold.
+    pub sent_on: bool,
+    /// It is in the conference.
+    pub joined: bool,
     /// What its INVITE said besides.
     pub with: Circumstances,
     /// What the telephone network says of its end (ITU-T Q.850).
@@ -225,6 +236,11 @@ impl Call {
             hidden: false,
             keys: None,
             busy: false,
+            dialled: None,
+            errand: None,
+            leaving: None,
+            sent_on: false,
+            joined: false,
             with: Circumstances::default(),
             network: None,
             unfit: None,
@@ -303,6 +319,8 @@ impl Call {
             held: self.talk.held(),
             held_by_them: self.talk.held_by_them(),
             focus: focus && outcome.is_none(),
+            conference: self.joined && outcome.is_none(),
+            transfer: self.leaving.as_ref().map(|leaving| leaving.to.clone()).filter(|_| outcome.is_none()),
             started: self.started,
             answered: self.answered,
             outcome,

@@ -3,12 +3,15 @@
 mod begin;
 mod board;
 mod change;
+mod conference;
 mod dial;
 mod end;
 mod media;
 mod party;
 mod pick;
 mod records;
+mod referral;
+mod transfer;
 mod wire;
 
 pub(crate) use begin::Invite;

@@ -13,6 +13,7 @@ pub mod certificate;
 mod context;
 mod escape;
 mod faults;
+pub mod handover;
 pub mod id;
 pub mod journal;
 pub mod ledger;

@@ -66,6 +66,15 @@ impl Questions {
         reply
     }
 
+    /// Puts a question about one number, to be answered elsewhere.
+    pub(crate) fn put(&mut self, cx: &mut Context<'_>, text: String, number: Number) -> u64 {
+        let choices = vec![cx.say(&text::CALL_NUMBER, &[&shown(&number, cx.language())])];
+        let id = cx.notes.id();
+        cx.after(Deadline::Question, OPEN);
+        self.open = Some(Question { id, text, choices, numbers: vec![number], account: None });
+        id
+    }
+
     /// Takes the user's answer: the number chosen (counted from 1, as the question is shown), or `None` for no.
     pub(crate) fn choose(
         &mut self,

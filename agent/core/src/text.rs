@@ -6,6 +6,7 @@ pub mod network;
 pub mod secure;
 pub mod session;
 pub mod settings;
+pub mod transfer;
 pub mod watch;
 mod why;
 
@@ -471,6 +472,7 @@ mod tests {
             secure::ALL,
             session::ALL,
             settings::ALL,
+            transfer::ALL,
             watch::ALL,
         ]
         .concat()

@@ -20,6 +20,8 @@ pub(crate) enum Deadline {
     Lookup(CallId),
     /// A re-INVITE that crossed theirs is tried again.
     Retry(CallId),
+    /// A call that changes hands has done so, or nobody says a word of it.
+    Transfer(CallId),
     /// The busy or congestion tone has been heard.
     Tone,
     /// The question was not answered.
@@ -57,9 +59,13 @@ impl Timers {
     }
 
     pub(crate) fn clear_call(&mut self, call: CallId) {
-        for what in
-            [Deadline::Ring(call), Deadline::Step(call), Deadline::Lookup(call), Deadline::Retry(call)]
-        {
+        for what in [
+            Deadline::Ring(call),
+            Deadline::Step(call),
+            Deadline::Lookup(call),
+            Deadline::Retry(call),
+            Deadline::Transfer(call),
+        ] {
             self.clear(what);
         }
     }

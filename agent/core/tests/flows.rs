@@ -4,6 +4,8 @@
 #[path = "support/play.rs"]
 mod play;
 mod support;
+#[path = "support/transfer.rs"]
+mod transfer;
 
 use std::{fs, path::Path};
 

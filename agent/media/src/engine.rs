@@ -3,6 +3,7 @@
 //! `session` is one call, `outgoing` its even stream of packets, `sockets` its two ports, `front` the user's side with
 //! microphone and ear, and `run` the thread that turns them all by one poll and one clock. `probe` is the same for fuzzing.
 
+mod conference;
 mod front;
 mod inbox;
 mod outgoing;
@@ -19,6 +20,7 @@ use crate::{
 };
 use agent_core::{port::media::MediaCommand, settings::AudioSettings, view::Sound, vigil::Vigil};
 use agent_net::Net;
+use conference::Conference;
 use front::Front;
 use inbox::{Ending, Inbox, Order, WAKER};
 use mio::{Poll, Waker};
@@ -127,6 +129,7 @@ pub fn start_watched(config: MediaConfig, tell: Tell, vigil: Vigil) -> Result<Me
         tokens: BTreeMap::new(),
         next_token: FIRST_TOKEN,
         focus: None,
+        conference: Conference::default(),
         muted: false,
         tick: None,
         spoken: Vec::new(),

@@ -1,6 +1,8 @@
 //! Two engines on loopback, files as microphones and ears: what is said is heard, and nothing else.
 
 mod common;
+#[path = "conference/legs.rs"]
+mod conference;
 
 use agent_core::{
     id::CallId,

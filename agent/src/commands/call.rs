@@ -6,7 +6,7 @@ use crate::{
         client::Client,
         protocol::{Answer, Ask, Request},
     },
-    cli::{CallCommand, Common, DialArgs},
+    cli::{CallCommand, Common, DialArgs, handover},
     exit::{Exit, Failure},
 };
 use agent_core::{
@@ -24,6 +24,7 @@ pub(crate) fn request(command: &CallCommand) -> Request {
         }
         CallCommand::Watch(args) => Action::Feature(args.action()),
         CallCommand::Presence(args) => Action::Feature(args.action()),
+        CallCommand::Handover(command) => handover::action(command),
         CallCommand::Answer(arg) => Action::Answer { call: call(&arg.call) },
         CallCommand::Decline(arg) => Action::Decline { call: call(&arg.call) },
         CallCommand::Hangup(arg) => Action::Hangup { call: call(&arg.call) },

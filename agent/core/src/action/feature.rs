@@ -1,6 +1,9 @@
 //! What the user may ask for beyond a plain call: of the accounts, and the features of a PBX phone.
 
-use crate::{id::AccountId, port::sip::watch::PresenceState};
+use crate::{
+    id::{AccountId, CallId},
+    port::sip::{transfer::DialogRef, watch::PresenceState},
+};
 use serde::{Deserialize, Serialize};
 
 /// A feature. In JSON it looks like any other [`Action`](super::Action), and a field it does not have is an error.
@@ -30,6 +33,53 @@ pub enum FeatureAction {
         state: PresenceState,
         /// A sentence of one's own.
         note: Option<String>,
+    },
+    /// Hand a call over: to a number (`to`), or into the place of another call (`with`), so that the two others talk. It is
+    /// put on hold first, and comes back when nobody takes it; `resume` takes it back.
+    Transfer {
+        /// Which; `None`: the one that has the microphone, or the only one that is up.
+        call: Option<CallId>,
+        /// The number.
+        to: Option<String>,
+        /// The other call.
+        with: Option<CallId>,
+    },
+    /// Send a ringing call elsewhere without answering it.
+    Deflect {
+        /// Which; `None`: the only one that rings.
+        call: Option<CallId>,
+        /// The number.
+        to: String,
+    },
+    /// Join calls in a conference, or split it into calls again.
+    Conference {
+        /// Which join; none: all that are up.
+        #[serde(default)]
+        calls: Vec<CallId>,
+        /// End the conference; the call that has the microphone goes on.
+        #[serde(default)]
+        split: bool,
+    },
+    /// Take a call that rings at somebody else's.
+    Pickup {
+        /// Over which account; `None`: the first that is registered.
+        account: Option<AccountId>,
+        /// Where it rings; with `dialog`: who is asked for it.
+        number: Option<String>,
+        /// The call, as the PBX names it; `None`: the PBX's code is dialled with the number.
+        dialog: Option<DialogRef>,
+    },
+    /// Park a call at the PBX, where any phone can fetch it.
+    Park {
+        /// Which; `None`: the one that has the microphone.
+        call: Option<CallId>,
+    },
+    /// Fetch a parked call.
+    Retrieve {
+        /// Over which account; `None`: the first that is registered.
+        account: Option<AccountId>,
+        /// Where it is parked.
+        slot: String,
     },
     /// Start an account's registration anew (its password was changed).
     Reconnect {

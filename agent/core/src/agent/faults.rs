@@ -70,6 +70,7 @@ impl Agent {
                 if let Some(call) = calls.focus() {
                     cx.out.media(MediaCommand::Focus { call: Some(call) });
                 }
+                calls.mix_anew(&mut cx);
                 if calls.muted() {
                     cx.out.media(MediaCommand::Mute { on: true });
                 }

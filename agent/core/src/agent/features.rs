@@ -24,6 +24,17 @@ impl Agent {
                 let (watches, mut cx) = self.watches_at(now);
                 watches.say(&mut cx, PresenceInfo { state, note })
             }
+            FeatureAction::Transfer { call, to, with } => self.transfer(now, call, to.as_deref(), with),
+            FeatureAction::Deflect { call, to } => self.deflect(now, call, &to),
+            FeatureAction::Conference { calls, split } => {
+                let (board, mut cx) = self.calls_at(now);
+                if split { board.ask_split(&mut cx) } else { board.ask_conference(&mut cx, &calls) }
+            }
+            FeatureAction::Pickup { account, number, dialog } => {
+                self.pickup(now, account, number.as_deref(), dialog)
+            }
+            FeatureAction::Park { call } => self.park(now, call),
+            FeatureAction::Retrieve { account, slot } => self.retrieve(now, account, &slot),
             FeatureAction::Reconnect { account } => {
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.reconnect(&mut cx, account).map(|()| Reply::Done)

@@ -166,6 +166,9 @@ impl Agent {
     }
 
     fn choose(&mut self, now: Now, question: u64, choice: Option<usize>) -> Result<Reply, Refusal> {
+        if let Some(done) = self.choose_sent(now, question, choice) {
+            return done;
+        }
         let (questions, mut cx) = self.questions_at(now);
         match questions.choose(&mut cx, question, choice)? {
             Some((number, account)) => self.call(now, &number, account),

@@ -36,6 +36,8 @@ impl Calls {
         if self.map.contains_key(&id) {
             return;
         }
+        let invite = if quitting { Some(invite) } else { self.take_place(cx, invite) };
+        let Some(invite) = invite else { return };
         let most = usize::try_from(cx.settings.calls.most).unwrap_or(usize::MAX);
         let busy = self.map.len() >= most || (!cx.settings.calls.waiting && !self.map.is_empty());
         let mut call = Call::new(Begin {

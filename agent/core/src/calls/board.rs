@@ -38,6 +38,10 @@ pub(crate) struct Calls {
     pub(super) next: CallId,
     /// Calls that were rung for and not yet introduced: their 180 goes out before anything else is thought about.
     pub(super) fresh: VecDeque<(Now, CallId)>,
+    /// The call that is told next takes the place of this one.
+    pub(super) replacing: Option<(CallId, CallId)>,
+    /// Who hears whom, as the audio was told.
+    pub(super) mixed: Vec<CallId>,
 }
 
 impl Calls {
@@ -52,6 +56,8 @@ impl Calls {
             tone: None,
             next: CallId::FIRST_OUTGOING,
             fresh: VecDeque::new(),
+            replacing: None,
+            mixed: Vec::new(),
         }
     }
 
@@ -97,7 +103,7 @@ impl Calls {
         self.map.get_mut(&id)
     }
 
-    pub(super) fn label(&self, id: CallId, language: Language) -> String {
+    pub(crate) fn label(&self, id: CallId, language: Language) -> String {
         self.map.get(&id).map_or_else(|| id.to_string(), |call| title(call, language))
     }
 
@@ -146,9 +152,10 @@ impl Calls {
         self.set_muted(cx, false);
     }
 
-    /// Whether the microphone is elsewhere: the call is on hold, or to be, or its hold was refused while another talks.
+    /// Whether the microphone is elsewhere: the call is on hold, or to be, or its hold was refused while another talks;
+    /// or it is about to be handed over.
     pub(crate) fn waits(&self, call: &Call) -> bool {
-        call.talk.want_hold || self.focus != Some(call.id)
+        call.talk.want_hold || call.leaving.is_some() || (self.focus != Some(call.id) && !self.joins_in(call))
     }
 
     /// Gives a free microphone to a call that talks, if there is one (its hold failed, or nobody held it).
@@ -164,7 +171,7 @@ impl Calls {
 
     /// The call that gets a free microphone.
     pub(super) fn heir(&self) -> Option<CallId> {
-        let talks = |call: &&Call| call.up() && !call.talk.held() && !call.talk.want_hold;
+        let talks = |call: &&Call| call.up() && !call.talk.held() && !call.talk.want_hold && !call.sent_on;
         self.engaged().find(talks).map(|call| call.id)
     }
 

@@ -18,7 +18,11 @@ use std::{net::IpAddr, time::Duration};
 impl Calls {
     /// Puts every other call that talks on hold.
     pub(super) fn hold_others(&mut self, cx: &mut Context<'_>, except: CallId) {
-        let talks = |call: &&Call| call.id != except && call.up() && !call.talk.want_hold;
+        let together = self.get(except).is_some_and(|call| call.joined);
+        let talks = |call: &&Call| {
+            let apart = call.id != except && !(together && call.joined) && !call.sent_on;
+            apart && call.up() && !call.talk.want_hold
+        };
         let others: Vec<CallId> = self.engaged().filter(talks).map(|call| call.id).collect();
         for id in others {
             if let Some(call) = self.call(id) {
@@ -39,10 +43,17 @@ impl Calls {
         }
         self.drive(cx, id);
         self.notify(cx, id);
+        // The rest of a conference goes on.
+        self.settle_focus(cx);
     }
 
-    /// The user takes a call off hold: the one that talks is held first.
+    /// The user takes a call off hold: the one that talks is held first. A conference that waits as a whole comes back as
+    /// one.
     pub(crate) fn resume(&mut self, cx: &mut Context<'_>, id: CallId) {
+        self.take_back(cx, id);
+        if self.get(id).is_some_and(|call| call.joined && !self.joins_in(call)) {
+            return self.resume_all(cx, id);
+        }
         self.hold_others(cx, id);
         if let Some(call) = self.call(id) {
             call.talk.want_hold = false;
@@ -88,6 +99,7 @@ impl Calls {
         }
         cx.timers.clear(Deadline::Step(id));
         self.drive(cx, id);
+        self.hand_over_next(cx, id);
     }
 
     /// The session wants a sign of life.

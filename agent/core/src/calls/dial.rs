@@ -4,11 +4,15 @@ use super::board::{AUDIO, Calls};
 use crate::{
     call::{Begin, Call, Change, Early, Phase, title},
     context::Context,
+    handover::Errand,
     id::{AccountId, CallId},
     journal::Direction,
     number::kind::{CallerNumber, Kind, Number},
     party::{Party, Sdp},
-    port::media::{MediaCommand, SoundProblem},
+    port::{
+        media::{MediaCommand, SoundProblem},
+        sip::transfer::DialogRef,
+    },
     text,
     timers::Deadline,
 };
@@ -30,12 +34,39 @@ impl Calls {
         line: (AccountId, IpAddr),
         number: &Number,
     ) -> CallId {
-        let (account, local) = line;
+        self.dial_for(cx, line, number, None)
+    }
+
+    /// Takes over a call that rings at somebody else's.
+    pub(crate) fn pick(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: (AccountId, IpAddr),
+        number: &Number,
+        dialog: DialogRef,
+    ) -> CallId {
+        self.dial_for(cx, line, number, Some(Errand::Pickup(dialog)))
+    }
+
+    /// The id of the next call of ours.
+    pub(super) fn next_id(&mut self) -> CallId {
         while self.map.contains_key(&self.next) {
             self.next = self.next.next();
         }
         let id = self.next;
         self.next = id.next();
+        id
+    }
+
+    fn dial_for(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: (AccountId, IpAddr),
+        number: &Number,
+        errand: Option<Errand>,
+    ) -> CallId {
+        let (account, local) = line;
+        let id = self.next_id();
         let uri = if number.dial.contains(':') { number.dial.clone() } else { String::new() };
         let mut call = Call::new(Begin {
             id,
@@ -58,6 +89,8 @@ impl Calls {
             internal: number.kind == Kind::Internal,
         };
         call.keys = number.extension.clone();
+        call.dialled = Some(number.dial.clone());
+        call.errand = errand;
         self.map.insert(id, call);
         self.engaged.insert(id);
         self.stop_tone(cx);

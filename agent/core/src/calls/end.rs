@@ -31,6 +31,9 @@ impl Calls {
         let title = title(call, cx.language());
         let network = call.network.and_then(|q850| text::identity::cause(cx.language(), q850));
         let talked = call.answered.is_some();
+        if matches!(end, CallEnd::RemoteHangup) {
+            self.left(cx, id);
+        }
         self.finish(cx, id, outcome);
         let line = match end {
             CallEnd::Refused { status, phrase } if outgoing => {
@@ -97,6 +100,8 @@ impl Calls {
         for id in &ids {
             if let Some(call) = self.call(*id) {
                 call.talk.want_hold = true;
+                // Nobody is told of what came of his wish: all of it ends.
+                call.errand = None;
             }
         }
         ids
@@ -133,6 +138,10 @@ impl Calls {
             cx.out.host(HostCommand::Cancel { call: id });
         }
         cx.out.host(HostCommand::CallChanged { call: id, what: CallChange::Ended });
+        self.unfollow(cx, &call);
+        if call.joined {
+            self.one_alone(cx);
+        }
         if self.focus == Some(id) {
             let heir = self.heir();
             self.set_focus(cx, heir);

@@ -26,12 +26,12 @@ impl Calls {
                 call.phase = Phase::Accepted { ours: true };
                 cx.out.sip(SipCommand::Accept { call: id, answer: sdp });
                 cx.after(Deadline::Step(id), WIRE);
+                self.placed(cx, id);
             }
             Phase::Offering { target } => {
                 let target = std::mem::take(target);
-                let account = call.account;
                 call.phase = Phase::Calling(Early::default());
-                cx.out.sip(SipCommand::Invite { call: id, account, target, offer: sdp });
+                self.errand_offered(cx, id, target, sdp);
                 cx.timers.clear(Deadline::Step(id));
                 cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
             }
@@ -49,6 +49,7 @@ impl Calls {
                 call.talk.flow = flow;
                 cx.out.sip(SipCommand::Accept { call: id, answer: sdp });
                 cx.after(Deadline::Step(id), WIRE);
+                self.placed(cx, id);
             }
             Phase::Calling(_) | Phase::Completing { .. } if call.talk.change == Change::Accepting => {
                 self.answer_early(cx, id, Ok((sdp, flow)));

@@ -136,7 +136,7 @@ impl Calls {
         cx.notes.put(words, Some(keys_topic(id)), None);
     }
 
-    fn pick_ringing(&self, cx: &Context<'_>, call: Option<CallId>) -> Result<CallId, Refusal> {
+    pub(super) fn pick_ringing(&self, cx: &Context<'_>, call: Option<CallId>) -> Result<CallId, Refusal> {
         match call {
             Some(id) if self.ringing.contains(&id) => Ok(id),
             Some(id) => {
@@ -149,7 +149,7 @@ impl Calls {
         }
     }
 
-    fn pick_up(
+    pub(super) fn pick_up(
         &self,
         cx: &Context<'_>,
         call: Option<CallId>,
@@ -167,7 +167,7 @@ impl Calls {
         }
     }
 
-    fn named_up(&self, cx: &Context<'_>, id: CallId) -> Result<CallId, Refusal> {
+    pub(super) fn named_up(&self, cx: &Context<'_>, id: CallId) -> Result<CallId, Refusal> {
         let id = self.known(cx, id)?;
         if self.get(id).is_some_and(Call::up) {
             return Ok(id);
@@ -183,7 +183,12 @@ impl Calls {
     }
 
     /// The one that fits; `none` says why there are calls and none of them does.
-    fn only(&self, cx: &Context<'_>, fitting: Vec<&Call>, none: &Phrase) -> Result<CallId, Refusal> {
+    pub(super) fn only(
+        &self,
+        cx: &Context<'_>,
+        fitting: Vec<&Call>,
+        none: &Phrase,
+    ) -> Result<CallId, Refusal> {
         match fitting[..] {
             [] if self.map.is_empty() => Err(cx.refusal(RefusalCode::NoCall, &text::NO_CALL, &[])),
             [] => Err(cx.refusal(RefusalCode::NoCall, none, &[])),

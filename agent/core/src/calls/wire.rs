@@ -4,6 +4,7 @@ use super::board::{AUDIO, Calls};
 use crate::{
     call::{Change, Phase},
     context::Context,
+    handover::Errand,
     id::CallId,
     party::Sdp,
     port::{
@@ -46,11 +47,14 @@ impl Calls {
     /// Both sides talk.
     pub(super) fn establish(&mut self, cx: &mut Context<'_>, id: CallId) {
         let focus = self.focus;
+        let joins = self.get(id).is_some_and(|call| self.joins_in(call));
         let Some(call) = self.call(id) else { return };
         call.phase = Phase::Up;
         call.answered = Some(cx.now.wall);
+        let silent = matches!(call.errand, Some(Errand::InPlaceOf(_, true)));
         // Somebody else got the microphone meanwhile.
-        call.talk.want_hold = call.talk.held() || focus.is_some_and(|other| other != id);
+        call.talk.want_hold =
+            call.talk.held() || silent || (!joins && focus.is_some_and(|other| other != id));
         let free = focus.is_none() && !call.talk.want_hold;
         cx.timers.clear(Deadline::Step(id));
         cx.timers.clear(Deadline::Ring(id));
@@ -61,6 +65,7 @@ impl Calls {
         if free {
             self.set_focus(cx, Some(id));
         }
+        self.arrived(cx, id);
         self.offer_keys(cx, id);
         cx.out.host(HostCommand::CallChanged { call: id, what: CallChange::Answered });
         self.record(cx, id);

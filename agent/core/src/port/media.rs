@@ -230,6 +230,12 @@ pub enum MediaCommand {
         /// Which.
         call: Option<CallId>,
     },
+    /// These calls hear each other: whoever has the microphone among them is heard by all, and hears all; none are
+    /// without a conference. A call that ends is no longer one of them.
+    Mix {
+        /// Which; replaces those told before.
+        calls: Vec<CallId>,
+    },
     /// Sends silence instead of the microphone.
     Mute {
         /// Whether.

@@ -2,12 +2,12 @@
 
 use super::state::State;
 use crate::{
-    action::{Action, Source},
+    action::{Action, FeatureAction, Source},
     call::{Call, title},
     journal::Direction,
     port::sip::{Registration, watch::Mailbox},
     registration::Account,
-    text::{self, Phrase},
+    text::{self, Phrase, transfer as words},
     view::{MenuItem, TrayIcon, TrayView},
 };
 
@@ -62,6 +62,15 @@ pub(super) fn summary(state: &State<'_>) -> String {
     }
     if let Some(call) = state.calls.ringing().next() {
         return say(&text::STATE_RINGING, &[&title(call, state.language)]);
+    }
+    let members: Vec<String> = state
+        .calls
+        .members()
+        .filter_map(|id| state.calls.get(id))
+        .map(|call| title(call, state.language))
+        .collect();
+    if !members.is_empty() && members.len() == engaged {
+        return muted(state, say(&words::CONFERENCE, &[&members.join(", ")]));
     }
     if engaged > 1 {
         return muted(state, say(&text::STATE_CALLS, &[&engaged.to_string()]));
@@ -130,6 +139,7 @@ fn menu(state: &State<'_>) -> Vec<MenuItem> {
         engaged_entries(state, call, &mut menu);
     }
     more(state, state.calls.engaged_count(), &mut menu);
+    together_entries(state, &mut menu);
     if state.calls.engaged_count() > 0 {
         let (phrase, on) = if state.calls.muted() { (&text::UNMUTE, false) } else { (&text::MUTE, true) };
         menu.push(entry(say(phrase), Action::Mute { on: Some(on) }));
@@ -192,6 +202,28 @@ fn ringing_entries(state: &State<'_>, call: &Call, menu: &mut Vec<MenuItem>) {
     push(&text::DECLINE_WHO, Action::Decline { call: Some(call.id) });
     if call.lookup.page().is_some() {
         push(&text::RECORD_WHO, Action::OpenRecord { call: call.id });
+    }
+}
+
+/// What two calls can be made: one without us, or one with us.
+fn together_entries(state: &State<'_>, menu: &mut Vec<MenuItem>) {
+    let mut push = |text: String, feature| {
+        menu.push(MenuItem::Entry { text, action: Action::Feature(feature) });
+    };
+    if state.calls.members().next().is_some() {
+        let text = words::CONFERENCE_SPLIT.say(state.language, &[]);
+        push(text, FeatureAction::Conference { calls: Vec::new(), split: true });
+    }
+    // Of more than two nobody could tell which are meant.
+    let mut up = state.calls.engaged().filter(|call| call.up() && call.leaving.is_none() && !call.sent_on);
+    let (Some(one), Some(two), None) = (up.next(), up.next(), up.next()) else { return };
+    let who = [who(state, one), who(state, two)];
+    let names = [who[0].as_str(), who[1].as_str()];
+    let connect = FeatureAction::Transfer { call: Some(one.id), to: None, with: Some(two.id) };
+    push(words::CONNECT_BOTH.say(state.language, &names), connect);
+    if !(one.joined && two.joined) {
+        let join = FeatureAction::Conference { calls: vec![one.id, two.id], split: false };
+        push(words::CONFERENCE_BOTH.say(state.language, &names), join);
     }
 }
 

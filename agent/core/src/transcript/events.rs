@@ -333,6 +333,10 @@ fn media_command(command: &MediaCommand, mask: Mask) -> String {
         MediaCommand::Withdraw { call } => format!("Withdraw {{ call: {call} }}"),
         MediaCommand::Focus { call: Some(call) } => format!("Focus {{ call: {call} }}"),
         MediaCommand::Focus { call: None } => "Focus { none }".to_owned(),
+        MediaCommand::Mix { calls } => {
+            let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
+            format!("Mix {{ calls: [{}] }}", calls.join(", "))
+        }
         MediaCommand::Mute { on } => format!("Mute {{ on: {on} }}"),
         MediaCommand::Digits { call, digits } => {
             let digits = if mask == Mask::Off { digits.as_str() } else { "…" };
@@ -396,10 +400,11 @@ fn notice(notice: &Notice, mask: Mask) -> String {
         Notice::Call(status) => {
             let flag = |on: bool, word: &'static str| if on { word } else { "" };
             format!(
-                "Call {{ call: {}, {:?}{}{}{}{} }}",
+                "Call {{ call: {}, {:?}{}{}{}{}{} }}",
                 status.call,
                 status.state,
                 flag(status.focus, ", focus"),
+                flag(status.conference, ", conference"),
                 flag(status.held, ", held"),
                 flag(status.held_by_them, ", held by them"),
                 status.outcome.map(|o| format!(", {o:?}")).unwrap_or_default()
@@ -410,6 +415,9 @@ fn notice(notice: &Notice, mask: Mask) -> String {
             format!("ScreenPop {{ call: {call}, by: {source}, url: {} }}", mask.url(url))
         }
         Notice::Media { call, .. } => format!("Media {{ call: {call} }}"),
+        Notice::Transfer { call, transfer } => {
+            format!("Transfer {{ call: {call}, {} }}", super::transfer::step(transfer, mask))
+        }
         Notice::Digit { call, .. } => format!("Digit {{ call: {call} }}"),
         Notice::Line(it) => {
             format!(

@@ -3,6 +3,7 @@
 use super::Mask;
 use crate::{
     action::FeatureAction,
+    id::{AccountId, CallId},
     port::sip::{Circumstances, ForwardReason, PhoneCommand, PhoneEvent, Ring},
 };
 
@@ -60,6 +61,8 @@ pub(super) fn phone_command(command: &PhoneCommand, mask: Mask) -> String {
 
 /// What the user asks for; what could name a person is masked.
 pub(super) fn asked(feature: &FeatureAction, mask: Mask) -> String {
+    let call = |call: &Option<CallId>| call.map(|call| format!(" {call}")).unwrap_or_default();
+    let on = |account: &Option<AccountId>| account.map(|a| format!(" on {}", a.0)).unwrap_or_default();
     match feature {
         FeatureAction::Watch { account, target, presence, on } => {
             let account = account.map(|a| format!(" on {}", a.0)).unwrap_or_default();
@@ -70,6 +73,23 @@ pub(super) fn asked(feature: &FeatureAction, mask: Mask) -> String {
             let note = note.as_ref().map(|note| format!(" {}", mask.name(note))).unwrap_or_default();
             format!("say-presence {state:?}{note}")
         }
+        FeatureAction::Transfer { call: id, to, with } => {
+            let to = to.as_deref().map(|to| format!(" to {}", mask.name(to))).unwrap_or_default();
+            let with = with.map(|with| format!(" with {with}")).unwrap_or_default();
+            format!("transfer{}{to}{with}", call(id))
+        }
+        FeatureAction::Deflect { call: id, to } => format!("deflect{} to {}", call(id), mask.name(to)),
+        FeatureAction::Conference { split: true, .. } => "conference split".to_owned(),
+        FeatureAction::Conference { calls, .. } => {
+            calls.iter().fold("conference".to_owned(), |line, id| format!("{line} {id}"))
+        }
+        FeatureAction::Pickup { account, number, dialog } => {
+            let number = number.as_deref().map(|number| format!(" {}", mask.name(number)));
+            let dialog = dialog.as_ref().map(|dialog| format!(" dialog {}", mask.name(&dialog.call_id)));
+            format!("pickup{}{}{}", on(account), number.unwrap_or_default(), dialog.unwrap_or_default())
+        }
+        FeatureAction::Park { call: id } => format!("park{}", call(id)),
+        FeatureAction::Retrieve { account, slot } => format!("retrieve{} {}", on(account), mask.name(slot)),
         FeatureAction::Reconnect { account } => {
             format!("reconnect{}", account.map(|a| format!(" {}", a.0)).unwrap_or_default())
         }

@@ -1,7 +1,10 @@
 //! Calls that change hands, as lines of the transcript.
 
 use super::mask::{Mask, body};
-use crate::port::sip::transfer::{Referred, TransferCommand, TransferEvent, TransferProblem, Wish};
+use crate::{
+    handover::TransferStep,
+    port::sip::transfer::{Referred, TransferCommand, TransferEvent, TransferProblem, Wish},
+};
 
 /// What the wire tells.
 pub(super) fn told(event: &TransferEvent, mask: Mask) -> String {
@@ -43,6 +46,20 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
             mask.number(target),
             mask.name(&format!("{} {} {}", dialog.call_id, dialog.to_tag, dialog.from_tag))
         ),
+    }
+}
+
+/// How a transfer goes, for listeners.
+pub(super) fn step(step: &TransferStep, mask: Mask) -> String {
+    match step {
+        TransferStep::Asked => "asked".to_owned(),
+        TransferStep::Agreed => "agreed".to_owned(),
+        TransferStep::Progress { status } => format!("progress {status}"),
+        TransferStep::Done => "done".to_owned(),
+        TransferStep::Failed { why } => format!("failed {}", problem(why, mask)),
+        TransferStep::TakenBack => "taken back".to_owned(),
+        TransferStep::Sent { to } => format!("sent to: {to}"),
+        TransferStep::Replaced { by } => format!("replaced by: {by}"),
     }
 }
 

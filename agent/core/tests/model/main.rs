@@ -16,7 +16,7 @@ use agent_core::{
         host::HostCommand,
         media::MediaCommand,
         shell::ShellCommand,
-        sip::{SipCommand, SipEvent},
+        sip::{SipCommand, SipEvent, TransferCommand, TransferEvent},
         store::{PasswordQuestion, StoreCommand, StoreEvent},
     },
     settings::{Language, OpenRule, Settings},
@@ -24,7 +24,7 @@ use agent_core::{
     view::{Sound, ToastKind, View},
 };
 use proptest::prelude::*;
-use says::{NEIGHBOURS, action, answer, nonsense, password, plugin, secret};
+use says::{NEIGHBOURS, action, answer, feature, nonsense, password, plugin, secret, transfer};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
@@ -57,6 +57,12 @@ enum Step {
     Broken(u8),
     /// An account is to be connected anew.
     Reconnect(bool),
+    /// The user hands a call over, or joins calls.
+    Feature(u8, u8, u8),
+    /// The wire says something of calls that change hands.
+    Transfer(u8, u8),
+    /// A call comes in that takes the place of some call.
+    Replacing(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -73,6 +79,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<u8>(), any::<u8>()).prop_map(|(which, how)| Step::Password(which, how)),
         1 => any::<u8>().prop_map(Step::Broken),
         1 => any::<bool>().prop_map(Step::Reconnect),
+        4 => (any::<u8>(), any::<u8>(), any::<u8>()).prop_map(|(w, c, o)| Step::Feature(w, c, o)),
+        3 => (any::<u8>(), any::<u8>()).prop_map(|(what, call)| Step::Transfer(what, call)),
+        1 => any::<u8>().prop_map(Step::Replacing),
     ]
 }
 
@@ -94,6 +103,10 @@ struct Seen {
     pops: u32,
     clicks: u32,
     established: bool,
+    /// It is being handed over.
+    leaving: bool,
+    /// It takes another's place, and its microphone as it is.
+    placed: bool,
     /// Their re-INVITE waits for our word.
     reoffered: bool,
 }
@@ -103,6 +116,8 @@ struct World {
     now: Now,
     view: View,
     focus: Option<CallId>,
+    /// Who hears whom.
+    mixed: Vec<CallId>,
     muted: bool,
     seen: BTreeMap<CallId, Seen>,
     /// What neighbours were asked and have not answered.
@@ -123,6 +138,7 @@ impl World {
             now: support::start_of_time(),
             view: View::default(),
             focus: None,
+            mixed: Vec::new(),
             muted: false,
             seen: BTreeMap::new(),
             open: VecDeque::new(),
@@ -166,7 +182,21 @@ impl World {
     fn play(&mut self, step: Step) {
         match step {
             Step::Incoming(..) if self.down.contains(&Neighbour::Sip) => {}
-            Step::Incoming(withheld, bare) => self.incoming(withheld, bare),
+            Step::Incoming(withheld, bare) => self.incoming(withheld, bare, false),
+            Step::Feature(what, call, other) => {
+                let (call, other) = (self.any_call(call), self.any_call(other));
+                self.user(Action::Feature(feature(what, call, other)));
+            }
+            Step::Transfer(..) | Step::Replacing(_) if self.down.contains(&Neighbour::Sip) => {}
+            Step::Transfer(what, call) => {
+                let event = transfer(what, self.any_call(call));
+                self.tell(Event::Sip(SipEvent::Transfer(event)));
+            }
+            Step::Replacing(old) => {
+                let (call, old) = (CallId(self.next_call), self.any_call(old));
+                self.tell(Event::Sip(SipEvent::Transfer(TransferEvent::Replacing { call, old })));
+                self.incoming(false, old.0.is_multiple_of(3), true);
+            }
             Step::User(what, call) => {
                 let call = call.map(|pick| self.any_call(pick));
                 self.user(action(what, call));
@@ -204,10 +234,10 @@ impl World {
         }
     }
 
-    fn incoming(&mut self, withheld: bool, bare: bool) {
+    fn incoming(&mut self, withheld: bool, bare: bool, placed: bool) {
         let call = CallId(self.next_call);
         self.next_call += 2;
-        self.seen.insert(call, Seen { incoming: true, ..Seen::default() });
+        self.seen.insert(call, Seen { incoming: true, placed, ..Seen::default() });
         let number = if withheld { String::new() } else { format!("{}", 1000 + call.0) };
         self.tell(Event::Sip(SipEvent::Incoming {
             call,
@@ -220,7 +250,9 @@ impl World {
             unfit: None,
         }));
         let seen = &self.seen[&call];
-        assert!(seen.on_the_wire || seen.over, "{call:?} was left without a word");
+        // One that takes another's place is answered without a ring.
+        let taken = seen.on_the_wire || seen.over || seen.media_open;
+        assert!(taken || self.finished > 0, "{call:?} was left without a word");
     }
 
     fn user(&mut self, action: Action) {
@@ -289,6 +321,13 @@ impl World {
             Event::Restarted(who) => self.restarted(*who),
             _ => {}
         }
+        if let Event::Sip(SipEvent::Transfer(
+            TransferEvent::Failed { call, .. } | TransferEvent::Done { call },
+        )) = &event
+            && let Some(seen) = self.seen.get_mut(call)
+        {
+            seen.leaving = false;
+        }
         let request = match &event {
             Event::User { request, .. } => *request,
             _ => None,
@@ -333,7 +372,10 @@ impl World {
     fn restarted(&mut self, who: Neighbour) {
         self.down.remove(&who);
         match who {
-            Neighbour::Media => (self.focus, self.muted) = (None, false),
+            Neighbour::Media => {
+                (self.focus, self.muted) = (None, false);
+                self.mixed.clear();
+            }
             Neighbour::Shell => self.view = View::default(),
             _ => {}
         }
@@ -387,6 +429,9 @@ impl World {
             let wanted = last.filter(|question| question.aor == settings.aor).map(secret);
             assert_eq!(Some(password.expose()), wanted.as_deref(), "the password of somebody else");
         }
+        if let SipCommand::Transfer(command) = command {
+            return self.handed_over(command);
+        }
         let call = match command {
             SipCommand::Invite { call, .. }
             | SipCommand::Ring { call }
@@ -415,8 +460,44 @@ impl World {
         }
     }
 
+    fn handed_over(&mut self, command: &TransferCommand) {
+        let (call, begins) = match command {
+            TransferCommand::Follow { call, .. } | TransferCommand::Pickup { call, .. } => (*call, true),
+            TransferCommand::Blind { call, .. }
+            | TransferCommand::Attended { call, .. }
+            | TransferCommand::Drop { call }
+            | TransferCommand::Accept { call }
+            | TransferCommand::Refuse { call }
+            | TransferCommand::Deflect { call, .. } => (*call, false),
+        };
+        if let TransferCommand::Attended { with, .. } = command {
+            assert!(!self.seen[with].over && *with != call, "{command:?} is over");
+        }
+        let seen = self.seen.entry(call).or_default();
+        assert!(!seen.over, "{command:?} to a call that is over");
+        match command {
+            TransferCommand::Deflect { .. } => {
+                assert!(seen.incoming && !seen.accepted, "deflected after a 200");
+                seen.over = true;
+            }
+            TransferCommand::Blind { .. } | TransferCommand::Attended { .. } => {
+                assert!(seen.established, "{command:?} before it stands");
+                assert!(!std::mem::replace(&mut seen.leaving, true), "handed over twice");
+            }
+            TransferCommand::Drop { .. } => assert!(std::mem::take(&mut seen.leaving), "nothing to drop"),
+            _ => {}
+        }
+        seen.on_the_wire |= begins;
+    }
+
     fn media(&mut self, command: &MediaCommand) {
         let call = match command {
+            MediaCommand::Mix { calls } => {
+                assert_ne!(self.mixed, *calls, "mixed as it is");
+                assert_ne!(calls.len(), 1, "one alone is no conference");
+                self.mixed.clone_from(calls);
+                return;
+            }
             MediaCommand::Focus { call } => {
                 assert_ne!(self.focus, *call, "the microphone is moved to where it is");
                 self.focus = *call;
@@ -441,7 +522,7 @@ impl World {
         match command {
             MediaCommand::Offer { .. } | MediaCommand::Accept { .. } => {
                 let begins = !std::mem::replace(&mut seen.media_open, true);
-                assert!(!(begins && self.muted), "a call begins with a muted microphone");
+                assert!(!(begins && self.muted && !seen.placed), "a call begins with a muted microphone");
             }
             MediaCommand::Stop { .. } => {
                 assert!(seen.media_open, "nothing to stop");
@@ -477,6 +558,10 @@ impl World {
             "{focused:?} and {:?}",
             self.focus
         );
+        let members: Vec<CallId> = calls.iter().filter(|c| c.conference).map(|c| c.call).collect();
+        if !self.down.contains(&Neighbour::Media) {
+            assert_eq!(members, self.mixed, "who hears whom");
+        }
         let mut ringing = 0;
         for call in &calls {
             let seen = self.seen.entry(call.call).or_default();
@@ -524,6 +609,7 @@ impl World {
         self.wait(Duration::from_secs(3600));
         for call in self.status() {
             assert_eq!(call.state, CallState::Established, "{call:?} waits for ever");
+            assert_eq!(call.transfer, None, "{call:?} neither ended nor returned");
             assert!(!self.seen[&call.call].reoffered, "{call:?}: their re-INVITE got no answer");
         }
         assert_eq!(self.view.sound, None, "a sound without an end");

@@ -1,7 +1,7 @@
 //! What users, neighbours and the wire may say in the model: good answers, bad ones and nonsense.
 
 use agent_core::{
-    action::Action,
+    action::{Action, FeatureAction},
     caller::CallerCard,
     id::CallId,
     party::{Party, Sdp},
@@ -9,7 +9,10 @@ use agent_core::{
         Effect, Event, Neighbour,
         host::HostEvent,
         media::{Flow, MediaCommand, MediaEvent, SoundProblem},
-        sip::{CallEnd, Loss, PhoneEvent, Registration, SipCommand, SipEvent},
+        sip::{
+            CallEnd, Loss, PhoneEvent, Registration, SipCommand, SipEvent, TransferCommand, TransferEvent,
+            transfer::{DialogRef, Referred, TransferProblem},
+        },
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     },
     secret::Secret,
@@ -96,6 +99,21 @@ fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
             6 => SipEvent::Answered { call: *call, answer: None },
             _ => SipEvent::Ended { call: *call, end: end(how / 8) },
         },
+        SipCommand::Transfer(TransferCommand::Follow { call, .. } | TransferCommand::Pickup { call, .. }) => {
+            match how % 4 {
+                0 => SipEvent::Progress { call: *call, status: 180, answer: None },
+                1 | 2 => SipEvent::Answered { call: *call, answer: Some(sdp) },
+                _ => SipEvent::Ended { call: *call, end: end(how / 4) },
+            }
+        }
+        SipCommand::Transfer(
+            TransferCommand::Blind { call, .. } | TransferCommand::Attended { call, .. },
+        ) => SipEvent::Transfer(match how % 4 {
+            0 => TransferEvent::Agreed { call: *call },
+            1 => TransferEvent::Done { call: *call },
+            2 => TransferEvent::Progress { call: *call, status: 100 },
+            _ => TransferEvent::Failed { call: *call, why: TransferProblem::Silent },
+        }),
         SipCommand::Ring { call } if bad => SipEvent::Ended { call: *call, end: end(how) },
         SipCommand::Reject { call, .. } => SipEvent::Ended { call: *call, end: CallEnd::Rejected },
         SipCommand::Hangup { call } => SipEvent::Ended { call: *call, end: CallEnd::LocalHangup },
@@ -108,6 +126,48 @@ fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
         }
         _ => return None,
     })
+}
+
+/// What the user asks of calls that change hands.
+pub(crate) fn feature(what: u8, call: CallId, other: CallId) -> FeatureAction {
+    let named = (what > 127).then_some(call);
+    let number = || if what.is_multiple_of(3) { "602".to_owned() } else { "nobody".to_owned() };
+    match what % 8 {
+        0 | 1 => FeatureAction::Transfer { call: named, to: Some(number()), with: None },
+        2 => FeatureAction::Transfer { call: named, to: None, with: Some(other) },
+        3 => FeatureAction::Deflect { call: named, to: number() },
+        4 => FeatureAction::Conference { calls: vec![call, other], split: false },
+        5 => FeatureAction::Conference { calls: Vec::new(), split: what > 127 },
+        6 => FeatureAction::Park { call: named },
+        _ => FeatureAction::Pickup {
+            account: None,
+            number: Some(number()),
+            dialog: Some(DialogRef {
+                call_id: "there".to_owned(),
+                to_tag: "t".to_owned(),
+                from_tag: "f".to_owned(),
+            }),
+        },
+    }
+}
+
+/// What the wire says of calls that change hands, whatever their state.
+pub(crate) fn transfer(what: u8, call: CallId) -> TransferEvent {
+    let referred = |number: &str| Referred {
+        number: number.to_owned(),
+        uri: format!("sip:{number}@pbx.example"),
+        name: None,
+        replaces: what > 127,
+    };
+    match what % 8 {
+        0 => TransferEvent::Agreed { call },
+        1 => TransferEvent::Progress { call, status: 180 },
+        2 => TransferEvent::Done { call },
+        3 => TransferEvent::Failed { call, why: TransferProblem::Untold },
+        4 | 5 => TransferEvent::Asked { call, target: referred("603") },
+        6 => TransferEvent::Asked { call, target: referred("112") },
+        _ => TransferEvent::Asked { call, target: referred("alice") },
+    }
 }
 
 fn end(how: u8) -> CallEnd {

@@ -239,6 +239,7 @@ fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "reoffer-answered" => SipEvent::ReofferAnswered { call: id()?, answer: sdp(rest.get(1))? },
         "reoffer-refused" => SipEvent::ReofferRefused { call: id()?, status: rest[1].parse().ok()? },
         "ended" => SipEvent::Ended { call: id()?, end: end(&rest[1..])? },
+        "transfer" | "remote-dial" => SipEvent::Transfer(super::transfer::told(rest)?),
         "down" => SipEvent::Down,
         "party" => SipEvent::Party { call: id()?, party: party(&rest[1..])? },
         "watched" | "line" | "presence" | "messages" => SipEvent::Watch(watching::told(first, rest)?),
@@ -587,7 +588,7 @@ fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
         ("reconnect", rest) => FeatureAction::Reconnect { account: rest.first().and_then(|w| account_id(w)) },
         ("redial", []) => FeatureAction::Redial { account: None },
         ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
-        _ => return watching::asked(first, rest),
+        _ => return watching::asked(first, rest).or_else(|| super::transfer::asked(first, rest)),
     })
 }
 

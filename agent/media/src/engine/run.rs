@@ -1,6 +1,7 @@
 //! The engine's thread: one poll over every socket, the orders and the clock; it sleeps when nothing is to be done.
 
 use super::{
+    conference::Conference,
     front::Front,
     inbox::{Inbox, Order, Tell, WAKER},
     session::{News, Session},
@@ -48,6 +49,7 @@ pub(super) struct Engine {
     pub(super) tokens: BTreeMap<usize, CallId>,
     pub(super) next_token: usize,
     pub(super) focus: Option<CallId>,
+    pub(super) conference: Conference,
     pub(super) muted: bool,
     /// When the next step is due; `None`: nothing sounds.
     pub(super) tick: Option<Instant>,
@@ -193,6 +195,10 @@ impl Engine {
                 self.focus = call;
                 self.refocus(now);
             }
+            MediaCommand::Mix { calls } => {
+                self.conference.set(calls);
+                self.refocus(now);
+            }
             MediaCommand::Mute { on } => self.muted = on,
             MediaCommand::Digits { call, digits } => {
                 if let Some(session) = self.sessions.get_mut(&call)
@@ -207,9 +213,16 @@ impl Engine {
 
     /// Gives the ear to the call that has the focus, and takes it from every other.
     fn refocus(&mut self, now: Instant) {
+        let together = self.together();
         for (&call, session) in &mut self.sessions {
-            session.focus(now, self.focus == Some(call));
+            let listens = self.focus == Some(call) || (together && self.conference.has(call));
+            session.focus(now, listens);
         }
+    }
+
+    /// Whether microphone and ear are in the conference.
+    fn together(&self) -> bool {
+        self.focus.is_some_and(|call| self.conference.has(call))
     }
 
     /// The session of a call; opened when there is none.
@@ -305,6 +318,7 @@ impl Engine {
         if let Some(mut session) = self.sessions.remove(&call) {
             session.sockets.close(self.poll.registry());
             self.tokens.remove(&session.token);
+            self.conference.forget(call);
         }
     }
 
@@ -339,6 +353,9 @@ impl Engine {
     }
 
     fn step(&mut self, now: Instant, ticks: usize) {
+        if self.together() {
+            return self.step_together(now, ticks);
+        }
         let mut listener = self.focus.and_then(|call| self.sessions.get_mut(&call));
         self.front.step(now, ticks, &mut self.spoken, |step| {
             if let Some(session) = &mut listener {
@@ -349,6 +366,41 @@ impl Engine {
             if self.focus == Some(call) {
                 session.speak(now, &self.spoken, self.muted, &self.net);
             } else if session.busy() {
+                self.spoken.clear();
+                self.spoken.resize(ticks * crate::codec::STEP, 0);
+                session.speak(now, &self.spoken, true, &self.net);
+            }
+        }
+    }
+
+    /// The same for a conference: every leg by our clock, microphone and ear by theirs.
+    fn step_together(&mut self, now: Instant, ticks: usize) {
+        let conference = &mut self.conference;
+        let mut calls = Vec::new();
+        let mut legs = Vec::new();
+        for (&call, session) in self.sessions.iter_mut().filter(|(call, _)| conference.has(**call)) {
+            let mut leg = Vec::with_capacity(ticks * crate::codec::STEP);
+            for _ in 0..ticks {
+                let mut step = [0; crate::codec::STEP];
+                session.listen(now, &mut step);
+                leg.extend_from_slice(&step);
+            }
+            calls.push(call);
+            legs.push(leg);
+        }
+        conference.hear(&legs, ticks);
+        self.front.step(now, ticks, &mut self.spoken, |step| conference.listen(step));
+        if self.muted {
+            self.spoken.fill(0);
+        }
+        let out = conference.speak(&self.spoken, &legs, ticks);
+        for (call, samples) in calls.iter().zip(&out) {
+            if let Some(session) = self.sessions.get_mut(call) {
+                session.speak(now, samples, false, &self.net);
+            }
+        }
+        for (&call, session) in &mut self.sessions {
+            if !self.conference.has(call) && session.busy() {
                 self.spoken.clear();
                 self.spoken.resize(ticks * crate::codec::STEP, 0);
                 session.speak(now, &self.spoken, true, &self.net);

@@ -1,0 +1,224 @@
+//! Calls that change hands, as the user and the wire ask for it: numbers are understood, dangerous ones asked about.
+
+use crate::{
+    action::{Refusal, RefusalCode, Reply, Source},
+    agent::Agent,
+    id::{AccountId, CallId},
+    number::kind::{Kind, Number, Understood},
+    port::sip::{
+        SipCommand, TransferCommand, TransferEvent,
+        transfer::{DialogRef, Referred},
+    },
+    text::{self, Phrase, transfer as words},
+    time::Now,
+};
+
+/// What a PBX can do by a code that is dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    Pickup,
+    Park,
+    Retrieve,
+}
+
+/// The code of an account's PBX for this.
+fn code(_account: AccountId, _what: Code) -> Option<String> {
+    // No profile of a PBX says so yet.
+    None
+}
+
+type Done = Result<Reply, Refusal>;
+
+impl Agent {
+    /// Hands a call over: to a number, or into the place of another call.
+    pub(super) fn transfer(
+        &mut self,
+        now: Now,
+        call: Option<CallId>,
+        to: Option<&str>,
+        with: Option<CallId>,
+    ) -> Done {
+        match (to, with) {
+            (Some(to), None) => {
+                let number = self.typed(to)?;
+                let (calls, mut cx) = self.calls_at(now);
+                calls.ask_transfer(&mut cx, call, (number.dial, number.shown))
+            }
+            (None, Some(with)) => {
+                let (calls, mut cx) = self.calls_at(now);
+                calls.ask_connect(&mut cx, call, with)
+            }
+            (None, None) | (Some(_), Some(_)) => self.no(RefusalCode::NoCall, &words::TRANSFER_WHERE),
+        }
+    }
+
+    /// Sends a ringing call elsewhere.
+    pub(super) fn deflect(&mut self, now: Now, call: Option<CallId>, to: &str) -> Done {
+        let number = self.typed(to)?;
+        let (calls, mut cx) = self.calls_at(now);
+        calls.ask_deflect(&mut cx, call, (number.dial, number.shown))
+    }
+
+    /// Takes a call that rings at somebody else's: by its dialog, or by the PBX's code.
+    pub(super) fn pickup(
+        &mut self,
+        now: Now,
+        account: Option<AccountId>,
+        number: Option<&str>,
+        dialog: Option<DialogRef>,
+    ) -> Done {
+        let Some(text) = number else { return self.no(RefusalCode::NotANumber, &words::PICKUP_WHAT) };
+        let number = self.typed(text)?;
+        let Some(dialog) = dialog else { return self.by_code(now, account, Code::Pickup, &number.dial) };
+        let most = self.settings.calls.most;
+        let (accounts, cx) = self.accounts_at(now);
+        let line = accounts.line(&cx, account, false)?;
+        if !self.calls.room(most) {
+            let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
+            return Err(Refusal { code: RefusalCode::NotAllowed, text });
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let call = calls.pick(&mut cx, line, &number, dialog);
+        Ok(Reply::Call { call, number: Some(number.dial) })
+    }
+
+    /// Parks a call where anybody can fetch it.
+    pub(super) fn park(&mut self, now: Now, call: Option<CallId>) -> Done {
+        let account = call.or(self.calls.focus()).and_then(|id| self.calls.get(id)).map(|call| call.account);
+        match account.and_then(|account| code(account, Code::Park)) {
+            Some(code) => self.transfer(now, call, Some(&code), None),
+            None => self.no(RefusalCode::NotAllowed, &words::NO_CODE),
+        }
+    }
+
+    /// Fetches a parked call.
+    pub(super) fn retrieve(&mut self, now: Now, account: Option<AccountId>, slot: &str) -> Done {
+        self.by_code(now, account, Code::Retrieve, slot)
+    }
+
+    fn by_code(&mut self, now: Now, account: Option<AccountId>, what: Code, digits: &str) -> Done {
+        let (accounts, cx) = self.accounts_at(now);
+        let (account, _) = accounts.line(&cx, account, false)?;
+        match code(account, what) {
+            Some(code) => {
+                let number = self.typed(&format!("{code}{digits}"))?;
+                self.call(now, &number, Some(account))
+            }
+            None => self.no(RefusalCode::NotAllowed, &words::NO_CODE),
+        }
+    }
+
+    fn no(&self, code: RefusalCode, phrase: &Phrase) -> Done {
+        Err(Refusal { code, text: self.say(phrase, &[]) })
+    }
+
+    /// A number the user typed; what else may stand in it is not asked, for he said where the call goes.
+    fn typed(&self, text: &str) -> Result<Number, Refusal> {
+        let why = match self.numbers.understand(text, Source::Typed) {
+            Understood::Dial(number) => return Ok(number),
+            Understood::Ask(numbers) => match numbers.into_iter().next() {
+                Some(number) => return Ok(number),
+                None => crate::number::kind::NoNumber::Nothing,
+            },
+            Understood::Refuse(why) => why,
+        };
+        let text = text::no_number(self.settings.language, why, text);
+        Err(Refusal { code: RefusalCode::NotANumber, text })
+    }
+
+    /// What the wire tells of calls that change hands.
+    pub(super) fn handed_over(&mut self, now: Now, event: TransferEvent) {
+        if let TransferEvent::Asked { call, target } = event {
+            return self.sent_on(now, call, target);
+        }
+        let (calls, mut cx) = self.calls_at(now);
+        let cx = &mut cx;
+        match event {
+            TransferEvent::Agreed { call } => calls.transfer_agreed(cx, call),
+            TransferEvent::Progress { call, status } => calls.transfer_progress(cx, call, status),
+            TransferEvent::Done { call } => calls.transfer_done(cx, call),
+            TransferEvent::Failed { call, why } => calls.transfer_failed(cx, call, why),
+            TransferEvent::Replacing { call, old } => calls.replacing(call, old),
+            // No account lets its PBX dial yet, so that SIP never tells this.
+            TransferEvent::Asked { .. } | TransferEvent::RemoteDial { .. } => {}
+        }
+    }
+
+    /// The other side of a call sends us to somebody else: followed at once, but for numbers that cost, do something or
+    /// wake somebody, which are asked about as a link's would be.
+    fn sent_on(&mut self, now: Now, call: CallId, target: Referred) {
+        let refuse = SipCommand::Transfer(TransferCommand::Refuse { call });
+        let room = self.calls.room(self.settings.calls.most);
+        let asked = self.sent.iter().any(|(_, of, _)| *of == call);
+        let Some((up, sent_on)) = self.calls.get(call).map(|call| (call.up(), call.sent_on)) else { return };
+        if asked || sent_on {
+            // SIP refuses a second wish while one is open.
+            return;
+        }
+        if self.quitting || !room || !up {
+            let (_, cx) = self.calls_at(now);
+            return cx.out.sip(refuse);
+        }
+        let dangerous = |number: &Number| matches!(number.kind, Kind::Emergency | Kind::Premium | Kind::Code);
+        let asks = match self.numbers.understand(&target.number, Source::Link) {
+            Understood::Ask(numbers) => numbers.into_iter().find(dangerous),
+            Understood::Dial(number) => Some(number).filter(dangerous),
+            Understood::Refuse(_) => None,
+        };
+        let (calls, mut cx) = self.calls_at(now);
+        cx.out.sip(SipCommand::Transfer(TransferCommand::Accept { call }));
+        let Some(number) = asks else {
+            if calls.follow(&mut cx, call, (&target, false)).is_none() {
+                cx.out.sip(refuse);
+            }
+            return;
+        };
+        let who = calls.label(call, cx.language());
+        let text = cx.say(&words::ASK_SENT_ON, &[&who, &number.shown]);
+        let (questions, mut cx) = self.questions_at(now);
+        let question = questions.put(&mut cx, text, number);
+        self.sent.push((question, call, target));
+        self.drop_unasked(now);
+    }
+
+    /// The user's word on where we are sent; `None`: the question is another.
+    pub(super) fn choose_sent(&mut self, now: Now, question: u64, choice: Option<usize>) -> Option<Done> {
+        let at = self.sent.iter().position(|(id, ..)| *id == question)?;
+        if !matches!(choice, None | Some(1)) || self.questions.open().map(|open| open.id) != Some(question) {
+            return None;
+        }
+        let (_, call, target) = self.sent.remove(at);
+        let (questions, mut cx) = self.questions_at(now);
+        questions.close(&mut cx);
+        let (calls, mut cx) = self.calls_at(now);
+        let followed = choice.and_then(|_| calls.follow(&mut cx, call, (&target, true)));
+        if followed.is_none() && calls.get(call).is_some() {
+            cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call }));
+        }
+        Some(Ok(followed.map_or(Reply::Done, |call| Reply::Call { call, number: None })))
+    }
+
+    /// Who sent us somewhere, and whose question is no longer asked, is told no.
+    pub(super) fn drop_unasked(&mut self, now: Now) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let open = self.questions.open().map(|open| open.id);
+        let sent = std::mem::take(&mut self.sent);
+        for (question, call, target) in sent {
+            let there = self.calls.get(call).is_some();
+            if Some(question) == open && there {
+                self.sent.push((question, call, target));
+                continue;
+            }
+            if Some(question) == open {
+                let (questions, mut cx) = self.questions_at(now);
+                questions.close(&mut cx);
+            }
+            if there {
+                let (_, cx) = self.calls_at(now);
+                cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call }));
+            }
+        }
+    }
+}

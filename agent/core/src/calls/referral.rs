@@ -1,0 +1,189 @@
+//! Calls that others hand over: the one we are sent to, and the one that takes another's place.
+
+use super::{
+    begin::Invite,
+    board::{AUDIO, Calls},
+};
+use crate::{
+    action::Notice,
+    call::{Begin, Call, Phase},
+    context::Context,
+    handover::{Errand, TransferStep},
+    id::CallId,
+    journal::Direction,
+    number::kind::CallerNumber,
+    party::{Party, Sdp},
+    port::{
+        media::{Flow, MediaCommand},
+        sip::{
+            SipCommand, TransferCommand,
+            transfer::{Referred, Wish},
+        },
+    },
+    text::transfer as words,
+    timers::Deadline,
+};
+use std::time::Duration;
+
+/// Who sent us on hangs up when he hears that it worked; if he does not, we do.
+const LINGER: Duration = Duration::from_secs(10);
+
+impl Calls {
+    /// Calls whom the other side of `of` names. That call keeps as it is: who leaves need not be told to wait.
+    pub(crate) fn follow(
+        &mut self,
+        cx: &mut Context<'_>,
+        of: CallId,
+        (target, asked): (&Referred, bool),
+    ) -> Option<CallId> {
+        let (account, local) =
+            self.get(of).filter(|call| call.up()).map(|call| (call.account, call.local))?;
+        let id = self.next_id();
+        let party = Party {
+            number: target.number.clone(),
+            name: target.name.clone(),
+            uri: target.uri.clone(),
+            withheld: false,
+        };
+        let mut call = Call::new(Begin {
+            id,
+            account,
+            direction: Direction::Outgoing,
+            party,
+            called: None,
+            local,
+            phase: Phase::Offering { target: target.uri.clone() },
+            toast: cx.notes.id(),
+            started: cx.now.wall,
+        });
+        call.errand = Some(Errand::Follow(Wish::Call(of)));
+        call.number = cx.numbers.caller(&call.party);
+        if asked {
+            // Nobody's record is behind a code or an emergency number.
+            call.number.lookup = None;
+        }
+        if call.number.shown.is_empty() {
+            call.number =
+                CallerNumber { lookup: None, shown: crate::plain::plain(&target.uri), internal: false };
+        }
+        if let Some(old) = self.call(of) {
+            old.sent_on = true;
+            // What it was on hold for is over: it is the user's again when the new one fails.
+            old.leaving = None;
+        }
+        let (who, whom) = (self.label(of, cx.language()), call.number.shown.clone());
+        self.map.insert(id, call);
+        self.engaged.insert(id);
+        self.stop_tone(cx);
+        self.begin_with(cx, id);
+        cx.out.media(MediaCommand::Offer { call: id, local });
+        cx.after(Deadline::Step(id), AUDIO);
+        self.ask_plugins(cx, id);
+        self.record(cx, id);
+        cx.out.notice(Notice::Transfer { call: of, transfer: TransferStep::Sent { to: id } });
+        let line = cx.say(&words::SENT_ON, &[&who, &whom]);
+        cx.inform(Some(id), whom, line);
+        Some(id)
+    }
+
+    /// The offer of a call that was begun for something is written.
+    pub(super) fn errand_offered(&mut self, cx: &mut Context<'_>, id: CallId, target: String, offer: Sdp) {
+        let Some(call) = self.call(id) else { return };
+        let account = call.account;
+        cx.out.sip(match &call.errand {
+            Some(Errand::Follow(wish)) => {
+                SipCommand::Transfer(TransferCommand::Follow { call: id, account, wish: *wish, offer })
+            }
+            Some(Errand::Pickup(dialog)) => {
+                let dialog = dialog.clone();
+                SipCommand::Transfer(TransferCommand::Pickup { call: id, account, target, dialog, offer })
+            }
+            _ => SipCommand::Invite { call: id, account, target, offer },
+        });
+    }
+
+    /// A call that follows somebody's wish stands: the other one has done its part.
+    pub(super) fn arrived(&mut self, cx: &mut Context<'_>, id: CallId) {
+        if let Some(Errand::Follow(Wish::Call(of))) = self.get(id).and_then(|call| call.errand.clone())
+            && self.get(of).is_some_and(|call| call.sent_on)
+        {
+            cx.after(Deadline::Transfer(of), LINGER);
+        }
+    }
+
+    /// A call that followed somebody's wish is over before it stood, or the wish is: nothing leads from one to the other.
+    pub(super) fn unfollow(&mut self, cx: &mut Context<'_>, call: &Call) {
+        let Some(Errand::Follow(Wish::Call(of))) = &call.errand else { return };
+        if call.answered.is_some() {
+            return;
+        }
+        if let Some(old) = self.call(*of) {
+            old.sent_on = false;
+        }
+        if matches!(call.phase, Phase::Offering { .. }) && self.map.contains_key(of) {
+            // Nothing of it was on the wire, so that nobody there could tell them.
+            cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call: *of }));
+        }
+    }
+
+    /// The next call told as `Incoming` takes another's place.
+    pub(crate) fn replacing(&mut self, call: CallId, old: CallId) {
+        self.replacing = Some((call, old));
+    }
+
+    /// A call that comes in and takes the place of one that stands: answered without a ring. `None`: it does not, and is
+    /// given back.
+    pub(super) fn take_place(&mut self, cx: &mut Context<'_>, invite: Invite) -> Option<Invite> {
+        let Some((_, old)) = self.replacing.take_if(|(call, _)| *call == invite.call) else {
+            return Some(invite);
+        };
+        // Who holds it keeps it on hold: the microphone goes to nobody unasked.
+        let Some(held) = self.get(old).filter(|_| invite.unfit.is_none()).map(|old| old.talk.want_hold)
+        else {
+            return Some(invite);
+        };
+        let (id, local) = (invite.call, invite.local);
+        let mut call = Call::new(Begin {
+            id,
+            account: invite.account,
+            direction: Direction::Incoming,
+            party: invite.party,
+            called: Some(invite.called).filter(|called| !called.is_empty()),
+            local,
+            phase: Phase::Answering { ours: invite.offer.is_none() },
+            toast: cx.notes.id(),
+            started: cx.now.wall,
+        });
+        call.with = invite.with;
+        call.errand = Some(Errand::InPlaceOf(old, held));
+        call.joined = self.get(old).is_some_and(|old| old.joined);
+        self.map.insert(id, call);
+        self.engaged.insert(id);
+        cx.after(Deadline::Step(id), AUDIO);
+        cx.out.media(match invite.offer {
+            Some(offer) => MediaCommand::Accept { call: id, local, offer, flow: Flow::SendRecv },
+            None => MediaCommand::Offer { call: id, local },
+        });
+        self.mix(cx);
+        self.fresh.push_back((cx.now, id));
+        None
+    }
+
+    /// Our 200 is out: the call it replaces goes, and what it had is the new one's.
+    pub(super) fn placed(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let Some(Errand::InPlaceOf(old, held)) = self.get(id).and_then(|call| call.errand.clone()) else {
+            return;
+        };
+        if !self.map.contains_key(&old) {
+            return;
+        }
+        let (was, is) = (self.label(old, cx.language()), self.label(id, cx.language()));
+        cx.out.notice(Notice::Transfer { call: old, transfer: TransferStep::Replaced { by: id } });
+        if self.focus == Some(old) || (!held && self.focus.is_none()) {
+            self.set_focus(cx, Some(id));
+        }
+        self.hang_up(cx, old);
+        let line = cx.say(&words::TOOK_PLACE, &[&is, &was]);
+        cx.inform(Some(id), is, line);
+    }
+}
