@@ -49,7 +49,7 @@ fn flooded(callers: Callers, sources: u32) {
             say(&mut world, pbx, phone, &words);
             world.settle();
             let call =
-                world.events(phone).drain(..).filter_map(incoming).last().expect("the call of the PBX");
+                world.events(phone).drain(..).filter_map(incoming).next_back().expect("the call of the PBX");
             world.command(phone, SipCommand::Ring { call });
             expect_status(&mut world, pbx, 100);
             expect_status(&mut world, pbx, 180);
