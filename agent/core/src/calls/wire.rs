@@ -90,7 +90,8 @@ impl Calls {
         if early.waiting > 0 || call.talk.change != Change::None {
             return;
         }
-        if let Some(offer) = call.talk.theirs.take().flatten() {
+        // One without an offer wants ours, and gets it once the call stands.
+        if let Some(offer) = call.talk.theirs.take_if(|theirs| theirs.is_some()).flatten() {
             call.talk.change = Change::Accepting;
             let (local, flow) = (call.local, Flow::SendRecv);
             cx.out.media(MediaCommand::Accept { call: id, local, offer, flow });
