@@ -23,13 +23,10 @@ use agent_net::{LedgerSink, Net};
 use agent_shell::instance::Listener;
 use agent_sip::{SipConfig, SipHandle, config::Callers};
 use agent_store::{Profile, StoreHandle};
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-        mpsc,
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+    mpsc,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -130,9 +127,6 @@ impl Starter {
             CallsFrom::Anyone => Callers::Anyone,
         };
         let mut config = SipConfig { callers, ..SipConfig::default() };
-        // The core rings or refuses within a millisecond: a 100 before that would wake the caller for nothing, and make
-        // the 180 wait for it.
-        config.endpoint.timers.trying = TRYING;
         match self.last_call.load(Ordering::Relaxed) {
             0 => {}
             last => config.endpoint.first_call = CallId(last).next(),
@@ -227,9 +221,6 @@ fn fault_put_in(who: Neighbour) {
     let asked = tests::FAULTS.lock().unwrap_or_else(PoisonError::into_inner).remove(&who);
     assert!(!asked, "a fault put in");
 }
-
-/// How long a 100 may be held back: RFC 3261 section 17.2.1 allows 200 ms, and the caller repeats itself after 500.
-const TRYING: Duration = Duration::from_millis(100);
 
 /// Watches over a neighbour: the core hears of its end.
 pub(crate) fn vigil(funnel: &Funnel, who: Neighbour) -> Vigil {
