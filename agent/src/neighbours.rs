@@ -248,7 +248,7 @@ mod tests {
             sip::{Registration, RegistrationProblem},
         },
     };
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
     /// Who is to break at the next word it says.
     pub(super) static FAULTS: Mutex<BTreeSet<Neighbour>> = Mutex::new(BTreeSet::new());
