@@ -3,6 +3,7 @@
 mod watch;
 
 pub(crate) use watch::{PresenceArgs, WatchArgs};
+mod features;
 pub(crate) mod handover;
 
 use crate::exit::Exit;
@@ -144,6 +145,11 @@ pub(crate) enum CallCommand {
     /// Say how you are to be shown, by accounts with `publish = true`
     #[command(after_help = "Example: trayphone presence away 'back at three'")]
     Presence(PresenceArgs),
+    /// Block a number, or let it ring again
+    #[command(
+        after_help = "Examples:\n  trayphone block '+49 30 1234567'\n  trayphone block '0900*'\n  trayphone block 1002 off"
+    )]
+    Block(features::BlockArgs),
     /// Take a ringing call
     #[command(after_help = "Examples:\n  trayphone answer\n  trayphone answer 3")]
     Answer(CallArg),
@@ -236,6 +242,9 @@ pub(crate) struct DialArgs {
     /// Over which account: its place in the settings, from 0 [default: the first that is registered]
     #[arg(long, value_name = "N")]
     pub account: Option<u32>,
+    /// Without showing our number
+    #[arg(long, conflicts_with = "selection")]
+    pub withhold: bool,
 }
 
 /// Commands on accounts.

@@ -97,6 +97,9 @@ pub enum Action {
         source: Source,
         /// Over which account; `None`: the first that is registered.
         account: Option<AccountId>,
+        /// Without showing our number; never for an emergency call.
+        #[serde(default)]
+        withhold: bool,
     },
     /// Answers a question of the view (which of two numbers, dial an emergency number); `None` means no.
     Choose {

@@ -290,10 +290,9 @@ impl Agent {
             SipEvent::ReofferRefused { call, status } => calls.reoffer_refused(cx, call, status),
             SipEvent::Ended { call, end } => calls.ended(cx, call, &end),
             SipEvent::Party { call, party } => calls.party_is(cx, call, party),
-            SipEvent::Phone(PhoneEvent::Cause { call, q850 }) => calls.cause_is(call, q850),
             SipEvent::Phone(PhoneEvent::Refresh { call }) => calls.refresh(cx, call),
             SipEvent::Phone(PhoneEvent::Moved { call, to }) => calls.redirected(cx, call, to),
-            SipEvent::Phone(_) => {}
+            SipEvent::Phone(event) => calls.told(cx, &event),
             SipEvent::Registration { .. }
             | SipEvent::Address { .. }
             | SipEvent::Incoming { .. }
@@ -319,6 +318,7 @@ impl Agent {
             MediaEvent::Silent { call } => calls.silent(cx, call, true),
             MediaEvent::Heard { call } => calls.silent(cx, call, false),
             MediaEvent::Digit { call, digit } => calls.digit(cx, call, digit),
+            MediaEvent::Events { call, known } => calls.events_known(call, known),
             MediaEvent::Audio(_) => {}
         }
     }
@@ -385,6 +385,7 @@ impl Agent {
                 }
             }
             StoreEvent::Password { .. } => {}
+            StoreEvent::Dialled(numbers) => self.remember(&numbers),
             StoreEvent::Trouble(sentence) => {
                 let title = self.say(&text::STORE_FAILED, &[]);
                 let (_, mut cx) = self.calls_at(now);
@@ -451,6 +452,9 @@ impl Agent {
             Deadline::Lookup(id) => calls.lookup_over(cx, id),
             Deadline::Retry(id) => calls.retry(cx, id),
             Deadline::Transfer(id) => calls.transfer_overdue(cx, id),
+            Deadline::Auto(id) => calls.answer_itself(cx, id),
+            Deadline::Help(id) => calls.help_is_silent(cx, id),
+            Deadline::Flood => calls.sum_up(cx),
             Deadline::Note(_)
             | Deadline::Tone
             | Deadline::Quit

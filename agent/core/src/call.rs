@@ -3,6 +3,7 @@
 use crate::{
     action::{CallState, CallStatus},
     handover::{Errand, Leaving},
+    help::Help,
     id::{AccountId, CallId},
     journal::{Cause, Direction, JournalEntry, Outcome},
     lookup::Lookup,
@@ -179,10 +180,6 @@ pub(crate) struct Call {
     pub hidden: bool,
     /// Keys that stood behind the number: offered once both talk.
     pub keys: Option<String>,
-    /// It was refused because the line was busy.
-    pub busy: bool,
-    /// What was asked of the PBX when it was dialled.
-    pub dialled: Option<String>,
     /// What it was begun for.
     pub errand: Option<Errand>,
     /// It is being handed over.
@@ -191,6 +188,18 @@ pub(crate) struct Call {
     pub sent_on: bool,
     /// It is in the conference.
     pub joined: bool,
+    /// Why it was not let ring.
+    pub cause: Option<Cause>,
+    /// It has a line of the journal.
+    pub written: bool,
+    /// Our number is not shown.
+    pub withhold: bool,
+    /// What was dialled, as it would be dialled again.
+    pub dialled: Option<String>,
+    /// They know keys as telephone-events.
+    pub events: bool,
+    /// A call for help, and the ways that are left.
+    pub help: Option<Help>,
     /// What its INVITE said besides.
     pub with: Circumstances,
     /// What the telephone network says of its end (ITU-T Q.850).
@@ -235,12 +244,16 @@ impl Call {
             silenced: false,
             hidden: false,
             keys: None,
-            busy: false,
-            dialled: None,
             errand: None,
             leaving: None,
             sent_on: false,
             joined: false,
+            cause: None,
+            written: true,
+            withhold: false,
+            dialled: None,
+            events: true,
+            help: None,
             with: Circumstances::default(),
             network: None,
             unfit: None,
@@ -329,7 +342,7 @@ impl Call {
 
     /// Why nobody here can take it.
     fn cause(&self) -> Option<Cause> {
-        self.unfit.as_ref().map(Cause::from).or_else(|| self.busy.then_some(Cause::Busy))
+        self.cause.or_else(|| self.unfit.as_ref().map(Cause::from))
     }
 
     pub(crate) fn entry(&self, end: Option<(UnixMillis, Outcome)>) -> JournalEntry {
@@ -338,6 +351,7 @@ impl Call {
             account: self.account,
             direction: self.direction,
             party: self.party.clone(),
+            called: self.dialled.clone().or_else(|| self.called.clone()),
             card: self.lookup.card().cloned(),
             started: self.started,
             answered: self.answered,

@@ -5,13 +5,17 @@ mod board;
 mod change;
 mod conference;
 mod dial;
+mod emergency;
 mod end;
+mod flood;
 mod media;
 mod party;
 mod pick;
 mod records;
 mod referral;
+mod remote;
 mod transfer;
+mod turned;
 mod wire;
 
 pub(crate) use begin::Invite;

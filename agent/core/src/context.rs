@@ -2,12 +2,12 @@
 
 use crate::{
     action::{Notice, Refusal, RefusalCode},
-    id::CallId,
+    id::{AccountId, CallId},
     notes::{Notes, Words},
     number::Dialplan,
     outbox::Outbox,
     port::host::HostTrouble,
-    settings::{Language, Settings},
+    settings::{AccountSettings, Language, Settings},
     text::{self, Phrase},
     time::Now,
     timers::{Deadline, Timers},
@@ -39,6 +39,11 @@ impl Context<'_> {
 
     pub(crate) fn refusal(&self, code: RefusalCode, phrase: &Phrase, filled: &[&str]) -> Refusal {
         Refusal { code, text: self.say(phrase, filled) }
+    }
+
+    /// The settings of an account.
+    pub(crate) fn account(&self, id: AccountId) -> Option<&AccountSettings> {
+        self.settings.accounts.get(usize::try_from(id.0).ok()?)
     }
 
     /// Sets a deadline from now.

@@ -47,6 +47,16 @@ pub enum Cause {
     NoCommonCodec,
     /// There was no sound for another reason.
     NoSound,
+    /// The caller is blocked.
+    Blocked,
+    /// The caller hides, and the account takes nobody who does.
+    Anonymous,
+    /// Nobody was to be disturbed.
+    DoNotDisturb,
+    /// It was forwarded by this phone.
+    Forwarded,
+    /// It stands for many that came too fast to be written one by one; the name says how many.
+    Flood,
 }
 
 impl From<&SoundProblem> for Cause {
@@ -71,6 +81,9 @@ pub struct JournalEntry {
     pub direction: Direction,
     /// The other side as signalled (or as dialled).
     pub party: Party,
+    /// What was dialled, or the line called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
     /// The card shown, if a lookup found one.
     pub card: Option<CallerCard>,
     /// INVITE received or sent.

@@ -14,6 +14,7 @@ mod context;
 mod escape;
 mod faults;
 pub mod handover;
+mod help;
 pub mod id;
 pub mod journal;
 pub mod ledger;

@@ -6,6 +6,7 @@
 
 pub mod kind;
 mod link;
+mod pattern;
 mod plan;
 mod scan;
 mod special;
@@ -25,6 +26,7 @@ const LONGEST_NUMBER: usize = 40;
 /// More numbers than this are not offered to choose from.
 const MOST_CHOICES: usize = 6;
 
+pub(crate) use pattern::Pattern;
 pub(crate) use special::known_country;
 
 /// How numbers are understood at this PBX.

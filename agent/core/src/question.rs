@@ -14,6 +14,9 @@ use std::time::Duration;
 /// A question nobody answers goes by itself.
 const OPEN: Duration = Duration::from_secs(60);
 
+/// Over which account (`None`: the first that can), and whether our number is withheld.
+pub(crate) type Over = (Option<AccountId>, bool);
+
 /// The question that stands.
 #[derive(Debug)]
 pub(crate) struct Question {
@@ -21,7 +24,7 @@ pub(crate) struct Question {
     pub text: String,
     pub choices: Vec<String>,
     numbers: Vec<Number>,
-    account: Option<AccountId>,
+    over: Over,
 }
 
 /// At most one question at a time: a new one takes the old one's place.
@@ -36,12 +39,7 @@ impl Questions {
     }
 
     /// Puts a question about these numbers.
-    pub(crate) fn ask(
-        &mut self,
-        cx: &mut Context<'_>,
-        numbers: Vec<Number>,
-        account: Option<AccountId>,
-    ) -> Reply {
+    pub(crate) fn ask(&mut self, cx: &mut Context<'_>, numbers: Vec<Number>, over: Over) -> Reply {
         let language = cx.language();
         let text = match &numbers[..] {
             [one] => {
@@ -62,7 +60,7 @@ impl Questions {
         let id = cx.notes.id();
         cx.after(Deadline::Question, OPEN);
         let reply = Reply::Question { question: id, text: text.clone(), choices: choices.clone() };
-        self.open = Some(Question { id, text, choices, numbers, account });
+        self.open = Some(Question { id, text, choices, numbers, over });
         reply
     }
 
@@ -71,7 +69,7 @@ impl Questions {
         let choices = vec![cx.say(&text::CALL_NUMBER, &[&shown(&number, cx.language())])];
         let id = cx.notes.id();
         cx.after(Deadline::Question, OPEN);
-        self.open = Some(Question { id, text, choices, numbers: vec![number], account: None });
+        self.open = Some(Question { id, text, choices, numbers: vec![number], over: (None, false) });
         id
     }
 
@@ -81,7 +79,7 @@ impl Questions {
         cx: &mut Context<'_>,
         question: u64,
         choice: Option<usize>,
-    ) -> Result<Option<(Number, Option<AccountId>)>, Refusal> {
+    ) -> Result<Option<(Number, Over)>, Refusal> {
         let open = self.open.as_ref().filter(|open| open.id == question);
         let Some(open) = open else {
             return Err(cx.refusal(RefusalCode::NoCall, &text::QUESTION_GONE, &[]));
@@ -89,7 +87,7 @@ impl Questions {
         let chosen = match choice {
             None => None,
             Some(nth) => match nth.checked_sub(1).and_then(|index| open.numbers.get(index)) {
-                Some(number) => Some((number.clone(), open.account)),
+                Some(number) => Some((number.clone(), open.over)),
                 None => {
                     let (nth, last) = (nth.to_string(), open.numbers.len().to_string());
                     return Err(cx.refusal(RefusalCode::NoCall, &text::NO_SUCH_CHOICE, &[&nth, &last]));

@@ -277,37 +277,57 @@ impl Accounts {
         self.list.get_mut(&id)?.local.replace(local).filter(|before| *before != local)
     }
 
-    /// The account to call over, and our address there. An emergency call is tried over any line there is.
+    /// The account to call over, and our address there.
     pub(crate) fn line(
         &self,
         cx: &Context<'_>,
         wanted: Option<AccountId>,
-        emergency: bool,
     ) -> Result<(AccountId, IpAddr), Refusal> {
         let usable = |id: AccountId| {
             let account = self.list.get(&id)?;
-            let ready = account.state == Registration::Registered || (emergency && account.handed);
+            let ready = account.state == Registration::Registered;
             account.local.filter(|_| ready).map(|local| (id, local))
         };
-        let any = || self.list.keys().find_map(|id| usable(*id));
+        self.known(cx, wanted)?;
+        match wanted {
+            Some(id) => usable(id).ok_or_else(|| {
+                let aor = self.list.get(&id).map(Account::aor).unwrap_or_default();
+                cx.refusal(RefusalCode::NotRegistered, &text::ACCOUNT_NOT_REGISTERED, &[aor])
+            }),
+            None => self
+                .list
+                .keys()
+                .find_map(|id| usable(*id))
+                .ok_or_else(|| cx.refusal(RefusalCode::NotRegistered, &text::NOT_REGISTERED, &[])),
+        }
+    }
+
+    /// Every account a call for help can be tried over, and our address there: the one that is wanted, those that are
+    /// registered, then any that the PBX session knows.
+    pub(crate) fn lines_for_help(
+        &self,
+        cx: &Context<'_>,
+        wanted: Option<AccountId>,
+    ) -> Result<Vec<(AccountId, IpAddr)>, Refusal> {
+        self.known(cx, wanted)?;
+        let mut lines: Vec<(AccountId, &Account)> =
+            self.all().filter(|(_, account)| account.handed).collect();
+        let rank = |(id, account): &(AccountId, &Account)| {
+            (Some(*id) != wanted, account.state != Registration::Registered)
+        };
+        lines.sort_by_key(rank);
+        Ok(lines.into_iter().filter_map(|(id, account)| Some((id, account.local?))).collect())
+    }
+
+    fn known(&self, cx: &Context<'_>, wanted: Option<AccountId>) -> Result<(), Refusal> {
         match wanted {
             Some(id) if !self.list.contains_key(&id) => {
                 Err(cx.refusal(RefusalCode::NotRegistered, &text::NO_SUCH_ACCOUNT, &[&id.0.to_string()]))
             }
-            Some(id) => usable(id).or_else(|| if emergency { any() } else { None }).ok_or_else(|| {
-                let aor = self.list.get(&id).map(Account::aor).unwrap_or_default();
-                cx.refusal(RefusalCode::NotRegistered, &text::ACCOUNT_NOT_REGISTERED, &[aor])
-            }),
             None if self.list.is_empty() => {
                 Err(cx.refusal(RefusalCode::NotRegistered, &text::STATE_NO_ACCOUNT, &[]))
             }
-            // A registered line first, even for an emergency call.
-            None => self
-                .all()
-                .filter(|(_, account)| account.state == Registration::Registered)
-                .find_map(|(id, _)| usable(id))
-                .or_else(any)
-                .ok_or_else(|| cx.refusal(RefusalCode::NotRegistered, &text::NOT_REGISTERED, &[])),
+            _ => Ok(()),
         }
     }
 

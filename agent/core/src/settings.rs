@@ -6,7 +6,7 @@ pub mod keys;
 mod phone;
 
 pub use address::same_address;
-pub use phone::{Identity, usual_identity};
+pub use phone::{AutoAnswer, BlockedHear, Identity, Keys, usual_identity};
 
 use crate::certificate::CertificateRule;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,18 @@ pub struct AccountSettings {
     /// Callers who can are made to acknowledge that it rings here (RFC 3262), not only those who insist on it.
     #[serde(default)]
     pub reliable_ringing: bool,
+    /// Whether calls are answered by themselves when they ask to be.
+    #[serde(default)]
+    pub auto_answer: AutoAnswer,
+    /// How keys are sent.
+    #[serde(default)]
+    pub dtmf: Keys,
+    /// A second call is offered while another one is there; `[calls] waiting` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<bool>,
+    /// Callers who hide their number are refused (433).
+    #[serde(default)]
+    pub reject_anonymous: bool,
 }
 
 impl Default for AccountSettings {
@@ -113,6 +125,10 @@ impl Default for AccountSettings {
             publish: false,
             session_timer: phone::usual_session_timer(),
             reliable_ringing: false,
+            auto_answer: AutoAnswer::default(),
+            dtmf: Keys::default(),
+            waiting: None,
+            reject_anonymous: false,
         }
     }
 }
@@ -197,6 +213,10 @@ pub struct CallSettings {
     pub most: u32,
     /// From whom calls are taken; read at the start.
     pub from: CallsFrom,
+    /// Numbers that never ring; a `*` at the end stands for whatever follows.
+    pub blocked: Vec<String>,
+    /// What a blocked caller hears.
+    pub blocked_hear: BlockedHear,
 }
 
 /// From whom calls are taken.
@@ -212,7 +232,15 @@ pub enum CallsFrom {
 
 impl Default for CallSettings {
     fn default() -> Self {
-        Self { ring_seconds: 180, lookup_ms: 2000, waiting: true, most: 1000, from: CallsFrom::default() }
+        Self {
+            ring_seconds: 180,
+            lookup_ms: 2000,
+            waiting: true,
+            most: 1000,
+            from: CallsFrom::default(),
+            blocked: Vec::new(),
+            blocked_hear: BlockedHear::default(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every sentence the user reads, in English, German and French; a caller's own words are filled in as data.
 
+pub mod calls;
 pub mod features;
 pub mod identity;
 pub mod network;
@@ -466,6 +467,7 @@ mod tests {
     fn every() -> Vec<Phrase> {
         [
             ALL,
+            calls::ALL,
             features::ALL,
             identity::ALL,
             network::ALL,

@@ -22,6 +22,12 @@ pub(crate) enum Deadline {
     Retry(CallId),
     /// A call that changes hands has done so, or nobody says a word of it.
     Transfer(CallId),
+    /// A call that asks to be answered by itself is.
+    Auto(CallId),
+    /// A call for help has been silent too long.
+    Help(CallId),
+    /// One line of the journal stands for the calls of the last second.
+    Flood,
     /// The busy or congestion tone has been heard.
     Tone,
     /// The question was not answered.
@@ -65,6 +71,8 @@ impl Timers {
             Deadline::Lookup(call),
             Deadline::Retry(call),
             Deadline::Transfer(call),
+            Deadline::Auto(call),
+            Deadline::Help(call),
         ] {
             self.clear(what);
         }

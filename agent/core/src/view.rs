@@ -112,6 +112,8 @@ pub enum Sound {
     CallWaiting,
     /// It rings at the other end, and no early media is heard.
     Ringback,
+    /// A call was answered by itself; ends by itself.
+    Beep,
     /// The other end is busy; ends by itself after a few seconds.
     Busy,
     /// The call failed; ends by itself after a few seconds.

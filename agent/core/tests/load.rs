@@ -108,6 +108,54 @@ fn a_thousand_calls_are_each_served_and_drawn_in_bounds() {
     }
 }
 
+#[test]
+fn a_flood_of_calls_fills_neither_memory_nor_journal() {
+    let mut now = support::start_of_time();
+    let mut agent = ready(now);
+    let (mut written, mut toasts) = (BTreeSet::new(), 0);
+    let mut sums = 0;
+    let mut note = |effects: Vec<Effect>| {
+        for effect in effects {
+            match effect {
+                Effect::Store(StoreCommand::Journal(entry)) if entry.key.ends_with("-flood") => sums += 1,
+                Effect::Store(StoreCommand::Journal(entry)) => drop(written.insert(entry.key)),
+                Effect::View(view) => toasts = toasts.max(view.toasts.len()),
+                _ => {}
+            }
+        }
+    };
+    // 2,000 a second for five seconds, and nobody gives up.
+    for n in 0..10_000 {
+        note(tell(&mut agent, now, incoming(CallId(n * 2 + 1))));
+        if n % 20 == 19 {
+            now = now.plus(std::time::Duration::from_millis(10));
+            while agent.poll_timeout().is_some_and(|next| next <= now.at) {
+                note(tell(&mut agent, now, Event::Timeout));
+            }
+        }
+    }
+    let size = format!("{agent:?}").len();
+    assert!(toasts <= 12, "{toasts} toasts at once");
+    assert!((1000..2600).contains(&written.len()), "{} lines of the journal", written.len());
+    assert!((3..=5).contains(&sums), "{sums} lines for the rest");
+    assert!(size < 4_000_000, "{size} characters of memory with a thousand calls ringing");
+    // Once it is over, the rest is summed up and the next call has a line of its own again.
+    for n in 0..10_000 {
+        let (call, end) = (CallId(n * 2 + 1), CallEnd::Cancelled { elsewhere: false });
+        tell(&mut agent, now, Event::Sip(SipEvent::Ended { call, end }));
+    }
+    now = now.plus(std::time::Duration::from_secs(10));
+    let effects = tell(&mut agent, now, Event::Timeout);
+    assert!(
+        effects.iter().any(
+            |e| matches!(e, Effect::Store(StoreCommand::Journal(entry)) if entry.key.ends_with("-flood"))
+        )
+    );
+    let effects = tell(&mut agent, now, incoming(CallId(30_001)));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Store(StoreCommand::Journal(_)))));
+    assert!(format!("{agent:?}").len() < 40_000);
+}
+
 /// Prints how long one call takes with a thousand others up: `cargo test -p agent-core --release --test load -- --ignored --nocapture`.
 #[test]
 #[ignore = "measures; nothing to fail on a busy machine"]

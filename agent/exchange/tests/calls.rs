@@ -96,6 +96,7 @@ impl Phone {
             account: AccountId(0),
             target,
             offer: self.sdp("sendrecv"),
+            withhold: false,
         });
     }
 

@@ -63,6 +63,10 @@ const RING_NOTE: u32 = 120;
 const RING_INTERNAL: [u32; 2] = [480, 3520];
 /// A call that the PBX marks: three quick bursts.
 const RING_SPECIAL: [u32; 6] = [360, 240, 360, 240, 360, 2440];
+/// A call was answered by itself: two short notes, once.
+const BEEP_NOTES: [f32; 1] = [1400.0];
+/// See [`BEEP_NOTES`].
+const BEEP: [u32; 4] = [150, 100, 150, 100];
 /// How long busy and congestion are heard before they end by themselves, milliseconds.
 const PATIENCE: u32 = 5000;
 /// The level of one call-progress frequency as an amplitude: together -16 dBov.
@@ -94,6 +98,7 @@ impl Generator {
             Sound::RingInternal => (&RING_NOTES as &[f32], &RING_INTERNAL as &[u32]),
             Sound::RingSpecial => (&RING_NOTES as &[f32], &RING_SPECIAL as &[u32]),
             Sound::CallWaiting => tones.waiting,
+            Sound::Beep => (&BEEP_NOTES as &[f32], &BEEP as &[u32]),
             Sound::Ringback => tones.ringback,
             Sound::Busy => tones.busy,
             Sound::Congestion => tones.congestion,
@@ -110,6 +115,7 @@ impl Generator {
     pub(crate) fn add(&mut self, mix: &mut [i16]) -> bool {
         let limit = match self.sound {
             Sound::Busy | Sound::Congestion => Some(samples(PATIENCE)),
+            Sound::Beep => Some(BEEP.iter().map(|&ms| samples(ms)).sum()),
             _ => None,
         };
         for sample in mix {

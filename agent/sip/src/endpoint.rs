@@ -9,6 +9,7 @@ mod commands;
 mod gate;
 mod inside;
 mod model;
+mod phone;
 mod requests;
 mod roads;
 mod transfer;

@@ -1,13 +1,13 @@
 //! An account's settings, read: whose line it is, where its registrar is, and how numbers become addresses on it.
 
 use crate::{
-    call::Manners,
+    call::{Belief, Manners},
     flow::{Hop, Transport, Trust},
     message::{FieldError, NameAddr, SipUri, Uri},
 };
 use agent_core::{
     port::sip::Loss,
-    settings::{AccountSettings, Identity},
+    settings::{AccountSettings, AutoAnswer, Identity},
 };
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub(crate) struct Line {
     pub(crate) manners: Manners,
     /// What tells who calls, the first that does.
     pub(crate) identity: Vec<Identity>,
+    /// The registrar may answer and hold calls.
+    pub(crate) obeys: bool,
 }
 
 impl Line {
@@ -56,7 +58,8 @@ impl Line {
         let identity = settings.identity.clone();
         let manners =
             Manners { reliable: settings.reliable_ringing, redirects: true, timer: settings.session_timer };
-        Ok(Self { aor, hop, username, manners, identity })
+        let obeys = settings.auto_answer == AutoAnswer::Registrar;
+        Ok(Self { aor, hop, username, manners, identity, obeys })
     }
 
     /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2).
@@ -67,6 +70,11 @@ impl Line {
     /// From and To of this line, without a tag.
     pub(crate) fn address(&self) -> NameAddr {
         NameAddr::new(SipUri { params: Vec::new(), headers: Vec::new(), password: None, ..self.aor.clone() })
+    }
+
+    /// Whose word counts in its calls.
+    pub(crate) fn belief(&self) -> Belief {
+        Belief { order: self.identity.clone(), registrar: false, obeys: self.obeys }
     }
 
     /// Whether this is the user part of the line, or its digest name.

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 fn invite(target: &str) -> SipCommand {
     let offer = Sdp(b"offer".to_vec());
-    SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: target.into(), offer }
+    SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: target.into(), offer, withhold: false }
 }
 
 #[tokio::test]

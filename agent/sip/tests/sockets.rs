@@ -202,7 +202,13 @@ async fn tcp_is_reused_and_a_lost_connection_comes_back_at_once() {
     phone.registered().await;
 
     let offer = Sdp(b"offer".to_vec());
-    phone.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "600".into(), offer });
+    phone.sip.send(SipCommand::Invite {
+        call: CallId(2),
+        account: ACCOUNT,
+        target: "600".into(),
+        offer,
+        withhold: false,
+    });
     let invite = line.request().await;
     assert_eq!(
         (invite.method.clone(), invite.headers.via().unwrap().transport.to_string()),
@@ -234,7 +240,13 @@ async fn a_long_invite_opens_a_connection() {
     registrar.send_to(&ok(&request, from).to_bytes(), from).await.unwrap();
     phone.registered().await;
     let offer = Sdp(vec![b'x'; 2000]);
-    phone.sip.send(SipCommand::Invite { call: CallId(2), account: ACCOUNT, target: "600".into(), offer });
+    phone.sip.send(SipCommand::Invite {
+        call: CallId(2),
+        account: ACCOUNT,
+        target: "600".into(),
+        offer,
+        withhold: false,
+    });
     let mut line = Line::accept(&listener).await;
     let invite = line.request().await;
     assert_eq!((invite.method, invite.body.len()), (Method::Invite, 2000), "RFC 3261 section 18.1.1");
@@ -274,6 +286,7 @@ async fn two_phones_call_each_other_straight_and_leave() {
         account: ACCOUNT,
         target: "1002".into(),
         offer: offer.clone(),
+        withhold: false,
     });
     let call = loop {
         if let SipEvent::Incoming { call, party, offer: theirs, .. } = bob.event().await {

@@ -138,7 +138,16 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
                 Ok(Err(text)) => return refused(RefusalCode::NotANumber, text),
                 Err(error) => return refused(RefusalCode::NotANumber, error.to_string()),
             };
-            act(desk, Action::Dial { text, source: Source::Selection, account: account.map(AccountId) }).await
+            act(
+                desk,
+                Action::Dial {
+                    text,
+                    source: Source::Selection,
+                    account: account.map(AccountId),
+                    withhold: false,
+                },
+            )
+            .await
         }
         Ask::ReloadPlugins {} => {
             (desk.plugins)(HostCommand::Reload);

@@ -25,6 +25,7 @@ pub(crate) fn request(command: &CallCommand) -> Request {
         CallCommand::Watch(args) => Action::Feature(args.action()),
         CallCommand::Presence(args) => Action::Feature(args.action()),
         CallCommand::Handover(command) => handover::action(command),
+        CallCommand::Block(args) => Action::Feature(args.action()),
         CallCommand::Answer(arg) => Action::Answer { call: call(&arg.call) },
         CallCommand::Decline(arg) => Action::Decline { call: call(&arg.call) },
         CallCommand::Hangup(arg) => Action::Hangup { call: call(&arg.call) },
@@ -45,6 +46,7 @@ fn dial(args: &DialArgs) -> Request {
             text: number.clone(),
             source: Source::Typed,
             account: args.account.map(AccountId),
+            withhold: args.withhold,
         }),
         None => Request::Ask(Ask::DialSelection { account: args.account }),
     }

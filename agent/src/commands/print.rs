@@ -314,6 +314,11 @@ pub(crate) fn journal(entry: &JournalEntry) -> String {
         Some(Cause::Encrypted) => ": encrypted audio was asked for",
         Some(Cause::NoCommonCodec) => ": no audio format in common",
         Some(Cause::NoSound) => ": no audio",
+        Some(Cause::Blocked) => ": blocked",
+        Some(Cause::Anonymous) => ": the number was hidden",
+        Some(Cause::DoNotDisturb) => ": do not disturb",
+        Some(Cause::Forwarded) => ": forwarded",
+        Some(Cause::Flood) => ": too many at once",
         None => "",
     };
     let arrow = if entry.direction == Direction::Incoming { "from" } else { "to  " };

@@ -105,7 +105,12 @@ async fn farewell(profile: &Path, patience: Duration) -> Result<(), Failure> {
 
 /// `trayphone open -- URI`: a click on a link. Starts the agent when none runs, because a click cannot wait for a person.
 pub(crate) async fn open(common: &Common, uri: &str) -> Result<Exit, Failure> {
-    let request = Request::Action(Action::Dial { text: uri.to_owned(), source: Source::Link, account: None });
+    let request = Request::Action(Action::Dial {
+        text: uri.to_owned(),
+        source: Source::Link,
+        account: None,
+        withhold: false,
+    });
     match ask(common, request.clone()).await {
         Err(Failure { exit: Exit::NoAgent, .. }) => {}
         other => return other,

@@ -10,7 +10,7 @@ use std::{
 
 /// Each step brings a file from the format of its place to the next one. Steps are only ever added: files of every
 /// earlier format are out there.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "CREATE TABLE call (
         key TEXT PRIMARY KEY,
         account INTEGER NOT NULL,
@@ -44,6 +44,7 @@ const MIGRATIONS: [&str; 3] = [
      ) STRICT;
      CREATE INDEX ledger_at ON ledger (at);",
     "ALTER TABLE call ADD COLUMN cause TEXT;",
+    "ALTER TABLE call ADD COLUMN called TEXT;",
 ];
 
 /// The format written here.
@@ -218,7 +219,9 @@ mod tests {
             old.pragma_update(None, "user_version", from).unwrap();
             if from > 0 {
                 old.execute_batch(
-                    "INSERT INTO call VALUES ('1-1', 0, 'incoming', '600', NULL, 'sip:600@x', 0, NULL, 1, 2, 3, 'answered')",
+                    "INSERT INTO call (key, account, direction, number, name, uri, withheld, card, started, answered, ended,
+                         outcome)
+                     VALUES ('1-1', 0, 'incoming', '600', NULL, 'sip:600@x', 0, NULL, 1, 2, 3, 'answered')",
                 )
                 .unwrap();
             }

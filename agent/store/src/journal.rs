@@ -115,14 +115,14 @@ fn upsert(connection: &Connection, call: &JournalEntry) -> rusqlite::Result<()> 
         .prepare_cached(
             "INSERT INTO call
                 (key, account, direction, number, name, uri, withheld, card, started, answered, ended, outcome,
-                 cause)
+                 cause, called)
              VALUES
                 (:key, :account, :direction, :number, :name, :uri, :withheld, :card, :started, :answered, :ended, :outcome,
-                 :cause)
+                 :cause, :called)
              ON CONFLICT (key) DO UPDATE SET
                 account = :account, direction = :direction, number = :number, name = :name, uri = :uri,
                 withheld = :withheld, card = :card, started = :started, answered = :answered, ended = :ended,
-                outcome = :outcome, cause = :cause",
+                outcome = :outcome, cause = :cause, called = :called",
         )?
         .execute(named_params! {
             ":key": call.key,
@@ -138,8 +138,21 @@ fn upsert(connection: &Connection, call: &JournalEntry) -> rusqlite::Result<()> 
             ":ended": call.ended.map(|at| at.0),
             ":outcome": call.outcome.as_ref().map(word),
             ":cause": call.cause.as_ref().map(word),
+            ":called": call.called,
         })?;
     Ok(())
+}
+
+/// What was dialled last, newest first, and over which account.
+pub(crate) fn dialled(connection: &Connection) -> rusqlite::Result<Vec<(String, AccountId)>> {
+    connection
+        .prepare_cached(
+            "SELECT called, account FROM call
+             WHERE direction = 'outgoing' AND called IS NOT NULL
+             ORDER BY started DESC, key DESC LIMIT 20",
+        )?
+        .query_map([], |row| Ok((row.get("called")?, AccountId(row.get("account")?))))?
+        .collect()
 }
 
 fn append(connection: &Connection, row: &LedgerRecord) -> rusqlite::Result<()> {
@@ -211,6 +224,10 @@ fn call(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
             name: row.get("name")?,
             uri: row.get("uri")?,
             withheld: row.get("withheld")?,
+        },
+        called: match row.get("called") {
+            Err(rusqlite::Error::InvalidColumnName(_)) => None,
+            called => called?,
         },
         card: row.get::<_, Option<String>>("card")?.and_then(|text| serde_json::from_str(&text).ok()),
         started: UnixMillis(row.get("started")?),

@@ -9,6 +9,9 @@ const MOST_ROWS: usize = 20_000;
 /// Calls that may wait: a call counts once however often it changes, so this is a disk that has been full for days.
 const MOST_CALLS: usize = 50_000;
 
+/// Numbers to be blocked that may wait: each came from a person.
+const MOST_BLOCKS: usize = 256;
+
 /// The inbox of the store's thread.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
@@ -19,6 +22,8 @@ pub(crate) struct Pending {
     pub(crate) lost: usize,
     /// The newest question of each account; the core passes answers to older ones over.
     pub(crate) passwords: BTreeMap<AccountId, PasswordQuestion>,
+    /// Numbers to be blocked, or no longer.
+    pub(crate) blocks: Vec<(String, bool)>,
     /// The settings are to be read up to this request.
     pub(crate) reload_asked: u64,
     /// Everything up to this flush request is to be written out.
@@ -34,6 +39,12 @@ impl Pending {
             self.lost += 1;
         }
         self.calls.insert(call.key.clone(), call);
+    }
+
+    pub(crate) fn block(&mut self, number: String, on: bool) {
+        if self.blocks.len() < MOST_BLOCKS {
+            self.blocks.push((number, on));
+        }
     }
 
     pub(crate) fn row(&mut self, row: LedgerRecord) {

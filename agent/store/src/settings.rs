@@ -5,6 +5,7 @@ mod fields;
 mod nearest;
 mod read;
 
+pub(crate) use edit::block;
 pub use edit::{add_account, check_account, remove_account, write_default};
 
 use crate::{

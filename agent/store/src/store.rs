@@ -138,6 +138,7 @@ impl StoreHandle {
                 pending.passwords.insert(question.account, question);
             }
             StoreCommand::Journal(entry) => pending.call(*entry),
+            StoreCommand::Block { number, on } => pending.block(number, on),
         });
     }
 
@@ -200,6 +201,7 @@ struct Work {
     rows: VecDeque<LedgerRecord>,
     lost: usize,
     passwords: BTreeMap<AccountId, PasswordQuestion>,
+    blocks: Vec<(String, bool)>,
     reload: u64,
     flush: u64,
     closing: bool,
@@ -252,6 +254,7 @@ impl Keeper {
                 self.shared.progress().loaded = (work.reload, Some(outcome));
                 self.shared.done.notify_all();
             }
+            self.block(&work.blocks);
             for question in work.passwords.into_values() {
                 self.password(question);
             }
@@ -296,7 +299,10 @@ impl Keeper {
             let now = Instant::now();
             let retry = self.retry_at.filter(|_| pending.has_writing());
             let writing = pending.has_writing() && self.retry_at.is_none_or(|at| at <= now);
-            let asked = !pending.passwords.is_empty() || pending.reload_asked > loaded || pending.closing;
+            let asked = !pending.passwords.is_empty()
+                || !pending.blocks.is_empty()
+                || pending.reload_asked > loaded
+                || pending.closing;
             let due = self.open_at.is_some_and(|at| at <= now);
             if writing || asked || due || pending.flush_asked > flushed {
                 break;
@@ -316,6 +322,7 @@ impl Keeper {
             rows: std::mem::take(&mut pending.rows),
             lost: std::mem::take(&mut pending.lost),
             passwords: std::mem::take(&mut pending.passwords),
+            blocks: std::mem::take(&mut pending.blocks),
             reload: pending.reload_asked,
             flush: pending.flush_asked,
             closing: pending.closing,
@@ -326,6 +333,18 @@ impl Keeper {
 
 /// Settings and passwords.
 impl Keeper {
+    /// Blocks numbers, or lets them ring again: the file is changed and read anew, so that what counts is what stands there.
+    fn block(&mut self, blocks: &[(String, bool)]) {
+        for (number, on) in blocks {
+            if let Err(error) = settings::block(&self.profile, number, *on) {
+                (self.tell)(StoreEvent::Trouble(error.to_string()));
+            }
+        }
+        if !blocks.is_empty() {
+            let _told = self.load();
+        }
+    }
+
     fn load(&mut self) -> Result<Settings, String> {
         match settings::read_settings(&self.profile) {
             Ok(settings) => {
@@ -411,6 +430,11 @@ impl Keeper {
                 tracing::info!(count, "calls were up when the agent last ended");
             }
             self.fresh = false;
+            let dialled =
+                journal::dialled(&connection).map_err(|error| database::failure(&self.journal, &error))?;
+            if !dialled.is_empty() {
+                (self.tell)(StoreEvent::Dialled(dialled));
+            }
         }
         self.connection = Some(connection);
         self.identity = platform::identity(&self.journal);

@@ -350,3 +350,46 @@ fn changed_settings_are_told_and_wrong_ones_are_not_taken() {
     assert_eq!(refused, told, "whoever asked hears the same");
     assert_eq!(store.rest(), []);
 }
+
+#[test]
+fn what_was_dialled_last_is_told_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Running::start(dir.path());
+    assert!(matches!(store.next(), StoreEvent::Settings(_)));
+    for n in 0..40 {
+        let entry = JournalEntry { called: Some(format!("60{n}")), ..call(n) };
+        store.handle.send(StoreCommand::Journal(Box::new(entry)));
+    }
+    store.handle.close(LONG).unwrap();
+    let store = Running::start(dir.path());
+    assert!(matches!(store.next(), StoreEvent::Settings(_)));
+    let StoreEvent::Dialled(dialled) = store.next() else { panic!("nothing was told of what was dialled") };
+    assert_eq!(dialled[0], ("6038".to_owned(), AccountId(0)), "39 came in");
+    assert_eq!(dialled.len(), 20);
+}
+
+#[test]
+fn a_block_is_written_into_the_file_and_counts_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("trayphone.toml");
+    std::fs::write(&file, "# mine\n[calls]\nmost = 5 # few\nblocked = [\"+49 30 12\"] # pests\n").unwrap();
+    let store = Running::start(dir.path());
+    assert!(matches!(store.next(), StoreEvent::Settings(_)));
+    let blocked = |number: &str, on| {
+        store.handle.send(StoreCommand::Block { number: number.to_owned(), on });
+        match store.next() {
+            StoreEvent::Settings(settings) => settings.calls.blocked,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(blocked("0900*", true), ["+49 30 12", "0900*"]);
+    // The same number, written otherwise: once.
+    assert_eq!(blocked("+493012", true), ["0900*", "+493012"]);
+    assert_eq!(blocked("+493012", false), ["0900*"]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("# mine\n[calls]\nmost = 5 # few\n"), "{text}");
+    std::fs::write(&file, "[calls]\nmost = \"x\"\n").unwrap();
+    store.handle.send(StoreCommand::Block { number: "1002".to_owned(), on: true });
+    assert!(matches!(store.next(), StoreEvent::Trouble(_)), "a file that is wrong is not written to");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "[calls]\nmost = \"x\"\n");
+}

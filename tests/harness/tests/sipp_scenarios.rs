@@ -214,7 +214,13 @@ impl Phone {
                 self.user.dials = false;
                 let call = CallId(2);
                 let (target, offer) = ("600".to_owned(), sdp(""));
-                self.sip.send(SipCommand::Invite { call, account: AccountId(0), target, offer });
+                self.sip.send(SipCommand::Invite {
+                    call,
+                    account: AccountId(0),
+                    target,
+                    offer,
+                    withhold: false,
+                });
                 agenda.after(user.gives_up, SipCommand::Hangup { call });
             }
             SipEvent::Incoming { call, .. } => {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FeatureAction {
-    /// Call the number again that was called last. An emergency number is never called again by this.
+    /// Call the number again that was called last, in this run or an earlier one. An emergency number is never called again by this.
     Redial {
         /// Over which account; `None`: the one it went over.
         account: Option<AccountId>,
@@ -80,6 +80,13 @@ pub enum FeatureAction {
         account: Option<AccountId>,
         /// Where it is parked.
         slot: String,
+    },
+    /// Block a caller's number, or let it ring again. It is written into the settings.
+    Block {
+        /// The number, or the beginning of many with a `*` at its end.
+        number: String,
+        /// Block it, or take the block away.
+        on: bool,
     },
     /// Start an account's registration anew (its password was changed).
     Reconnect {

@@ -1,13 +1,21 @@
 //! The features beyond a plain call, each handed to the part of the core that has it.
 
 use crate::{
-    action::{FeatureAction, Refusal, RefusalCode, Reply},
+    action::{FeatureAction, Refusal, RefusalCode, Reply, Source},
     agent::Agent,
     id::AccountId,
-    port::sip::{
-        Registration,
-        watch::{Package, PresenceInfo, Watched},
+    number::{
+        Pattern,
+        kind::{Kind, Number, Understood},
     },
+    port::{
+        sip::{
+            Registration,
+            watch::{Package, PresenceInfo, Watched},
+        },
+        store::StoreCommand,
+    },
+    settings::check::MOST_BLOCKED,
     text,
     time::Now,
 };
@@ -15,6 +23,7 @@ use crate::{
 impl Agent {
     pub(super) fn feature(&mut self, now: Now, feature: FeatureAction) -> Result<Reply, Refusal> {
         match feature {
+            FeatureAction::Block { number, on } => self.block(now, &number, on),
             FeatureAction::Redial { account } => self.redial(now, account),
             FeatureAction::Watch { account, target, presence, on } => {
                 let package = if presence { Package::Presence } else { Package::Line };
@@ -70,12 +79,43 @@ impl Agent {
         watches.publish(&mut cx, in_call, &registered);
     }
 
+    /// Blocks a number, or lets it ring again: the store writes it down, and the settings come back with it.
+    fn block(&mut self, now: Now, number: &str, on: bool) -> Result<Reply, Refusal> {
+        let (_, cx) = self.calls_at(now);
+        let Some(pattern) = Pattern::read(number) else {
+            let shown = crate::plain::plain(number);
+            return Err(cx.refusal(RefusalCode::NotANumber, &text::calls::NO_PATTERN, &[&shown]));
+        };
+        if on && cx.settings.calls.blocked.len() >= MOST_BLOCKED {
+            let most = MOST_BLOCKED.to_string();
+            return Err(cx.refusal(RefusalCode::NotAllowed, &text::calls::BLOCKED_FULL, &[&most]));
+        }
+        cx.out.store(StoreCommand::Block { number: pattern.written(), on });
+        Ok(Reply::Done)
+    }
+
+    /// What was dialled in earlier runs: the last of it can be called again. An emergency number is none of it.
+    pub(super) fn remember(&mut self, dialled: &[(String, AccountId)]) {
+        if self.last_dialled.is_some() {
+            return;
+        }
+        let known = |(text, account): &(String, AccountId)| match self.numbers.understand(text, Source::Typed)
+        {
+            // It goes out as it went out then: what stands in front of it now may have been added.
+            Understood::Dial(number) if number.kind != Kind::Emergency => {
+                Some((Number { dial: text.clone(), ..number }, *account))
+            }
+            _ => None,
+        };
+        self.last_dialled = dialled.iter().find_map(known);
+    }
+
     /// Calls the last number again, over the account it went over unless another one is named.
     fn redial(&mut self, now: Now, account: Option<AccountId>) -> Result<Reply, Refusal> {
         let Some((number, over)) = self.last_dialled.clone() else {
             let text = self.say(&text::features::NO_REDIAL, &[]);
             return Err(Refusal { code: RefusalCode::NotANumber, text });
         };
-        self.call(now, &number, Some(account.unwrap_or(over)))
+        self.call(now, &number, (Some(account.unwrap_or(over)), false))
     }
 }

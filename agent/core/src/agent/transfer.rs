@@ -72,7 +72,7 @@ impl Agent {
         let Some(dialog) = dialog else { return self.by_code(now, account, Code::Pickup, &number.dial) };
         let most = self.settings.calls.most;
         let (accounts, cx) = self.accounts_at(now);
-        let line = accounts.line(&cx, account, false)?;
+        let line = accounts.line(&cx, account)?;
         if !self.calls.room(most) {
             let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
             return Err(Refusal { code: RefusalCode::NotAllowed, text });
@@ -98,11 +98,11 @@ impl Agent {
 
     fn by_code(&mut self, now: Now, account: Option<AccountId>, what: Code, digits: &str) -> Done {
         let (accounts, cx) = self.accounts_at(now);
-        let (account, _) = accounts.line(&cx, account, false)?;
+        let (account, _) = accounts.line(&cx, account)?;
         match code(account, what) {
             Some(code) => {
                 let number = self.typed(&format!("{code}{digits}"))?;
-                self.call(now, &number, Some(account))
+                self.call(now, &number, (Some(account), false))
             }
             None => self.no(RefusalCode::NotAllowed, &words::NO_CODE),
         }

@@ -6,6 +6,7 @@ use crate::{
     id::{AccountId, CallId},
     number::kind::{Kind, Number, Understood},
     port::{Neighbour, sip::SipCommand},
+    question::Over,
     show, text,
     time::Now,
     timers::Deadline,
@@ -78,7 +79,9 @@ impl Agent {
             _ if self.quitting => {
                 return Err(Refusal { code: RefusalCode::Quitting, text: self.say(&text::QUITTING, &[]) });
             }
-            Action::Dial { text, source, account } => return self.dial(now, &text, source, account),
+            Action::Dial { text, source, account, withhold } => {
+                return self.dial(now, &text, source, (account, withhold));
+            }
             Action::Choose { question, choice } => return self.choose(now, question, choice),
             Action::DismissToast { toast } => {
                 self.dismiss(now, toast);
@@ -117,23 +120,17 @@ impl Agent {
         }
     }
 
-    fn dial(
-        &mut self,
-        now: Now,
-        text: &str,
-        source: Source,
-        account: Option<AccountId>,
-    ) -> Result<Reply, Refusal> {
+    fn dial(&mut self, now: Now, text: &str, source: Source, over: Over) -> Result<Reply, Refusal> {
         if source != Source::Typed {
             // Who selects or clicks another number has left the question about the last one behind.
             let (questions, mut cx) = self.questions_at(now);
             questions.close(&mut cx);
         }
         match self.numbers.understand(text, source) {
-            Understood::Dial(number) => self.call(now, &number, account),
+            Understood::Dial(number) => self.call(now, &number, over),
             Understood::Ask(numbers) => {
                 let (questions, mut cx) = self.questions_at(now);
-                Ok(questions.ask(&mut cx, numbers, account))
+                Ok(questions.ask(&mut cx, numbers, over))
             }
             Understood::Refuse(why) => {
                 let text = text::no_number(self.settings.language, why, text);
@@ -146,23 +143,47 @@ impl Agent {
         &mut self,
         now: Now,
         number: &Number,
-        account: Option<AccountId>,
+        (account, withhold): Over,
     ) -> Result<Reply, Refusal> {
-        let emergency = number.kind == Kind::Emergency;
+        if number.kind == Kind::Emergency {
+            return self.call_for_help(now, number, account);
+        }
         let most = self.settings.calls.most;
         let (accounts, cx) = self.accounts_at(now);
-        let line = accounts.line(&cx, account, emergency)?;
-        if !emergency && !self.calls.room(most) {
+        let line = accounts.line(&cx, account)?;
+        if !self.calls.room(most) {
             let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
             return Err(Refusal { code: RefusalCode::NotAllowed, text });
         }
-        if !emergency {
-            self.last_dialled = Some((number.clone(), line.0));
-        }
+        self.last_dialled = Some((number.clone(), line.0));
         let (calls, mut cx) = self.calls_at(now);
-        let call = calls.dial(&mut cx, line, number);
+        let call = calls.dial(&mut cx, line, number, withhold);
         let extension = number.extension.as_ref().map(|e| format!(";ext={e}")).unwrap_or_default();
         Ok(Reply::Call { call, number: Some(format!("{}{extension}", number.dial)) })
+    }
+
+    /// Help is called over any line there is, one after the other, whatever else is set: no cap, no hidden number. A PBX
+    /// that wants its outside prefix even then gets it last.
+    fn call_for_help(
+        &mut self,
+        now: Now,
+        number: &Number,
+        account: Option<AccountId>,
+    ) -> Result<Reply, Refusal> {
+        let (accounts, cx) = self.accounts_at(now);
+        let lines = accounts.lines_for_help(&cx, account)?;
+        let prefix = &cx.settings.numbers.outside_prefix;
+        let outside =
+            (!prefix.is_empty() && !number.dial.contains(':')).then(|| format!("{prefix}{}", number.dial));
+        let digits = [Some(number.dial.clone()), outside];
+        let ways = digits.into_iter().flatten();
+        let ways =
+            ways.flat_map(|dial| lines.iter().map(move |(id, local)| (*id, *local, dial.clone()))).collect();
+        let (calls, mut cx) = self.calls_at(now);
+        match calls.call_for_help(&mut cx, number, ways) {
+            Some(call) => Ok(Reply::Call { call, number: Some(number.dial.clone()) }),
+            None => Err(cx.refusal(RefusalCode::NotRegistered, &text::NOT_REGISTERED, &[])),
+        }
     }
 
     fn choose(&mut self, now: Now, question: u64, choice: Option<usize>) -> Result<Reply, Refusal> {
@@ -171,7 +192,7 @@ impl Agent {
         }
         let (questions, mut cx) = self.questions_at(now);
         match questions.choose(&mut cx, question, choice)? {
-            Some((number, account)) => self.call(now, &number, account),
+            Some((number, over)) => self.call(now, &number, over),
             None => Ok(Reply::Done),
         }
     }

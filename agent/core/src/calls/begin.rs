@@ -1,6 +1,9 @@
 //! A call arrives: 180 first, then toast, lookup, journal; and the user's answer or refusal.
 
-use super::board::{AUDIO, Calls};
+use super::{
+    board::{AUDIO, Calls},
+    turned,
+};
 use crate::{
     call::{Begin, Call, Phase},
     context::Context,
@@ -38,8 +41,6 @@ impl Calls {
         }
         let invite = if quitting { Some(invite) } else { self.take_place(cx, invite) };
         let Some(invite) = invite else { return };
-        let most = usize::try_from(cx.settings.calls.most).unwrap_or(usize::MAX);
-        let busy = self.map.len() >= most || (!cx.settings.calls.waiting && !self.map.is_empty());
         let mut call = Call::new(Begin {
             id,
             account: invite.account,
@@ -51,24 +52,22 @@ impl Calls {
             toast: cx.notes.id(),
             started: cx.now.wall,
         });
-        let why = match &invite.unfit {
-            _ if quitting => Some(Reject::Unavailable),
-            Some(unfit) => Some(Reject::from(unfit)),
-            None => busy.then_some(Reject::Busy),
-        };
-        call.busy = why == Some(Reject::Busy);
         call.unfit = invite.unfit;
+        call.written = self.is_written(cx);
+        let turned = self.turned_away(cx, &call, quitting);
+        call.cause = turned.and_then(|(_, cause)| cause);
         call.with = invite.with;
         self.map.insert(id, call);
         self.ringing.insert(id);
-        if let Some(why) = why {
+        if let Some((why, cause)) = turned {
             cx.out.sip(SipCommand::Reject { call: id, why });
             self.identify(cx, id);
-            self.finish(cx, id, Outcome::Missed);
+            self.finish(cx, id, turned::outcome(cause));
             return;
         }
         cx.out.sip(SipCommand::Ring { call: id });
         cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
+        self.heed(cx, id);
         self.fresh.push_back((cx.now, id));
     }
 
@@ -106,8 +105,11 @@ impl Calls {
         let Phase::Ringing { offer } = &mut call.phase else { return false };
         let offer = offer.take();
         call.phase = Phase::Answering { ours: offer.is_none() };
+        // Whoever was talked to has a line of the journal.
+        call.written = true;
         let local = call.local;
         cx.timers.clear(Deadline::Ring(id));
+        cx.timers.clear(Deadline::Auto(id));
         cx.after(Deadline::Step(id), AUDIO);
         self.engage(id);
         self.stop_tone(cx);

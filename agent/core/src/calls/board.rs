@@ -1,5 +1,6 @@
 //! The table of calls, the microphone's place, and the order in which they are looked up.
 
+use super::flood::Flood;
 use crate::{
     action::Notice,
     call::{Call, title},
@@ -42,6 +43,8 @@ pub(crate) struct Calls {
     pub(super) replacing: Option<(CallId, CallId)>,
     /// Who hears whom, as the audio was told.
     pub(super) mixed: Vec<CallId>,
+    /// What a flood of calls may write down.
+    pub(super) flood: Flood,
 }
 
 impl Calls {
@@ -58,6 +61,7 @@ impl Calls {
             fresh: VecDeque::new(),
             replacing: None,
             mixed: Vec::new(),
+            flood: Flood::default(),
         }
     }
 
@@ -117,7 +121,7 @@ impl Calls {
 
     /// Writes a call's journal entry and tells listeners.
     pub(super) fn record(&self, cx: &mut Context<'_>, id: CallId) {
-        if let Some(call) = self.map.get(&id) {
+        if let Some(call) = self.map.get(&id).filter(|call| call.written) {
             cx.out.journal(call.entry(None));
         }
         self.notify(cx, id);
@@ -183,7 +187,8 @@ impl Calls {
     /// A tone that ends by itself.
     pub(super) fn play_tone(&mut self, cx: &mut Context<'_>, tone: Sound) {
         self.tone = Some(tone);
-        cx.after(Deadline::Tone, Duration::from_secs(4));
+        let seconds = if tone == Sound::Beep { 1 } else { 4 };
+        cx.after(Deadline::Tone, Duration::from_secs(seconds));
     }
 
     /// The tone was heard long enough.

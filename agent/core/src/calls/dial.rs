@@ -33,8 +33,9 @@ impl Calls {
         cx: &mut Context<'_>,
         line: (AccountId, IpAddr),
         number: &Number,
+        withhold: bool,
     ) -> CallId {
-        self.dial_for(cx, line, number, None)
+        self.dial_for(cx, line, number, (None, withhold))
     }
 
     /// Takes over a call that rings at somebody else's.
@@ -45,7 +46,7 @@ impl Calls {
         number: &Number,
         dialog: DialogRef,
     ) -> CallId {
-        self.dial_for(cx, line, number, Some(Errand::Pickup(dialog)))
+        self.dial_for(cx, line, number, (Some(Errand::Pickup(dialog)), false))
     }
 
     /// The id of the next call of ours.
@@ -63,7 +64,7 @@ impl Calls {
         cx: &mut Context<'_>,
         line: (AccountId, IpAddr),
         number: &Number,
-        errand: Option<Errand>,
+        (errand, withhold): (Option<Errand>, bool),
     ) -> CallId {
         let (account, local) = line;
         let id = self.next_id();
@@ -88,8 +89,10 @@ impl Calls {
             },
             internal: number.kind == Kind::Internal,
         };
+        call.withhold = withhold;
+        // Help is never called again by a slip of the hand.
+        call.dialled = (number.kind != Kind::Emergency).then(|| number.dial.clone());
         call.keys = number.extension.clone();
-        call.dialled = Some(number.dial.clone());
         call.errand = errand;
         self.map.insert(id, call);
         self.engaged.insert(id);

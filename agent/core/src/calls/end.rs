@@ -6,7 +6,7 @@ use crate::{
     call::{Call, Phase, title},
     context::Context,
     id::CallId,
-    journal::{Direction, Outcome},
+    journal::{Cause, Direction, Outcome},
     notes::Words,
     port::{
         host::{CallChange, HostCommand},
@@ -31,10 +31,14 @@ impl Calls {
         let title = title(call, cx.language());
         let network = call.network.and_then(|q850| text::identity::cause(cx.language(), q850));
         let talked = call.answered.is_some();
+        let help = Self::next_help(call, end);
         if matches!(end, CallEnd::RemoteHangup) {
             self.left(cx, id);
         }
         self.finish(cx, id, outcome);
+        if let Some(help) = help {
+            return self.help_again(cx, help);
+        }
         let line = match end {
             CallEnd::Refused { status, phrase } if outgoing => {
                 Some(network.unwrap_or_else(|| refused(cx, *status, phrase)))
@@ -132,7 +136,9 @@ impl Calls {
         if !rang {
             cx.out.media(MediaCommand::Stop { call: id });
         }
-        cx.out.journal(call.entry(Some((cx.now.wall, outcome))));
+        if call.written {
+            cx.out.journal(call.entry(Some((cx.now.wall, outcome))));
+        }
         cx.out.notice(Notice::Call(Box::new(call.status(false, Some(outcome)))));
         if call.number.lookup.is_some() {
             cx.out.host(HostCommand::Cancel { call: id });
@@ -167,7 +173,12 @@ fn missed(cx: &mut Context<'_>, call: &Call) {
     let mut buttons = Vec::new();
     // A caller's number is a stranger's text: it is dialled as a link would be, never unasked when it is a code.
     if let Some(number) = &call.number.lookup {
-        let action = Action::Dial { text: number.clone(), source: Source::Link, account: Some(call.account) };
+        let action = Action::Dial {
+            text: number.clone(),
+            source: Source::Link,
+            account: Some(call.account),
+            withhold: false,
+        };
         buttons.push(Button { text: cx.say(&text::CALL_BACK, &[]), action });
     }
     let page = call.lookup.page().cloned();
@@ -181,7 +192,7 @@ fn missed(cx: &mut Context<'_>, call: &Call) {
     let claimed = if call.found_name().is_none() { call.claimed_name().filter(|n| *n != who) } else { None };
     let why = match &call.unfit {
         Some(unfit) => Some(text::sound(cx.language(), unfit)),
-        None => call.busy.then(|| cx.say(&text::MISSED_BUSY, &[])),
+        None => (call.cause == Some(Cause::Busy)).then(|| cx.say(&text::MISSED_BUSY, &[])),
     };
     let line: Vec<String> = [claimed, company, number, why].into_iter().flatten().collect();
     let title = cx.say(&text::MISSED_FROM, &[&who]);

@@ -32,6 +32,7 @@ impl Calls {
                 let target = std::mem::take(target);
                 call.phase = Phase::Calling(Early::default());
                 self.errand_offered(cx, id, target, sdp);
+                self.watch_help(cx, id);
                 cx.timers.clear(Deadline::Step(id));
                 cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
             }

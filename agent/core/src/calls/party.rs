@@ -35,11 +35,4 @@ impl Calls {
         }
         self.record(cx, id);
     }
-
-    /// The telephone network says why it ends or refuses the call.
-    pub(crate) fn cause_is(&mut self, id: CallId, q850: u8) {
-        if let Some(call) = self.call(id) {
-            call.network = Some(q850);
-        }
-    }
 }

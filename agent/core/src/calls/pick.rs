@@ -7,7 +7,6 @@ use crate::{
     context::Context,
     id::CallId,
     notes::Words,
-    port::media::MediaCommand,
     text::{self, Phrase},
     view::{Button, ToastKind},
 };
@@ -114,7 +113,7 @@ impl Calls {
         if self.get(id).is_some_and(|call| call.keys.as_deref() == Some(keys.as_str())) {
             cx.notes.over(&keys_topic(id));
         }
-        cx.out.media(MediaCommand::Digits { call: id, digits: keys });
+        self.send_keys(cx, id, keys);
         Ok(Reply::Call { call: id, number: None })
     }
 

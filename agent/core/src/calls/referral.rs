@@ -89,7 +89,7 @@ impl Calls {
     /// The offer of a call that was begun for something is written.
     pub(super) fn errand_offered(&mut self, cx: &mut Context<'_>, id: CallId, target: String, offer: Sdp) {
         let Some(call) = self.call(id) else { return };
-        let account = call.account;
+        let (account, withhold) = (call.account, call.withhold);
         cx.out.sip(match &call.errand {
             Some(Errand::Follow(wish)) => {
                 SipCommand::Transfer(TransferCommand::Follow { call: id, account, wish: *wish, offer })
@@ -98,7 +98,7 @@ impl Calls {
                 let dialog = dialog.clone();
                 SipCommand::Transfer(TransferCommand::Pickup { call: id, account, target, dialog, offer })
             }
-            _ => SipCommand::Invite { call: id, account, target, offer },
+            _ => SipCommand::Invite { call: id, account, target, offer, withhold },
         });
     }
 

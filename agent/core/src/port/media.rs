@@ -173,6 +173,14 @@ pub enum MediaEvent {
         /// The key.
         digit: char,
     },
+    /// Whether they know keys as telephone-events (RFC 4733), told when something is agreed and it is not as it was; at first
+    /// they are taken to.
+    Events {
+        /// Which call.
+        call: CallId,
+        /// Whether.
+        known: bool,
+    },
     /// The devices changed.
     Audio(AudioState),
 }

@@ -146,6 +146,10 @@ pub enum Reject {
     Decline,
     /// 480 Temporarily Unavailable: rung out, or the agent is quitting.
     Unavailable,
+    /// 433 Anonymity Disallowed (RFC 5079): the caller hides, and the account takes nobody who does.
+    Anonymous,
+    /// 603 Decline: the caller is blocked, and no other phone is to be tried.
+    Unwanted,
     /// 488 Not Acceptable Here: no codec in common.
     NotAcceptable,
     /// 488 too, with a Warning that says what of their description does not fit (RFC 3261 section 20.43).
@@ -184,6 +188,8 @@ impl Reject {
             Self::Busy | Self::Decline => 486,
             Self::Unavailable => 480,
             Self::NotAcceptable | Self::Unfit(_) => 488,
+            Self::Anonymous => 433,
+            Self::Unwanted => 603,
         }
     }
 }
@@ -323,6 +329,8 @@ pub enum SipCommand {
         target: String,
         /// Our offer.
         offer: Sdp,
+        /// Our number is not to be shown (RFC 3323).
+        withhold: bool,
     },
     /// 180 Ringing.
     Ring {

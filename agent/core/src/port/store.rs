@@ -42,6 +42,8 @@ pub enum StoreEvent {
         /// The password, or why not.
         result: Result<Secret, SecretProblem>,
     },
+    /// What was dialled in earlier runs, newest first, and over which account; told once, when the journal was opened.
+    Dialled(Vec<(String, AccountId)>),
     /// Something could not be kept; the sentence names file and cause.
     Trouble(String),
     /// The journal cannot be written, and why; `None`: it can again.
@@ -55,4 +57,11 @@ pub enum StoreCommand {
     Password(PasswordQuestion),
     /// Writes a journal entry, or overwrites the one with the same key.
     Journal(Box<JournalEntry>),
+    /// Writes a number into `[calls] blocked`, or takes it out; answered by the settings as they are then, or by a `Trouble`.
+    Block {
+        /// The number or the beginning of many.
+        number: String,
+        /// Blocked from now on, or no longer.
+        on: bool,
+    },
 }

@@ -18,6 +18,9 @@ pub struct SettingsProblem {
     pub text: String,
 }
 
+/// The most numbers that can be blocked: each is held against every call that comes in.
+pub(crate) const MOST_BLOCKED: usize = 1000;
+
 /// Collects problems in one language.
 struct Checker<'a> {
     settings: &'a Settings,
@@ -36,6 +39,7 @@ impl Settings {
         checker.range("calls.ring_seconds", calls.ring_seconds, 10, 600);
         checker.range("calls.lookup_ms", calls.lookup_ms, 100, 10_000);
         checker.range("calls.most", calls.most, 1, 1000);
+        checker.blocked(&calls.blocked);
         checker.hotkeys(&self.hotkeys);
         checker.numbers();
         checker.problems
@@ -108,6 +112,15 @@ impl Checker<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn blocked(&mut self, blocked: &[String]) {
+        if let Some(wrong) = blocked.iter().find(|pattern| crate::number::Pattern::read(pattern).is_none()) {
+            self.wrong("calls.blocked", &text::settings::BLOCKED, &[&plain(wrong)]);
+        }
+        if blocked.len() > MOST_BLOCKED {
+            self.wrong("calls.blocked", &text::settings::BLOCKED_MANY, &[&MOST_BLOCKED.to_string()]);
         }
     }
 
@@ -329,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_who_calls_is_named_once() {
+    fn lists_hold_what_makes_sense() {
         let twice = crate::settings::Identity::From;
         for wrong in [vec![], vec![twice, twice]] {
             assert_eq!(keys(|s| s.accounts[0].identity = wrong), ["account[0].identity"]);
@@ -346,6 +359,10 @@ mod tests {
             keys(|s| s.accounts[0].watch = vec!["sip:1002@pbx:5070".to_owned()]),
             Vec::<String>::new()
         );
+        for wrong in ["", "*", "0*", "abc", "+49*30", "12345678901234567890123456789012345678901"] {
+            assert_eq!(keys(|s| s.calls.blocked = vec![wrong.to_owned()]), ["calls.blocked"], "{wrong}");
+        }
+        assert_eq!(keys(|s| s.calls.blocked = vec!["1".repeat(5); 1001]), ["calls.blocked"]);
     }
 
     #[test]

@@ -71,6 +71,14 @@ pub const KEYS: &[Key] = &[
         "Have every caller who can acknowledge that it rings here, not only who insists.",
     ),
     key(
+        "account.auto_answer",
+        "\"never\"",
+        "Calls that ask to be answered by themselves: \"never\", or where the \"registrar\" asks.",
+    ),
+    key("account.dtmf", "\"auto\"", "How keys are sent: \"auto\", \"rfc4733\", \"info-relay\" or \"info\"."),
+    absent("account.waiting", "Offer a second call on this account; as in [calls] if absent."),
+    key("account.reject_anonymous", "false", "Refuse callers who hide their number."),
+    key(
         "audio.backend",
         "\"device\"",
         "\"device\" (sound devices), \"null\" (silence) or \"wav\" (files; only headless).",
@@ -97,6 +105,16 @@ pub const KEYS: &[Key] = &[
         "calls.from",
         "\"registrar\"",
         "Who may ring: \"registrar\" (the PBX only) or \"anyone\" who reaches this computer's port.",
+    ),
+    key(
+        "calls.blocked",
+        "[]",
+        "Numbers that never ring, \"+49 30 1234\"; a * at the end stands for whatever follows.",
+    ),
+    key(
+        "calls.blocked_hear",
+        "\"busy\"",
+        "What a blocked caller hears: \"busy\" (486) or \"declined\" (603).",
     ),
     key(
         "screen-pop.open",
@@ -138,7 +156,9 @@ mod tests {
                     flatten(&path, value, out);
                 }
             }
-            toml::Value::Array(blocks) => blocks.iter().for_each(|block| flatten(prefix, block, out)),
+            toml::Value::Array(blocks) if blocks.iter().any(toml::Value::is_table) => {
+                blocks.iter().for_each(|block| flatten(prefix, block, out))
+            }
             value => {
                 out.insert(prefix.to_owned(), value.to_string());
             }
@@ -167,6 +187,7 @@ mod tests {
                 ca: Some(String::new()),
                 watch: vec![String::new()],
                 presence: vec![String::new()],
+                waiting: Some(true),
                 ..AccountSettings::default()
             }],
             audio: AudioSettings {

@@ -23,3 +23,40 @@ pub fn usual_identity() -> Vec<Identity> {
 pub(super) fn usual_session_timer() -> u32 {
     1800
 }
+
+/// Whether calls may be answered by themselves, when they ask to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AutoAnswer {
+    /// Nobody answers but a person.
+    #[default]
+    Never,
+    /// Where the registrar asks for it; it may also answer and hold calls then (`Event: talk`, `Event: hold`).
+    Registrar,
+}
+
+/// How keys are sent in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keys {
+    /// As telephone-events where they are understood, else by INFO (`application/dtmf-relay`).
+    #[default]
+    Auto,
+    /// As telephone-events (RFC 4733), as tones where those are not understood.
+    Rfc4733,
+    /// By INFO, `application/dtmf-relay`.
+    InfoRelay,
+    /// By INFO, `application/dtmf`.
+    Info,
+}
+
+/// What a blocked caller hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlockedHear {
+    /// That this phone is busy (486); other phones of a group ring on.
+    #[default]
+    Busy,
+    /// That he is declined (603), on every phone.
+    Declined,
+}

@@ -156,7 +156,7 @@ fn menu(state: &State<'_>) -> Vec<MenuItem> {
         menu.push(match &mailbox.number {
             Some(number) => {
                 let (text, source) = (number.clone(), Source::Typed);
-                entry(words, Action::Dial { text, source, account: Some(account) })
+                entry(words, Action::Dial { text, source, account: Some(account), withhold: false })
             }
             None => MenuItem::Label(words),
         });

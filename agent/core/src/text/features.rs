@@ -4,7 +4,7 @@ use super::{Phrase, phrases};
 
 phrases! {
     NO_REDIAL:
-        "Nothing was dialled since the start, so there is nothing to dial again",
-        "Seit dem Start wurde nichts gewählt, also kann nichts wiederholt werden",
-        "Rien n’a été composé depuis le démarrage : il n’y a rien à recomposer";
+        "Nothing was dialled yet, so there is nothing to dial again",
+        "Es wurde noch nichts gewählt, also kann nichts wiederholt werden",
+        "Rien n’a encore été composé : il n’y a rien à recomposer";
 }

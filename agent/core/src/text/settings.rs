@@ -3,6 +3,14 @@
 use super::{Phrase, phrases};
 
 phrases! {
+    BLOCKED:
+        "“{0}” is no number to block, such as +49 30 1234 or 0900*",
+        "„{0}“ ist keine Nummer zum Sperren, zum Beispiel +49 30 1234 oder 0900*",
+        "« {0} » n’est pas un numéro à bloquer, comme +49 30 1234 ou 0900*";
+    BLOCKED_MANY:
+        "at most {0} numbers can be blocked",
+        "höchstens {0} Nummern können gesperrt werden",
+        "{0} numéros au plus peuvent être bloqués";
     IDENTITY:
         "names what tells who calls: at least one of `p-asserted-identity`, `remote-party-id` and `from`, each once",
         "nennt, was sagt, wer anruft: mindestens eines von `p-asserted-identity`, `remote-party-id` und `from`, jedes einmal",

@@ -22,7 +22,7 @@ pub(super) fn event(event: &Event, mask: Mask) -> (&'static str, String) {
         Event::Sip(event) => ("sip", sip(event, mask)),
         Event::Media(event) => ("media", media(event, mask)),
         Event::Host(event) => ("host", host(event, mask)),
-        Event::Store(event) => ("store", store(event)),
+        Event::Store(event) => ("store", store(event, mask)),
         Event::Shell(event) => ("shell", shell(event)),
         Event::User { request, action } => {
             let request = request.map(|r| format!("#{} ", r.0)).unwrap_or_default();
@@ -40,7 +40,7 @@ pub(super) fn effect(effect: &Effect, mask: Mask) -> (&'static str, String) {
         Effect::Sip(command) => ("sip", sip_command(command, mask)),
         Effect::Media(command) => ("media", media_command(command, mask)),
         Effect::Host(command) => ("host", host_command(command, mask)),
-        Effect::Store(command) => ("store", store_command(command)),
+        Effect::Store(command) => ("store", store_command(command, mask)),
         Effect::Shell(ShellCommand::OpenUrl { url }) => {
             ("shell", format!("OpenUrl {{ url: {} }}", mask.url(url)))
         }
@@ -182,6 +182,7 @@ fn media(event: &MediaEvent, mask: Mask) -> String {
             Mask::Off => format!("digit {call} {digit}"),
             Mask::On => format!("digit {call}"),
         },
+        MediaEvent::Events { call, known } => format!("events {call} {known}"),
         MediaEvent::Audio(AudioState::Device { input, output, missing }) => {
             let missing: String = missing.iter().map(|name| format!(" {name:?}")).collect();
             format!("audio device {input:?} {output:?}{missing}")
@@ -216,7 +217,7 @@ fn host(event: &HostEvent, mask: Mask) -> String {
     }
 }
 
-fn store(event: &StoreEvent) -> String {
+fn store(event: &StoreEvent, mask: Mask) -> String {
     match event {
         StoreEvent::Settings(settings) => format!("settings accounts={}", settings.accounts.len()),
         StoreEvent::Password { question, result: Ok(_) } => format!("password {}", self::question(question)),
@@ -230,6 +231,15 @@ fn store(event: &StoreEvent) -> String {
             };
             format!("no-password {} {why}", self::question(question))
         }
+        // Numbers: only how many there are.
+        StoreEvent::Dialled(numbers) => match mask {
+            Mask::Off => {
+                let words: Vec<String> =
+                    numbers.iter().map(|(number, account)| format!(" {number:?} on {}", account.0)).collect();
+                format!("dialled{}", words.concat())
+            }
+            Mask::On => format!("dialled {}", numbers.len()),
+        },
         StoreEvent::Trouble(text) => format!("trouble {text:?}"),
         StoreEvent::Journal(Some(text)) => format!("journal {text:?}"),
         StoreEvent::Journal(None) => "journal ok".to_owned(),
@@ -265,7 +275,8 @@ fn action(action: &Action, mask: Mask) -> String {
             Mask::Off => format!("dtmf{} {digits}", call(*id)),
             Mask::On => format!("dtmf{} …", call(*id)),
         },
-        Action::Dial { text, source, account } => {
+        Action::Dial { text, source, account, withhold } => {
+            let withheld = if *withhold { " withheld" } else { "" };
             let account = account.map(|a| format!(" on {}", a.0)).unwrap_or_default();
             let source = match source {
                 Source::Typed => "typed",
@@ -273,8 +284,8 @@ fn action(action: &Action, mask: Mask) -> String {
                 Source::Link => "link",
             };
             match mask {
-                Mask::Off => format!("dial {source}{account} {text:?}"),
-                Mask::On => format!("dial {source}{account} …"),
+                Mask::Off => format!("dial {source}{account}{withheld} {text:?}"),
+                Mask::On => format!("dial {source}{account}{withheld} …"),
             }
         }
         Action::Choose { question, choice } => {
@@ -296,8 +307,13 @@ fn sip_command(command: &SipCommand, mask: Mask) -> String {
             format!("Register {{ account: {}, aor: {} }}", account.0, settings.aor)
         }
         SipCommand::Unregister { account } => format!("Unregister {{ account: {} }}", account.0),
-        SipCommand::Invite { call, account, target, .. } => {
-            format!("Invite {{ call: {call}, account: {}, target: {} }}", account.0, mask.number(target))
+        SipCommand::Invite { call, account, target, withhold, .. } => {
+            let withheld = if *withhold { ", withheld" } else { "" };
+            format!(
+                "Invite {{ call: {call}, account: {}, target: {}{withheld} }}",
+                account.0,
+                mask.number(target)
+            )
         }
         SipCommand::Ring { call } => format!("Ring {{ call: {call} }}"),
         SipCommand::Accept { call, answer } => format!("Accept {{ call: {call},{} }}", body(Some(answer))),
@@ -358,8 +374,11 @@ fn host_command(command: &HostCommand, mask: Mask) -> String {
     }
 }
 
-fn store_command(command: &StoreCommand) -> String {
+fn store_command(command: &StoreCommand, mask: Mask) -> String {
     match command {
+        StoreCommand::Block { number, on } => {
+            format!("Block {{ number: {}, on: {on} }}", mask.number(number))
+        }
         StoreCommand::Password(of) => format!("Password {{ question: {} }}", question(of)),
         StoreCommand::Journal(entry) => {
             let named = if entry.card.is_some() { ", named" } else { "" };

@@ -39,6 +39,7 @@ pub(super) fn phone(event: &PhoneEvent, mask: Mask) -> String {
             Mask::Off => format!("info-digit {call} {digit}"),
             Mask::On => format!("info-digit {call}"),
         },
+        PhoneEvent::KeysRefused { call, status } => format!("keys-refused {call} {status}"),
         PhoneEvent::Talk { call } => format!("talk {call}"),
         PhoneEvent::Hold { call } => format!("hold {call}"),
         PhoneEvent::Cause { call, q850 } => format!("cause {call} {q850}"),
@@ -90,6 +91,9 @@ pub(super) fn asked(feature: &FeatureAction, mask: Mask) -> String {
         }
         FeatureAction::Park { call: id } => format!("park{}", call(id)),
         FeatureAction::Retrieve { account, slot } => format!("retrieve{} {}", on(account), mask.name(slot)),
+        FeatureAction::Block { number, on } => {
+            format!("block {:?} {}", mask.number(number), if *on { "on" } else { "off" })
+        }
         FeatureAction::Reconnect { account } => {
             format!("reconnect{}", account.map(|a| format!(" {}", a.0)).unwrap_or_default())
         }

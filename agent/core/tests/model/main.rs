@@ -206,7 +206,7 @@ impl World {
                 let source =
                     [Source::Typed, Source::Typed, Source::Selection, Source::Link][usize::from(pick) / 64];
                 let text = texts[usize::from(pick) % texts.len()].to_owned();
-                self.user(Action::Dial { text, source, account: None });
+                self.user(Action::Dial { text, source, account: None, withhold: false });
             }
             Step::Respond(pick, how) => self.respond(pick, how),
             Step::Nonsense(what, call) => {

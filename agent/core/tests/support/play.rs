@@ -21,7 +21,7 @@ use agent_core::{
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
-    settings::{AudioBackend, Language, OpenRule, Settings},
+    settings::{AudioBackend, AutoAnswer, BlockedHear, Keys, Language, OpenRule, Settings},
     time::Now,
     transcript::{Mask, Transcript, line_in},
     view::{MenuItem, View},
@@ -321,6 +321,7 @@ fn circumstances(rest: &[&str]) -> Option<Circumstances> {
 fn phone(first: &str, rest: &[&str]) -> Option<PhoneEvent> {
     let id = || call(rest[0]);
     Some(match first {
+        "keys-refused" => PhoneEvent::KeysRefused { call: id()?, status: rest[1].parse().ok()? },
         "info-digit" => PhoneEvent::Digit { call: id()?, digit: rest[1].chars().next()? },
         "talk" => PhoneEvent::Talk { call: id()? },
         "hold" => PhoneEvent::Hold { call: id()? },
@@ -417,6 +418,7 @@ fn media(first: &str, rest: &[&str]) -> Option<MediaEvent> {
         "accepted" => MediaEvent::Accepted { call: id()?, sdp: sdp(rest.get(1))?, flow: flow(rest[2])? },
         "completed" => MediaEvent::Completed { call: id()?, flow: flow(rest[1])? },
         "refused" => MediaEvent::Refused { call: id()?, why: problem(&rest[1..])? },
+        "events" => MediaEvent::Events { call: id()?, known: rest[1] == "true" },
         "silent" => MediaEvent::Silent { call: id()? },
         "heard" => MediaEvent::Heard { call: id()? },
         "digit" => MediaEvent::Digit { call: id()?, digit: rest[1].chars().next()? },
@@ -513,6 +515,10 @@ fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
         },
         "trouble" => StoreEvent::Trouble(quoted(rest[0])?),
         "journal" => StoreEvent::Journal(quoted(rest[0])),
+        "dialled" => {
+            let one = |words: &[&str]| Some((quoted(words[0])?, account_id(words[2])?));
+            StoreEvent::Dialled(rest.chunks_exact(3).filter_map(one).collect())
+        }
         _ => return None,
     })
 }
@@ -528,6 +534,12 @@ fn settings(rest: &[&str]) -> Option<Settings> {
             "lang" if value == "de" => settings.language = Language::De,
             "lang" if value == "fr" => settings.language = Language::Fr,
             "waiting" => settings.calls.waiting = value == "true",
+            "busy" => settings.accounts[value.parse::<usize>().ok()?].waiting = Some(false),
+            "known" => settings.accounts[value.parse::<usize>().ok()?].reject_anonymous = true,
+            "auto" => settings.accounts[value.parse::<usize>().ok()?].auto_answer = AutoAnswer::Registrar,
+            "info" => settings.accounts[value.parse::<usize>().ok()?].dtmf = Keys::Info,
+            "blocked" => settings.calls.blocked.push(value.to_owned()),
+            "hear" => settings.calls.blocked_hear = BlockedHear::Declined,
             "most" => settings.calls.most = value.parse().ok()?,
             "ring" => settings.calls.ring_seconds = value.parse().ok()?,
             "lookup" => settings.calls.lookup_ms = value.parse().ok()?,
@@ -586,6 +598,7 @@ fn action(first: &str, rest: &[&str]) -> Option<Action> {
 fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
     Some(match (first, rest) {
         ("reconnect", rest) => FeatureAction::Reconnect { account: rest.first().and_then(|w| account_id(w)) },
+        ("block", [number, state]) => FeatureAction::Block { number: quoted(number)?, on: *state == "on" },
         ("redial", []) => FeatureAction::Redial { account: None },
         ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
         _ => return watching::asked(first, rest).or_else(|| super::transfer::asked(first, rest)),
@@ -599,10 +612,15 @@ fn dial(rest: &[&str]) -> Option<Action> {
         "link" => Source::Link,
         _ => return None,
     };
-    let (account, text) = match rest[1..] {
-        ["on", account, text] => (Some(account_id(account)?), text),
-        [text] => (None, text),
+    let (text, more) = rest[1..].split_last()?;
+    let (withhold, more) = match more {
+        [more @ .., "withheld"] => (true, more),
+        more => (false, more),
+    };
+    let account = match more {
+        ["on", account] => Some(account_id(account)?),
+        [] => None,
         _ => return None,
     };
-    Some(Action::Dial { text: quoted(text)?, source, account })
+    Some(Action::Dial { text: quoted(text)?, source, account, withhold })
 }

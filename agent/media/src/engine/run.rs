@@ -277,7 +277,10 @@ impl Engine {
             Ok((Sdp(sdp), session.negotiation.agreed().map_or(Flow::Inactive, |agreed| agreed.flow)))
         });
         match result {
-            Ok((sdp, flow)) => (self.tell)(MediaEvent::Accepted { call, sdp, flow }),
+            Ok((sdp, flow)) => {
+                (self.tell)(MediaEvent::Accepted { call, sdp, flow });
+                self.tell_events(call);
+            }
             Err(why) => {
                 if fresh {
                     self.forget(call);
@@ -296,8 +299,18 @@ impl Engine {
             Ok(flow) => {
                 session.agreed(now, &self.net);
                 (self.tell)(MediaEvent::Completed { call, flow });
+                self.tell_events(call);
             }
             Err(why) => self.refuse(call, why),
+        }
+    }
+
+    /// Says whether they know keys as telephone-events, when that is news.
+    fn tell_events(&mut self, call: CallId) {
+        let Some(session) = self.sessions.get_mut(&call) else { return };
+        let Some(known) = session.negotiation.agreed().map(|agreed| agreed.events.is_some()) else { return };
+        if std::mem::replace(&mut session.events, known) != known {
+            (self.tell)(MediaEvent::Events { call, known });
         }
     }
 

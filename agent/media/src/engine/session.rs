@@ -86,6 +86,8 @@ pub(super) struct Session {
     /// Since when something should be heard.
     expecting: Option<Instant>,
     silent: bool,
+    /// They know telephone-events, as last told.
+    pub(super) events: bool,
     facts: Option<Instant>,
 }
 
@@ -110,6 +112,7 @@ impl Session {
             heard: None,
             expecting: None,
             silent: false,
+            events: true,
             facts: None,
         }
     }

@@ -184,7 +184,7 @@ impl Clerk {
         match text {
             Ok(text) => {
                 self.parts.works(Part::Selection);
-                let dial = Action::Dial { text, source: Source::Selection, account: None };
+                let dial = Action::Dial { text, source: Source::Selection, account: None, withhold: false };
                 (self.tell)(ShellInput::Action(dial));
             }
             Err(problem) => self.parts.fails_again(Part::Selection, problem),

@@ -441,7 +441,7 @@ impl<O: Os> App<O> {
         match text {
             Ok(text) => {
                 self.parts.works(Part::Selection);
-                let dial = Action::Dial { text, source: Source::Selection, account: None };
+                let dial = Action::Dial { text, source: Source::Selection, account: None, withhold: false };
                 (self.tell)(ShellInput::Action(dial));
             }
             Err(problem) => self.parts.fails_again(Part::Selection, problem),

@@ -11,12 +11,14 @@ pub(crate) struct Belief {
     pub(crate) order: Vec<Identity>,
     /// The message came from the account's registrar: what it asserts is believed (RFC 3325 section 5).
     pub(crate) registrar: bool,
+    /// The registrar may answer and hold the call (`Event: talk`).
+    pub(crate) obeys: bool,
 }
 
 impl Belief {
     /// Of a message that came from somebody else than the registrar.
     pub(crate) fn apart(&self) -> Self {
-        Self { order: self.order.clone(), registrar: false }
+        Self { order: self.order.clone(), registrar: false, obeys: false }
     }
 }
 
@@ -201,7 +203,11 @@ mod tests {
     }
 
     fn belief() -> Belief {
-        Belief { order: agent_core::settings::AccountSettings::default().identity, registrar: true }
+        Belief {
+            order: agent_core::settings::AccountSettings::default().identity,
+            registrar: true,
+            obeys: false,
+        }
     }
 
     fn read(lines: &[(&'static str, &str)]) -> Party {
@@ -223,10 +229,10 @@ mod tests {
             (&[From], "100"),
             (&[RemotePartyId], "200"),
         ] {
-            let belief = Belief { order: order.to_vec(), registrar: true };
+            let belief = Belief { order: order.to_vec(), registrar: true, obeys: false };
             assert_eq!(party(&headers(ALL), &belief).number, number, "{order:?}");
         }
-        let only = Belief { order: vec![PAssertedIdentity], registrar: true };
+        let only = Belief { order: vec![PAssertedIdentity], registrar: true, obeys: false };
         assert_eq!(party(&headers(&ALL[..2]), &only), Party::default());
     }
 

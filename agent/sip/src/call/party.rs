@@ -28,6 +28,12 @@ impl Call {
         self.is_with(wire, party);
     }
 
+    /// Whether who sends from there may answer and hold this call for us.
+    pub(crate) fn obeys(&self, from: IpAddr) -> bool {
+        let same_road = self.flow.is_some_and(|flow| flow.peer.ip() == from);
+        same_road && self.belief.registrar && self.belief.obeys
+    }
+
     fn is_with(&mut self, wire: &mut Wire, party: Option<Party>) {
         let Some(mut party) = party else { return };
         if let Some(known) = &self.party

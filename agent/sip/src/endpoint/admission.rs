@@ -168,9 +168,9 @@ impl Endpoint {
             registration.and_then(|it| it.line().aor.user_text().map(|user| user.to_text().into_owned()));
         let line = line.unwrap_or_default();
         let manners = registration.map(|it| it.line().manners.clone()).unwrap_or_default();
-        let belief = Belief {
-            order: registration.map_or_else(usual_identity, |it| it.line().identity.clone()),
-            registrar: registration.is_some_and(|it| it.is_registrar(flow.peer.ip())),
+        let belief = match registration {
+            Some(it) => Belief { registrar: it.is_registrar(flow.peer.ip()), ..it.line().belief() },
+            None => Belief { order: usual_identity(), registrar: false, obeys: false },
         };
         let arrival = Arrival { account, id, request, flow, contact, line, auth, manners, belief };
         let call = Call::arrive(&mut self.wire, call_id, arrival)?;

@@ -6,7 +6,7 @@ use crate::{
     endpoint::model::Endpoint,
     flow::{Flow, Hop},
     line::Line,
-    message::{Header, NameAddr, Uri},
+    message::{Header, Host, NameAddr, SipUri, Text, Uri, name},
     registration::Registration,
     wire::Toward,
 };
@@ -43,7 +43,9 @@ impl Endpoint {
                 self.register(account, &settings, password)
             }
             SipCommand::Unregister { account } => self.unregister(account),
-            SipCommand::Invite { call, account, target, offer } => self.invite(call, account, &target, offer),
+            SipCommand::Invite { call, account, target, offer, withhold } => {
+                self.invite((call, account), &target, offer, withhold)
+            }
             SipCommand::Ring { call } => self.with_call(call, Call::ring),
             SipCommand::Accept { call, answer } => {
                 self.with_call(call, |call, wire| call.accept(wire, answer))
@@ -57,8 +59,8 @@ impl Endpoint {
                 self.with_call(call, |call, wire| call.answer_change(wire, answer));
             }
             SipCommand::Transfer(command) => self.transfer(command),
-            SipCommand::Phone(_) => {}
             SipCommand::Watch(command) => self.watch(command),
+            SipCommand::Phone(command) => self.phone(command),
             SipCommand::Shutdown { within } => self.shutdown(within),
         }
     }
@@ -87,7 +89,7 @@ impl Endpoint {
                 contact: None,
                 auth: nobody(),
                 manners: Manners::default(),
-                belief: Belief { order: usual_identity(), registrar: false },
+                belief: Belief { order: usual_identity(), registrar: false, obeys: false },
                 headers: placement.headers,
                 offer: placement.offer,
             },
@@ -142,8 +144,8 @@ impl Endpoint {
         }
     }
 
-    fn invite(&mut self, call: CallId, account: AccountId, target: &str, offer: Sdp) {
-        self.leave((call, account), target, Vec::new(), offer);
+    fn invite(&mut self, ids: (CallId, AccountId), target: &str, offer: Sdp, withhold: bool) {
+        self.leave(ids, target, Vec::new(), offer, withhold);
     }
 
     /// Begins a call over an account, with further header fields.
@@ -151,18 +153,22 @@ impl Endpoint {
         &mut self,
         (call, account): (CallId, AccountId),
         target: &str,
-        headers: Vec<Header>,
+        mut headers: Vec<Header>,
         offer: Sdp,
+        withhold: bool,
     ) {
         let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
         let departure = match registration {
             None => Err((Loss::NoAccount, String::new())),
             Some(registration) => {
                 let target = registration.line().target_over(target, registration.is_secure());
+                if withhold {
+                    headers.extend(withheld(registration.line()));
+                }
                 target.map(|target| {
                     let sips = target.as_sip().is_some_and(|uri| uri.secure);
                     Departure {
-                        from: registration.line().address(),
+                        from: if withhold { anonymous() } else { registration.line().address() },
                         target,
                         toward: match registration.flow() {
                             Some(flow) => Toward::Flow(flow),
@@ -174,7 +180,7 @@ impl Endpoint {
                         auth: registration.credentials(),
                         manners: registration.line().manners.clone(),
                         // It leaves by the registrar, and so do its answers come.
-                        belief: Belief { order: registration.line().identity.clone(), registrar: true },
+                        belief: Belief { registrar: true, ..registration.line().belief() },
                         headers,
                         offer,
                     }
@@ -218,6 +224,18 @@ impl Endpoint {
             self.with_registration(number, Registration::leave);
         }
     }
+}
+
+/// Who calls without being shown (RFC 3323 section 4.1).
+fn anonymous() -> NameAddr {
+    let host = Host::Name("anonymous.invalid".into());
+    NameAddr::new(SipUri::new(Some("anonymous"), host, None)).with_display("Anonymous")
+}
+
+/// What such a call says of us to the PBX alone (RFC 3325 section 9.2), and that it is to tell nobody (section 9.3).
+fn withheld(line: &Line) -> Vec<Header> {
+    let header = |name: &'static str, value: Text| Header { name: name.into(), value };
+    vec![header(name::PRIVACY, "id".into()), header(name::P_PREFERRED_IDENTITY, line.address().to_value())]
 }
 
 /// Credentials of nobody: a challenge is then a refusal.

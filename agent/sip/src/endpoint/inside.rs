@@ -49,6 +49,7 @@ const HANDLERS: &[(Method, Handler)] = &[
     (Method::Update, |endpoint, inside| {
         endpoint.with_call(inside.call, |call, wire| call.updated(wire, inside.id, inside.request));
     }),
+    (Method::Info, Endpoint::informed),
     (Method::Options, |endpoint, inside| endpoint.capabilities(inside.id, &inside.request, None)),
     (Method::Refer, Endpoint::referred),
     (Method::Notify, Endpoint::notified),
@@ -107,6 +108,13 @@ impl Endpoint {
             let from = inside.flow.peer.ip();
             self.with_call(inside.call, |call, wire| call.requested(wire, &inside.request, from));
         }
+        let inside = match inside.request.method {
+            Method::Notify => match self.steered(inside) {
+                Some(inside) => inside,
+                None => return,
+            },
+            _ => inside,
+        };
         match HANDLERS.iter().find(|(method, _)| *method == inside.request.method) {
             Some((_, handler)) => handler(self, inside),
             None => not_here(&mut self.wire, inside.id, &inside.request),

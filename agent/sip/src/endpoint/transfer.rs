@@ -55,7 +55,7 @@ impl Endpoint {
                 match Replaces::early(&dialog) {
                     Some(replaces) => {
                         let headers = vec![header(REPLACES, replaces.to_value())];
-                        self.leave((call, account), &target, headers, offer);
+                        self.leave((call, account), &target, headers, offer, false);
                     }
                     None => {
                         let detail = "what rings there has no usable name".to_owned();

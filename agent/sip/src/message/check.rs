@@ -29,6 +29,7 @@ impl Abilities<'static> {
             Method::Bye,
             Method::Cancel,
             Method::Options,
+            Method::Info,
             Method::Prack,
             Method::Update,
             Method::Refer,

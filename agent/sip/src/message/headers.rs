@@ -38,6 +38,8 @@ pub mod name {
     pub const FROM: &str = "From";
     /// RFC 7044 section 5.
     pub const HISTORY_INFO: &str = "History-Info";
+    /// RFC 6086 section 7.2.
+    pub const INFO_PACKAGE: &str = "Info-Package";
     /// RFC 3261 section 20.22.
     pub const MAX_FORWARDS: &str = "Max-Forwards";
     /// RFC 3261 section 20.23.

@@ -22,8 +22,13 @@ const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
 
 /// Dials 600 and gives the INVITE as the PBX has it.
 fn dialled(world: &mut World, (phone, pbx): (Who, Who)) -> (Letter, Request) {
-    let command =
-        SipCommand::Invite { call: CALL, account: ACCOUNT, target: "600".to_owned(), offer: sdp("offer") };
+    let command = SipCommand::Invite {
+        call: CALL,
+        account: ACCOUNT,
+        target: "600".to_owned(),
+        offer: sdp("offer"),
+        withhold: false,
+    };
     world.command(phone, command);
     expect(world, pbx, Method::Invite)
 }
@@ -224,6 +229,7 @@ fn a_wrong_password_is_not_tried_for_ever() {
                     account: ACCOUNT,
                     target: "600".into(),
                     offer: sdp("o"),
+                    withhold: false,
                 };
                 world.command(phone, command);
                 expect(&mut world, pbx, Method::Invite)
@@ -268,6 +274,7 @@ fn nobody_there_is_lost_after_timer_b_and_refused_at_once() {
         account: ACCOUNT,
         target: "600".to_owned(),
         offer: sdp("offer"),
+        withhold: false,
     };
     let begin = world.clock();
     world.command(phone, command);
@@ -290,8 +297,10 @@ fn a_long_invite_goes_over_tcp_where_there_is_some() {
             world.no_tcp.insert("192.0.2.10".parse().unwrap());
         }
         let offer = Sdp(vec![b'x'; 1500]);
-        world
-            .command(phone, SipCommand::Invite { call: CALL, account: ACCOUNT, target: "600".into(), offer });
+        world.command(
+            phone,
+            SipCommand::Invite { call: CALL, account: ACCOUNT, target: "600".into(), offer, withhold: false },
+        );
         let (letter, invite) = expect(&mut world, pbx, Method::Invite);
         let transport = if tcp { Transport::Tcp } else { Transport::Udp };
         assert_eq!(letter.flow.transport, transport, "RFC 3261 section 18.1.1");
@@ -319,7 +328,13 @@ fn what_cannot_be_called_ends_with_a_sentence() {
         let account = agent_core::id::AccountId(account);
         world.command(
             phone,
-            SipCommand::Invite { call: CALL, account, target: target.into(), offer: sdp("o") },
+            SipCommand::Invite {
+                call: CALL,
+                account,
+                target: target.into(),
+                offer: sdp("o"),
+                withhold: false,
+            },
         );
         let end = world.event(phone);
         assert!(format!("{end:?}").contains(word), "{end:?}");

@@ -86,7 +86,13 @@ impl Run {
         run.route_to_callee();
         run.world.command(
             caller,
-            SipCommand::Invite { call: CallId(2), account, target: "sip:1002@192.0.2.2".into(), offer },
+            SipCommand::Invite {
+                call: CallId(2),
+                account,
+                target: "sip:1002@192.0.2.2".into(),
+                offer,
+                withhold: false,
+            },
         );
         run
     }

@@ -21,8 +21,13 @@ const RELIABLE: (&str, &str) = ("Require", "100rel");
 
 fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
     let (phone, pbx) = registered(world);
-    let command =
-        SipCommand::Invite { call: CALL, account: ACCOUNT, target: "600".to_owned(), offer: sdp("offer") };
+    let command = SipCommand::Invite {
+        call: CALL,
+        account: ACCOUNT,
+        target: "600".to_owned(),
+        offer: sdp("offer"),
+        withhold: false,
+    };
     world.command(phone, command);
     let (letter, invite) = expect(world, pbx, Method::Invite);
     (phone, pbx, letter, invite)

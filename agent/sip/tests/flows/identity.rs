@@ -69,7 +69,13 @@ fn who_answers_is_told_once() {
     let call = CallId(2);
     world.command(
         phone,
-        SipCommand::Invite { call, account: ACCOUNT, target: "600".to_owned(), offer: sdp("offer") },
+        SipCommand::Invite {
+            call,
+            account: ACCOUNT,
+            target: "600".to_owned(),
+            offer: sdp("offer"),
+            withhold: false,
+        },
     );
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     let contact = ("Contact", "<sip:600@192.0.2.10:5060>");
@@ -120,7 +126,13 @@ fn the_telephone_networks_cause_comes_before_the_end() {
     let call = CallId(2);
     world.command(
         phone,
-        SipCommand::Invite { call, account: ACCOUNT, target: "600".to_owned(), offer: sdp("offer") },
+        SipCommand::Invite {
+            call,
+            account: ACCOUNT,
+            target: "600".to_owned(),
+            offer: sdp("offer"),
+            withhold: false,
+        },
     );
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 503, &[("Reason", "Q.850;cause=34;text=\"No circuit\"")], "");

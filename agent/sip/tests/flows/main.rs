@@ -9,6 +9,7 @@ mod floods;
 mod hostile;
 mod identity;
 mod joint;
+mod phone;
 mod redirects;
 mod referrals;
 mod refusals;

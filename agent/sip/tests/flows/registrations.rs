@@ -548,6 +548,7 @@ fn shutdown_ends_calls_and_registrations_and_says_so() {
             account: ACCOUNT,
             target: "600".to_owned(),
             offer: crate::world::sdp("offer"),
+            withhold: false,
         };
         world.command(phone, command);
         let (letter, _) = expect(&mut world, pbx, Method::Invite);

@@ -199,6 +199,7 @@ fn a_call_goes_to_the_next_machine_when_the_first_cannot_serve() {
         account: ACCOUNT,
         target: "600".to_owned(),
         offer: sdp("offer"),
+        withhold: false,
     };
     office.world.command(office.phone, command);
     let (letter, first) = expect(&mut office.world, office.first, Method::Invite);
@@ -225,6 +226,7 @@ fn another_address_is_registered_within_half_a_second_and_the_call_follows() {
         account: ACCOUNT,
         target: "600".to_owned(),
         offer: sdp("offer"),
+        withhold: false,
     };
     world.command(phone, command);
     let (letter, invite) = expect(&mut world, pbx, Method::Invite);

@@ -21,7 +21,13 @@ fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
     let (phone, pbx) = registered(world);
     world.command(
         phone,
-        SipCommand::Invite { call: CALL, account: ACCOUNT, target: "600".into(), offer: sdp("offer") },
+        SipCommand::Invite {
+            call: CALL,
+            account: ACCOUNT,
+            target: "600".into(),
+            offer: sdp("offer"),
+            withhold: false,
+        },
     );
     let (letter, invite) = expect(world, pbx, Method::Invite);
     (phone, pbx, letter, invite)

@@ -35,7 +35,13 @@ fn ours(world: &mut World) -> (Who, Who, CallId, Request) {
     let call = CallId(2);
     world.command(
         phone,
-        SipCommand::Invite { call, account: ACCOUNT, target: "600".into(), offer: sdp("offer") },
+        SipCommand::Invite {
+            call,
+            account: ACCOUNT,
+            target: "600".into(),
+            offer: sdp("offer"),
+            withhold: false,
+        },
     );
     let (letter, invite) = expect(world, pbx, Method::Invite);
     answer(world, &letter, 200, &[CONTACT], "answer");

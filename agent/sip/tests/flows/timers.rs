@@ -117,7 +117,13 @@ fn timer_m_keeps_listening_for_further_answers() {
     let account = crate::script::ACCOUNT;
     world.command(
         phone,
-        SipCommand::Invite { call: CallId(2), account, target: "600".into(), offer: sdp("offer") },
+        SipCommand::Invite {
+            call: CallId(2),
+            account,
+            target: "600".into(),
+            offer: sdp("offer"),
+            withhold: false,
+        },
     );
     let (letter, invite) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 200, &[("Contact", "<sip:600@192.0.2.10>")], "answer");
@@ -141,7 +147,13 @@ fn a_refusal_is_acknowledged_as_often_as_it_comes_until_timer_d() {
     let account = crate::script::ACCOUNT;
     world.command(
         phone,
-        SipCommand::Invite { call: CallId(2), account, target: "600".into(), offer: sdp("offer") },
+        SipCommand::Invite {
+            call: CallId(2),
+            account,
+            target: "600".into(),
+            offer: sdp("offer"),
+            withhold: false,
+        },
     );
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 486, &[], "");

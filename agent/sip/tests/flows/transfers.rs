@@ -20,7 +20,10 @@ const CALL: CallId = CallId(2);
 fn ours(world: &mut World) -> (Who, Who, Request) {
     let (phone, pbx) = registered(world);
     let target = "600".to_owned();
-    world.command(phone, SipCommand::Invite { call: CALL, account: ACCOUNT, target, offer: sdp("offer") });
+    world.command(
+        phone,
+        SipCommand::Invite { call: CALL, account: ACCOUNT, target, offer: sdp("offer"), withhold: false },
+    );
     let (letter, invite) = expect(world, pbx, Method::Invite);
     answer(world, &letter, 200, &[CONTACT], "answer");
     expect(world, pbx, Method::Ack);

@@ -3,7 +3,7 @@
 use super::{DEFAULT_FILE, read, text_of};
 use crate::{error::StoreError, file, profile::Profile};
 use agent_core::settings::{AccountSettings, PasswordSource, same_address};
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 /// Writes a settings file of nothing but commented defaults; `false` where there is a file already.
 pub fn write_default(profile: &Profile) -> Result<bool, StoreError> {
@@ -94,6 +94,26 @@ pub fn remove_account(profile: &Profile, aor: &str) -> Result<AccountSettings, S
     }
     save(profile, &document)?;
     Ok(account)
+}
+
+/// Blocks a number in the file, or takes it out of the list. What stands there in another spelling of the same number is
+/// the same.
+pub(crate) fn block(profile: &Profile, number: &str, on: bool) -> Result<(), StoreError> {
+    let (mut document, _) = open(profile)?;
+    let calls = document.entry("calls").or_insert(Item::Table(Table::new()));
+    let wrong = || StoreError::Account("[calls] blocked is a list of numbers".to_owned());
+    let table = calls.as_table_like_mut().ok_or_else(wrong)?;
+    let list = table.entry("blocked").or_insert(value(Array::new())).as_array_mut().ok_or_else(wrong)?;
+    let same = |text: &str| {
+        let plain =
+            |text: &str| text.chars().filter(|c| c.is_ascii_digit() || "+*".contains(*c)).collect::<String>();
+        plain(text) == plain(number)
+    };
+    list.retain(|known| !known.as_str().is_some_and(same));
+    if on {
+        list.push(number);
+    }
+    save(profile, &document)
 }
 
 /// The file as it is, free of mistakes: a file that is wrong is not written to.

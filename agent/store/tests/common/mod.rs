@@ -74,6 +74,7 @@ pub(crate) fn call(n: u64) -> JournalEntry {
             uri: format!("sip:+4930{n:06}@pbx.example"),
             withheld: false,
         },
+        called: None,
         card: Some(CallerCard {
             source: "org.example.crm".to_owned(),
             name: format!("Alice {n}"),

@@ -127,7 +127,7 @@ impl Scene {
                 self.own += 2;
                 self.calls.push(call);
                 let (account, target) = (AccountId(0), "600".to_owned());
-                SipCommand::Invite { call, account, target, offer: sdp() }
+                SipCommand::Invite { call, account, target, offer: sdp(), withhold: false }
             }
             b'g' => SipCommand::Unregister { account: AccountId(0) },
             _ => return,

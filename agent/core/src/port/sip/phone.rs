@@ -15,6 +15,13 @@ pub enum PhoneEvent {
         /// `0`-`9`, `*`, `#`, `A`-`D`.
         digit: char,
     },
+    /// They take no keys by INFO.
+    KeysRefused {
+        /// Which call.
+        call: CallId,
+        /// The status code of their answer.
+        status: u16,
+    },
     /// The registrar wants the call answered, or taken off hold (`Event: talk`).
     Talk {
         /// Which call.

@@ -111,7 +111,7 @@ impl Endpoint {
         headers.extend(theirs.to.replaces.as_ref().map(|replaces| header(REPLACES, replaces.to_value())));
         let target = theirs.to.address.uri.to_string();
         self.wire.followed.begin(call, wish);
-        self.leave((call, account), &target, headers, offer);
+        self.leave((call, account), &target, headers, offer, false);
     }
 
     /// Tells them what has become of calls they wished for.
