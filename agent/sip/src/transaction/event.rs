@@ -10,7 +10,7 @@ use std::{collections::VecDeque, time::Duration};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransactionId(pub(super) u64);
 
-/// The three durations every timer is made of (RFC 3261 section 17.1.1.1 and appendix A), and how long a 100 may wait.
+/// The three durations every timer is made of (RFC 3261 section 17.1.1.1 and appendix A).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimerBase {
     /// Estimate of the round trip; the first retransmission comes after it.
@@ -19,15 +19,11 @@ pub struct TimerBase {
     pub t2: Duration,
     /// How long a message may wander through the network.
     pub t4: Duration,
-    /// How long a 100 to an INVITE is held back. Zero: it leaves at once. More, below 200 ms, is for who knows that a 180
-    /// or a refusal mostly follows sooner (RFC 3261 section 17.2.1): the 100 would only stand in its way.
-    pub trying: Duration,
 }
 
 impl Default for TimerBase {
     fn default() -> Self {
-        let (t1, t2, t4) = (Duration::from_millis(500), Duration::from_secs(4), Duration::from_secs(5));
-        Self { t1, t2, t4, trying: Duration::ZERO }
+        Self { t1: Duration::from_millis(500), t2: Duration::from_secs(4), t4: Duration::from_secs(5) }
     }
 }
 

@@ -42,8 +42,6 @@ pub(super) struct Server {
     otherwise: Option<SocketAddr>,
     state: State,
     last: Option<Bytes>,
-    /// A 100 to an INVITE, held back until then: a ringing phone's 180 mostly comes first and says more.
-    trying: Option<(Instant, Box<Response>)>,
     interval: Duration,
     /// Timer G.
     resend: Option<Instant>,
@@ -68,7 +66,6 @@ impl Server {
             otherwise,
             state: State::Proceeding,
             last: None,
-            trying: None,
             interval: Duration::ZERO,
             resend: None,
             // Nobody waits longer for the answer to anything but an INVITE (Timer F): one that never comes leaks nothing.
@@ -90,11 +87,10 @@ impl Server {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        earliest(earliest(self.resend, self.end), self.trying.as_ref().map(|(at, _)| *at))
+        earliest(self.resend, self.end)
     }
 
-    /// Sends a response. A second final one is ignored, but for the 2xx that the dialog above repeats. A 100 to an INVITE
-    /// leaves only if nothing else does within [`TimerBase::trying`], or when the INVITE comes again.
+    /// Sends a response. A second final one is ignored, but for the 2xx that the dialog above repeats.
     pub(super) fn respond(
         &mut self,
         response: &Response,
@@ -102,12 +98,6 @@ impl Server {
         sink: &mut Sink,
     ) {
         let reliable = self.flow.transport.reliable();
-        let first = self.is_invite && self.state == State::Proceeding && self.last.is_none();
-        if first && response.status == 100 && !base.trying.is_zero() {
-            self.trying = Some((now + base.trying, Box::new(response.clone())));
-            return;
-        }
-        self.trying = None;
         let wait = match (self.state, response.status) {
             (State::Proceeding, 0..200) => self.end,
             (State::Accepted, 200..300) => self.end,
@@ -131,20 +121,8 @@ impl Server {
         }
     }
 
-    /// The 100 that was held back, when it must not wait any longer.
-    fn say_trying(&mut self, sink: &mut Sink) {
-        if let Some((_, response)) = self.trying.take() {
-            let bytes = Bytes::from(response.to_bytes());
-            self.send(&bytes, sink);
-            self.last = Some(bytes);
-        }
-    }
-
     /// The request again: its answer again (an accepted INVITE's is the business of the dialog above).
     pub(super) fn again(&mut self, sink: &mut Sink) {
-        if self.trying.is_some() {
-            return self.say_trying(sink);
-        }
         if let (State::Proceeding | State::Completed, Some(last)) = (self.state, &self.last) {
             self.send(last, sink);
         }
@@ -168,8 +146,6 @@ impl Server {
     pub(super) fn timeout(&mut self, (now, base): (Instant, &TimerBase), sink: &mut Sink) {
         if self.end.is_some_and(|at| at <= now) {
             self.state = State::Terminated;
-        } else if self.trying.as_ref().is_some_and(|(at, _)| *at <= now) {
-            self.say_trying(sink);
         } else if self.resend.is_some_and(|at| at <= now) {
             if let Some(last) = &self.last {
                 self.send(last, sink);

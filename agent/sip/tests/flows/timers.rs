@@ -2,15 +2,15 @@
 
 use crate::{
     script::{answer, event, expect, expect_status, inside_ours, invite, register, registered, say},
-    world::{Who, World, call_of, sdp},
+    world::{World, call_of, sdp},
 };
 use agent_core::{
     id::CallId,
-    port::sip::{SipCommand, SipEvent},
+    port::sip::SipCommand,
 };
 use agent_sip::{
-    config::{Callers, Config},
-    message::{Message, Method},
+    config::Config,
+    message::Method,
     transaction::TimerBase,
 };
 use std::time::Duration;
@@ -58,7 +58,6 @@ fn other_bases_scale_every_timer() {
         t1: Duration::from_millis(100),
         t2: Duration::from_millis(400),
         t4: Duration::from_millis(500),
-        ..TimerBase::default()
     };
     let phone = world.phone("192.0.2.1", Config { timers, ..Config::default() });
     register(&mut world, phone, None);
@@ -167,60 +166,4 @@ fn a_refusal_is_acknowledged_as_often_as_it_comes_until_timer_d() {
     answer(&mut world, &letter, 486, &[], "");
     world.settle();
     assert!(world.inbox(pbx).is_empty(), "RFC 3261 section 17.1.1.2");
-}
-
-/// RFC 3261 section 17.2.1: within 200 ms a 100 may be left out, and what comes first makes it needless.
-#[test]
-fn a_100_that_may_wait_leaves_only_when_nothing_else_does() {
-    let mut world = World::new(5);
-    let timers = TimerBase { trying: Duration::from_millis(100), ..TimerBase::default() };
-    let pbx = world.script("192.0.2.10");
-    let phone = world.phone("192.0.2.1", Config { timers, callers: Callers::Anyone, ..Config::default() });
-    register(&mut world, phone, None);
-    let (letter, _) = expect(&mut world, pbx, Method::Register);
-    answer(&mut world, &letter, 200, &[], "");
-    world.settle();
-    // It rings at once: 180 and no 100, neither before nor after.
-    say(&mut world, pbx, phone, &invite("a", 1, "", "offer"));
-    world.settle();
-    let call = rings(&mut world, phone);
-    world.command(phone, SipCommand::Ring { call });
-    expect_status(&mut world, pbx, 180);
-    world.pass(Duration::from_millis(400));
-    assert!(world.inbox(pbx).is_empty(), "a 100 after the 180");
-    // Nobody rings: 100 after a tenth of a second, once, and again for a request that comes again.
-    let begin = world.clock();
-    say(&mut world, pbx, phone, &invite("b", 2, "", "offer"));
-    let late = (expect_status(&mut world, pbx, 100).0.at - begin).as_millis();
-    assert!((100..=110).contains(&late), "{late} ms");
-    say(&mut world, pbx, phone, &invite("b", 2, "", "offer"));
-    expect_status(&mut world, pbx, 100);
-    // An INVITE that comes again sooner: the caller is waiting for a word.
-    for _ in 0..2 {
-        say(&mut world, pbx, phone, &invite("c", 3, "", "offer"));
-    }
-    world.settle();
-    expect_status(&mut world, pbx, 100);
-    // A refusal needs none either.
-    say(&mut world, pbx, phone, &invite("d", 4, "Require: none\n", "offer"));
-    expect_status(&mut world, pbx, 420);
-    world.pass(Duration::from_millis(150));
-    assert!(
-        world
-            .inbox(pbx)
-            .iter()
-            .all(|letter| !matches!(&letter.message, Message::Response(it) if it.status == 100))
-    );
-}
-
-/// The call that has just come in.
-fn rings(world: &mut World, phone: Who) -> CallId {
-    world
-        .wait(|world| {
-            world.events(phone).drain(..).find_map(|event| match event {
-                SipEvent::Incoming { call, .. } => Some(call),
-                _ => None,
-            })
-        })
-        .expect("a call")
 }
