@@ -136,11 +136,7 @@ impl Pjsua {
         deadline: Duration,
         look: impl Fn(&Value) -> bool,
     ) -> (Value, usize) {
-        let found = wait::until(deadline, || {
-            let events = self.events();
-            let place = after + events.iter().skip(after).position(&look)?;
-            Some((events[place].clone(), place + 1))
-        });
+        let found = wait::for_event(deadline, after, || self.events(), look);
         found.unwrap_or_else(|| {
             let events: Vec<String> = self.events().iter().map(ToString::to_string).collect();
             let sip = fs::read_to_string(self.folder.join("sip.log")).unwrap_or_default();

@@ -24,3 +24,17 @@ pub fn until<T>(deadline: Duration, mut look: impl FnMut() -> Option<T>) -> Opti
         thread::sleep(EVERY);
     }
 }
+
+/// Waits for one of `events` that `look` accepts, from the `after`th on; answers it and the place behind it, or `None`.
+pub fn for_event<T: Clone>(
+    deadline: Duration,
+    after: usize,
+    events: impl Fn() -> Vec<T>,
+    look: impl Fn(&T) -> bool,
+) -> Option<(T, usize)> {
+    until(deadline, || {
+        let events = events();
+        let place = after + events.iter().skip(after).position(&look)?;
+        Some((events[place].clone(), place + 1))
+    })
+}

@@ -2,32 +2,15 @@
 
 use crate::{
     script::{clean, event, expect, expect_status, inside, invite, registered, say},
-    world::{Who, World, call_of, sdp},
+    standing::{incoming, taken},
+    world::{World, sdp},
 };
 use agent_core::{
-    id::CallId,
     party::Sdp,
     port::sip::{Reject, SipCommand, SipEvent, Unfit},
 };
-use agent_sip::message::{Method, Response, name};
+use agent_sip::message::{Method, name};
 use std::time::Duration;
-
-/// A call of the PBX that has arrived: 100 is out, the core was told.
-fn incoming(world: &mut World, (phone, pbx): (Who, Who), more: &str, body: &str) -> CallId {
-    say(world, pbx, phone, &invite("in", 1, more, body));
-    expect_status(world, pbx, 100);
-    call_of(&event(world, phone, "Incoming"))
-}
-
-/// The same, answered and acknowledged.
-fn established(world: &mut World, (phone, pbx): (Who, Who)) -> (CallId, Response) {
-    let call = incoming(world, (phone, pbx), "", "offer");
-    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
-    let (_, ok) = expect_status(world, pbx, 200);
-    say(world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
-    event(world, phone, "Confirmed");
-    (call, ok)
-}
 
 #[test]
 fn a_call_rings_is_answered_and_hung_up_by_them() {
@@ -67,7 +50,7 @@ fn a_call_rings_is_answered_and_hung_up_by_them() {
 fn hanging_up_says_bye_and_waits_for_their_word() {
     let mut world = World::new(2);
     let (phone, pbx) = registered(&mut world);
-    let (call, _) = established(&mut world, (phone, pbx));
+    let (call, _) = taken(&mut world, (phone, pbx), "");
     world.command(phone, SipCommand::Hangup { call });
     let (letter, bye) = expect(&mut world, pbx, Method::Bye);
     assert_eq!(bye.uri.to_string(), "sip:600@192.0.2.10:5060");
@@ -81,7 +64,7 @@ fn hanging_up_says_bye_and_waits_for_their_word() {
 fn a_peer_that_is_gone_does_not_keep_the_user_waiting() {
     let mut world = World::new(3);
     let (phone, pbx) = registered(&mut world);
-    let (call, _) = established(&mut world, (phone, pbx));
+    let (call, _) = taken(&mut world, (phone, pbx), "");
     let begin = world.clock();
     world.command(phone, SipCommand::Hangup { call });
     event(&mut world, phone, "Ended { call: CallId(1), end: LocalHangup }");

@@ -4,6 +4,7 @@ use crate::{
     script::{
         ACCOUNT, answer, answer_tagged, clean, event, expect, expect_status, inside_ours, registered, say,
     },
+    standing::{CALL, CONTACT, dial},
     world::{Letter, Who, World, sdp},
 };
 use agent_core::{
@@ -17,27 +18,11 @@ use agent_sip::{
 };
 use std::time::Duration;
 
-const CALL: CallId = CallId(2);
-const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
-
-/// Dials 600 and gives the INVITE as the PBX has it.
-fn dialled(world: &mut World, (phone, pbx): (Who, Who)) -> (Letter, Request) {
-    let command = SipCommand::Invite {
-        call: CALL,
-        account: ACCOUNT,
-        target: "600".to_owned(),
-        offer: sdp("offer"),
-        withhold: false,
-    };
-    world.command(phone, command);
-    expect(world, pbx, Method::Invite)
-}
-
 #[test]
 fn a_call_with_a_password_early_media_and_both_ends() {
     let mut world = World::new(1);
     let (phone, pbx) = registered(&mut world);
-    let (letter, invite) = dialled(&mut world, (phone, pbx));
+    let (letter, invite) = dial(&mut world, (phone, pbx));
     assert_eq!(invite.uri.to_string(), "sip:600@pbx.example");
     assert_eq!(invite.headers.from().unwrap().uri.to_string(), "sip:1001@pbx.example");
     assert!(invite.headers.get(name::USER_AGENT).unwrap().to_text().starts_with("Trayphone/"));
@@ -77,7 +62,7 @@ fn a_call_with_a_password_early_media_and_both_ends() {
 fn our_bye_answers_a_challenge() {
     let mut world = World::new(2);
     let (phone, pbx) = registered(&mut world);
-    let (letter, _) = dialled(&mut world, (phone, pbx));
+    let (letter, _) = dial(&mut world, (phone, pbx));
     answer(&mut world, &letter, 200, &[CONTACT], "answer");
     expect(&mut world, pbx, Method::Ack);
     event(&mut world, phone, "Answered");
@@ -96,7 +81,7 @@ fn our_bye_answers_a_challenge() {
 fn every_branch_of_a_fork_that_answers_late_is_hung_up_on() {
     let mut world = World::new(3);
     let (phone, pbx) = registered(&mut world);
-    let (letter, _) = dialled(&mut world, (phone, pbx));
+    let (letter, _) = dial(&mut world, (phone, pbx));
     for tag in ["a", "b", "c"] {
         answer_tagged(&mut world, &letter, (180, tag), &[CONTACT], "");
         event(&mut world, phone, "Progress");
@@ -143,7 +128,7 @@ fn expect_any(world: &mut World, who: Who) -> (Letter, Request) {
 fn cancel_waits_for_the_first_provisional_response() {
     let mut world = World::new(4);
     let (phone, pbx) = registered(&mut world);
-    let (letter, invite) = dialled(&mut world, (phone, pbx));
+    let (letter, invite) = dial(&mut world, (phone, pbx));
     world.command(phone, SipCommand::Hangup { call: CALL });
     world.settle();
     assert!(world.inbox(pbx).is_empty(), "RFC 3261 section 9.1");
@@ -164,7 +149,7 @@ fn cancel_waits_for_the_first_provisional_response() {
 fn a_cancel_that_crosses_the_answer_becomes_ack_and_bye() {
     let mut world = World::new(5);
     let (phone, pbx) = registered(&mut world);
-    let (letter, _) = dialled(&mut world, (phone, pbx));
+    let (letter, _) = dial(&mut world, (phone, pbx));
     answer(&mut world, &letter, 180, &[CONTACT], "");
     event(&mut world, phone, "Progress");
     world.command(phone, SipCommand::Hangup { call: CALL });
@@ -182,7 +167,7 @@ fn a_cancel_that_crosses_the_answer_becomes_ack_and_bye() {
 fn a_cancel_nobody_heeds_ends_all_the_same() {
     let mut world = World::new(6);
     let (phone, pbx) = registered(&mut world);
-    let (letter, _) = dialled(&mut world, (phone, pbx));
+    let (letter, _) = dial(&mut world, (phone, pbx));
     answer(&mut world, &letter, 180, &[CONTACT], "");
     event(&mut world, phone, "Progress");
     let begin = world.clock();
@@ -199,7 +184,7 @@ fn refusals_are_told_as_they_are() {
     {
         let mut world = World::new(7);
         let (phone, pbx) = registered(&mut world);
-        let (letter, _) = dialled(&mut world, (phone, pbx));
+        let (letter, _) = dial(&mut world, (phone, pbx));
         answer(&mut world, &letter, status, &[], "");
         expect(&mut world, pbx, Method::Ack);
         let end =
@@ -216,7 +201,7 @@ fn refusals_are_told_as_they_are() {
 fn a_wrong_password_is_not_tried_for_ever() {
     let mut world = World::new(8);
     let (phone, pbx) = registered(&mut world);
-    dialled(&mut world, (phone, pbx));
+    dial(&mut world, (phone, pbx));
     let mut letter = None;
     for nonce in ["n1", "n2"] {
         let (current, _) = match letter.take() {
@@ -258,7 +243,7 @@ fn nobody_there_is_lost_after_timer_b_and_refused_at_once() {
     let mut world = World::new(9);
     let (phone, pbx) = registered(&mut world);
     let begin = world.clock();
-    let (first, _) = dialled(&mut world, (phone, pbx));
+    let (first, _) = dial(&mut world, (phone, pbx));
     let mut after = Vec::new();
     for _ in 0..6 {
         after.push((expect(&mut world, pbx, Method::Invite).0.at - first.at).as_millis());

@@ -2,9 +2,10 @@
 
 use crate::{
     script::{
-        ACCOUNT, answer, answer_tagged, clean, event, expect, expect_status, inside, inside_ours, invite,
-        registered, say,
+        answer, answer_tagged, clean, event, expect, expect_status, inside, inside_ours, invite, registered,
+        say,
     },
+    standing::{CALL, CONTACT, dialled},
     world::{Letter, Who, World, call_of, sdp},
 };
 use agent_core::{
@@ -15,23 +16,7 @@ use agent_core::{
 use agent_sip::message::{Message, Method, Request, Response, name};
 use std::time::Duration;
 
-const CALL: CallId = CallId(2);
-const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
 const RELIABLE: (&str, &str) = ("Require", "100rel");
-
-fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
-    let (phone, pbx) = registered(world);
-    let command = SipCommand::Invite {
-        call: CALL,
-        account: ACCOUNT,
-        target: "600".to_owned(),
-        offer: sdp("offer"),
-        withhold: false,
-    };
-    world.command(phone, command);
-    let (letter, invite) = expect(world, pbx, Method::Invite);
-    (phone, pbx, letter, invite)
-}
 
 /// A reliable provisional response with that tag and number.
 fn reliable(world: &mut World, to: &Letter, (status, tag): (u16, &str), number: u32, body: &str) {

@@ -1,31 +1,22 @@
 //! Requests within a call's dialog that somebody above the call wants sent, and those nobody here answers.
 
 use crate::{
-    script::{answer, clean, event, expect, expect_status, inside, invite, registered, say},
-    world::{Who, World, call_of, sdp},
+    script::{answer, clean, expect, expect_status, inside, say},
+    standing::theirs,
+    world::{Who, World},
 };
 use agent_core::{
     id::CallId,
-    port::sip::{CallEnd, Loss, SipCommand},
+    port::sip::{CallEnd, Loss},
 };
 use agent_sip::{
     endpoint::{Ask, Asked},
-    message::{Header, Method, Response, name},
+    message::{Header, Method, name},
 };
 use std::sync::mpsc::{Receiver, channel};
 
-/// A call of theirs that stands, over two proxies.
-fn talking(world: &mut World) -> (Who, Who, CallId, Response) {
-    let (phone, pbx) = registered(world);
-    say(world, pbx, phone, &invite("in", 1, "Record-Route: <sip:192.0.2.10;lr>\n", "offer"));
-    expect_status(world, pbx, 100);
-    let call = call_of(&event(world, phone, "Incoming"));
-    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
-    let (_, ok) = expect_status(world, pbx, 200);
-    say(world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
-    event(world, phone, "Confirmed");
-    (phone, pbx, call, ok)
-}
+/// They are behind a proxy that stays on the way.
+const PROXY: &str = "Record-Route: <sip:192.0.2.10;lr>\n";
 
 fn info(world: &mut World, phone: Who, call: CallId) -> Receiver<Asked> {
     let ask = Ask {
@@ -48,7 +39,7 @@ fn ask_for(world: &mut World, phone: Who, call: CallId, ask: Ask) -> Receiver<As
 #[test]
 fn a_request_within_the_dialog_answers_challenges_and_its_outcome_is_told_once() {
     let mut world = World::new(1);
-    let (phone, pbx, call, _) = talking(&mut world);
+    let (phone, pbx, call, _) = theirs(&mut world, PROXY);
     let told = info(&mut world, phone, call);
     let (letter, first) = expect(&mut world, pbx, Method::Info);
     assert_eq!(first.uri.to_string(), "sip:600@192.0.2.10:5060");
@@ -82,7 +73,7 @@ fn a_request_within_the_dialog_answers_challenges_and_its_outcome_is_told_once()
 #[test]
 fn who_asks_learns_also_that_there_is_no_answer() {
     let mut world = World::new(2);
-    let (phone, pbx, call, ok) = talking(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, PROXY);
     let silent = info(&mut world, phone, call);
     expect(&mut world, pbx, Method::Info);
     world.pass(std::time::Duration::from_secs(33));
@@ -103,7 +94,7 @@ fn who_asks_learns_also_that_there_is_no_answer() {
 #[test]
 fn what_is_the_calls_own_cannot_be_asked_for() {
     let mut world = World::new(3);
-    let (phone, pbx, call, _) = talking(&mut world);
+    let (phone, pbx, call, _) = theirs(&mut world, PROXY);
     for method in [Method::Bye, Method::Invite, Method::Register, Method::Cancel, Method::Ack] {
         let told = ask_for(&mut world, phone, call, Ask { method, headers: Vec::new(), body: None });
         assert!(told.try_recv().unwrap().answer.is_err());

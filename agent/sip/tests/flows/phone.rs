@@ -2,7 +2,8 @@
 
 use crate::{
     script::{ACCOUNT, answer, event, expect, expect_status, inside, invite, registered, say, settings},
-    world::{Who, World, call_of, sdp},
+    standing::taken,
+    world::{World, call_of, sdp},
 };
 use agent_core::{
     id::CallId,
@@ -11,18 +12,6 @@ use agent_core::{
     settings::AutoAnswer,
 };
 use agent_sip::message::{Method, Response, name};
-
-/// A call of theirs, answered.
-fn up(world: &mut World, (phone, pbx): (Who, Who)) -> (CallId, Response) {
-    say(world, pbx, phone, &invite("in", 1, "", "offer"));
-    expect_status(world, pbx, 100);
-    let call = call_of(&event(world, phone, "Incoming"));
-    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
-    let (_, ok) = expect_status(world, pbx, 200);
-    say(world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
-    event(world, phone, "Confirmed");
-    (call, ok)
-}
 
 /// A request in the call with a body of some type.
 fn with_body(ok: &Response, number: u32, branch: &str, (kind, body): (&str, &str)) -> String {
@@ -33,7 +22,7 @@ fn with_body(ok: &Response, number: u32, branch: &str, (kind, body): (&str, &str
 fn their_keys_are_told_and_what_is_none_is_refused() {
     let mut world = World::new(1);
     let (phone, pbx) = registered(&mut world);
-    let (_, ok) = up(&mut world, (phone, pbx));
+    let (_, ok) = taken(&mut world, (phone, pbx), "");
     for (number, kind, body, key) in [
         (2, "application/dtmf-relay", "Signal=#\r\nDuration=100\r\n", '#'),
         (3, "application/dtmf", "7", '7'),
@@ -56,7 +45,7 @@ fn their_keys_are_told_and_what_is_none_is_refused() {
 fn our_keys_go_one_after_the_other_and_in_the_form_they_know() {
     let mut world = World::new(2);
     let (phone, pbx) = registered(&mut world);
-    let (call, _) = up(&mut world, (phone, pbx));
+    let (call, _) = taken(&mut world, (phone, pbx), "");
     let digits = "4#".to_owned();
     world.command(phone, SipCommand::Phone(PhoneCommand::Digits { call, digits, relay: true }));
     let (letter, first) = expect(&mut world, pbx, Method::Info);
@@ -94,7 +83,7 @@ fn the_registrar_steers_only_where_the_account_lets_it() {
             }
             world.events(phone).clear();
         }
-        let (_, ok) = up(&mut world, (phone, pbx));
+        let (_, ok) = taken(&mut world, (phone, pbx), "");
         for (number, kind, words) in [(2, "hold", "Hold"), (3, "talk", "Talk")] {
             let more = format!("Event: {kind}\n");
             say(&mut world, pbx, phone, &inside(&ok, ("NOTIFY", number), &format!("n{number}"), &more, ""));

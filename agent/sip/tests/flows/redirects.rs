@@ -1,33 +1,12 @@
 //! Calls of ours that are redirected (RFC 3261 section 8.1.3.4), and those that must not be.
 
 use crate::{
-    script::{ACCOUNT, answer, clean, event, expect, registered},
-    world::{Letter, Who, World, sdp},
+    script::{answer, clean, event, expect},
+    standing::{CALL, CONTACT, dialled},
+    world::{Letter, Who, World},
 };
-use agent_core::{
-    id::CallId,
-    port::sip::{PhoneEvent, SipCommand, SipEvent},
-};
+use agent_core::port::sip::{PhoneEvent, SipCommand, SipEvent};
 use agent_sip::message::{Method, Request};
-
-const CALL: CallId = CallId(2);
-const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
-
-fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
-    let (phone, pbx) = registered(world);
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call: CALL,
-            account: ACCOUNT,
-            target: "600".into(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
-    let (letter, invite) = expect(world, pbx, Method::Invite);
-    (phone, pbx, letter, invite)
-}
 
 /// Refuses an INVITE and gives the number the call goes on to, as told and as called.
 fn refused(

@@ -2,6 +2,7 @@
 
 use crate::{
     script::{ACCOUNT, answer, clean, event, expect, expect_status, inside, invite, registered, say},
+    standing::theirs,
     world::{Who, World, call_of, sdp},
 };
 use agent_core::{
@@ -13,19 +14,6 @@ use std::time::Duration;
 
 const CONTACT: (&str, &str) = ("Contact", "<sip:601@192.0.2.10:5060>");
 const NEW: CallId = CallId(2);
-
-/// A call of theirs, established.
-fn theirs(world: &mut World) -> (Who, Who, CallId, Response) {
-    let (phone, pbx) = registered(world);
-    say(world, pbx, phone, &invite("in", 1, "", "offer"));
-    expect_status(world, pbx, 100);
-    let call = call_of(&event(world, phone, "Incoming"));
-    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
-    let (_, ok) = expect_status(world, pbx, 200);
-    say(world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
-    event(world, phone, "Confirmed");
-    (phone, pbx, call, ok)
-}
 
 /// They ask for `to` in their request number `number`.
 fn refer(ok: &Response, number: u32, to: &str, more: &str) -> String {
@@ -60,7 +48,7 @@ fn accept_and_follow(world: &mut World, phone: Who, call: CallId) {
 #[test]
 fn we_call_whom_they_name_and_tell_them_how_it_goes() {
     let mut world = World::new(1);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     let to = "<sip:601@pbx.example?Replaces=there%3Bto-tag%3Dt%3Bfrom-tag%3Df>";
     let by = "Referred-By: <sip:600@pbx.example>\n";
     say(&mut world, pbx, phone, &refer(&ok, 2, to, by));
@@ -102,7 +90,7 @@ fn we_call_whom_they_name_and_tell_them_how_it_goes() {
 #[test]
 fn what_came_to_nothing_is_told_and_may_be_asked_again() {
     let mut world = World::new(2);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &refer(&ok, 2, "<sip:601@pbx.example>", ""));
     asked(&mut world, phone);
     // A second wish while the first is open (glare of transfers) has to wait.
@@ -138,7 +126,7 @@ fn what_came_to_nothing_is_told_and_may_be_asked_again() {
 #[test]
 fn who_wants_no_reports_gets_none() {
     let mut world = World::new(3);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &refer(&ok, 2, "<tel:+49-30-1>", "Refer-Sub: false\nRequire: norefersub\n"));
     assert_eq!(asked(&mut world, phone).0, "+49301");
     accept_and_follow(&mut world, phone, call);
@@ -159,7 +147,7 @@ fn who_wants_no_reports_gets_none() {
 #[test]
 fn what_cannot_be_followed_is_refused() {
     let mut world = World::new(4);
-    let (phone, pbx, _, ok) = theirs(&mut world);
+    let (phone, pbx, _, ok) = theirs(&mut world, "");
     for (at, (to, status)) in [
         ("<sip:601@x>, <sip:602@x>", 400),
         ("<sip:601@x?Replaces=nothing>", 400),
@@ -191,7 +179,7 @@ fn what_cannot_be_followed_is_refused() {
 #[test]
 fn they_go_or_hear_nothing_while_we_follow() {
     let mut world = World::new(5);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &refer(&ok, 2, "<sip:601@pbx.example>", ""));
     asked(&mut world, phone);
     accept_and_follow(&mut world, phone, call);
@@ -234,7 +222,7 @@ fn acknowledge_refusal(world: &mut World, (pbx, phone): (Who, Who), words: &str,
 #[test]
 fn a_call_takes_the_place_of_one_that_stands() {
     let mut world = World::new(6);
-    let (phone, pbx, old, ok) = theirs(&mut world);
+    let (phone, pbx, old, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &replacing(&ok, "new", ""));
     expect_status(&mut world, pbx, 100);
     let first = world.event(phone);
@@ -265,7 +253,7 @@ fn a_call_takes_the_place_of_one_that_stands() {
 #[test]
 fn a_call_that_may_not_take_the_place_is_told_why() {
     let mut world = World::new(7);
-    let (phone, pbx, _, ok) = theirs(&mut world);
+    let (phone, pbx, _, ok) = theirs(&mut world, "");
     let other = |words: String| words.replace("to-tag=", "to-tag=x");
     for (words, status) in [
         (replacing(&ok, "a", ";early-only"), 486),

@@ -1,59 +1,15 @@
 //! Sessions that end when nobody refreshes them (RFC 4028), as caller and as callee.
 
 use crate::{
-    script::{
-        ACCOUNT, answer, clean, event, expect, expect_status, inside, inside_ours, invite, registered, say,
-    },
-    world::{Letter, Who, World, call_of, sdp},
+    script::{answer, clean, event, expect, expect_status, inside, inside_ours, invite, registered, say},
+    standing::{CALL, CONTACT, dialled, ours, theirs},
+    world::{World, sdp},
 };
-use agent_core::{
-    id::CallId,
-    port::sip::{PhoneEvent, SipCommand, SipEvent},
-};
-use agent_sip::message::{Message, Method, Request, Response, name};
+use agent_core::port::sip::{PhoneEvent, SipCommand, SipEvent};
+use agent_sip::message::{Message, Method, name};
 use std::time::Duration;
 
-const CALL: CallId = CallId(2);
-const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
 const UPDATES: (&str, &str) = ("Allow", "INVITE, ACK, BYE, UPDATE");
-
-fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
-    let (phone, pbx) = registered(world);
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call: CALL,
-            account: ACCOUNT,
-            target: "600".into(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
-    let (letter, invite) = expect(world, pbx, Method::Invite);
-    (phone, pbx, letter, invite)
-}
-
-/// A call of ours, answered with these header fields.
-fn ours(world: &mut World, headers: &[(&str, &str)]) -> (Who, Who, Request) {
-    let (phone, pbx, letter, invite) = dialled(world);
-    let headers: Vec<_> = [CONTACT].into_iter().chain(headers.iter().copied()).collect();
-    answer(world, &letter, 200, &headers, "answer");
-    expect(world, pbx, Method::Ack);
-    event(world, phone, "Answered");
-    (phone, pbx, invite)
-}
-
-fn theirs(world: &mut World, more: &str) -> (Who, Who, CallId, Response) {
-    let (phone, pbx) = registered(world);
-    say(world, pbx, phone, &invite("in", 1, more, "offer"));
-    expect_status(world, pbx, 100);
-    let call = call_of(&event(world, phone, "Incoming"));
-    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
-    let (_, ok) = expect_status(world, pbx, 200);
-    say(world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
-    event(world, phone, "Confirmed");
-    (phone, pbx, call, ok)
-}
 
 fn interval(headers: &agent_sip::message::Headers) -> String {
     headers.get(name::SESSION_EXPIRES).map(|value| value.to_string()).unwrap_or_default()

@@ -1,59 +1,22 @@
 //! Changes of a session (RFC 3261 section 14): hold, resume, and what happens when both sides want one.
 
 use crate::{
-    script::{
-        ACCOUNT, answer, clean, event, expect, expect_status, inside, inside_ours, invite, registered, say,
-    },
-    world::{Who, World, call_of, sdp},
+    script::{answer, clean, event, expect, expect_status, inside, inside_ours, invite, registered, say},
+    standing::{CALL, CONTACT, ours, theirs},
+    world::{World, call_of, sdp},
 };
 use agent_core::{
-    id::CallId,
     party::Sdp,
     port::sip::{Reject, SipCommand, SipEvent},
 };
-use agent_sip::message::{Method, Request, Response, name};
+use agent_sip::message::{Method, name};
 use std::time::Duration;
-
-const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
-
-/// A call of theirs, established.
-fn theirs(world: &mut World) -> (Who, Who, CallId, Response) {
-    let (phone, pbx) = registered(world);
-    say(world, pbx, phone, &invite("in", 1, "", "offer"));
-    expect_status(world, pbx, 100);
-    let call = call_of(&event(world, phone, "Incoming"));
-    world.command(phone, SipCommand::Accept { call, answer: sdp("answer") });
-    let (_, ok) = expect_status(world, pbx, 200);
-    say(world, pbx, phone, &inside(&ok, ("ACK", 1), "ack", "", ""));
-    event(world, phone, "Confirmed");
-    (phone, pbx, call, ok)
-}
-
-/// A call of ours, established.
-fn ours(world: &mut World) -> (Who, Who, CallId, Request) {
-    let (phone, pbx) = registered(world);
-    let call = CallId(2);
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call,
-            account: ACCOUNT,
-            target: "600".into(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
-    let (letter, invite) = expect(world, pbx, Method::Invite);
-    answer(world, &letter, 200, &[CONTACT], "answer");
-    expect(world, pbx, Method::Ack);
-    event(world, phone, "Answered");
-    (phone, pbx, call, invite)
-}
 
 #[test]
 fn we_hold_and_resume() {
     let mut world = World::new(1);
-    let (phone, pbx, call, first) = ours(&mut world);
+    let (phone, pbx, first) = ours(&mut world, &[]);
+    let call = CALL;
     for (number, name) in [(2, "hold"), (3, "resume")] {
         world.command(phone, SipCommand::Reoffer { call, offer: sdp(name) });
         let (letter, again) = expect(&mut world, pbx, Method::Invite);
@@ -83,7 +46,7 @@ fn we_hold_and_resume() {
 #[test]
 fn they_hold_and_we_answer_or_refuse() {
     let mut world = World::new(2);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &inside(&ok, ("INVITE", 2), "hold", "", "hold"));
     expect_status(&mut world, pbx, 100);
     assert_eq!(world.event(phone), SipEvent::Reoffer { call, offer: Some(Sdp(b"hold".to_vec())) });
@@ -123,7 +86,8 @@ fn they_hold_and_we_answer_or_refuse() {
 #[test]
 fn a_refused_change_leaves_the_session_as_it_was() {
     let mut world = World::new(3);
-    let (phone, pbx, call, _) = ours(&mut world);
+    let (phone, pbx, _) = ours(&mut world, &[]);
+    let call = CALL;
     world.command(phone, SipCommand::Reoffer { call, offer: sdp("hold") });
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 488, &[], "");
@@ -137,7 +101,8 @@ fn a_refused_change_leaves_the_session_as_it_was() {
 fn a_change_of_a_call_that_is_not_there_any_more_ends_it() {
     for status in [481, 408] {
         let mut world = World::new(4);
-        let (phone, pbx, call, _) = ours(&mut world);
+        let (phone, pbx, _) = ours(&mut world, &[]);
+        let call = CALL;
         world.command(phone, SipCommand::Reoffer { call, offer: sdp("hold") });
         let (letter, _) = expect(&mut world, pbx, Method::Invite);
         answer(&mut world, &letter, status, &[], "");
@@ -153,7 +118,8 @@ fn a_change_of_a_call_that_is_not_there_any_more_ends_it() {
 fn changes_that_meet_are_told_apart() {
     // Theirs comes while ours is out: 491; ours gets 491 too, waits 2.1 to 4 s (the Call-ID is ours) and comes again.
     let mut world = World::new(5);
-    let (phone, pbx, call, invite) = ours(&mut world);
+    let (phone, pbx, invite) = ours(&mut world, &[]);
+    let call = CALL;
     world.command(phone, SipCommand::Reoffer { call, offer: sdp("ours") });
     let (letter, first) = expect(&mut world, pbx, Method::Invite);
     say(&mut world, pbx, phone, &inside_ours(&invite, ("INVITE", 1), "glare", "", "theirs"));
@@ -176,7 +142,7 @@ fn changes_that_meet_are_told_apart() {
 #[test]
 fn who_did_not_make_the_call_waits_less_and_takes_theirs_meanwhile() {
     let mut world = World::new(6);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     world.command(phone, SipCommand::Reoffer { call, offer: sdp("ours") });
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 491, &[], "");
@@ -205,7 +171,7 @@ fn who_did_not_make_the_call_waits_less_and_takes_theirs_meanwhile() {
 #[test]
 fn one_change_of_theirs_at_a_time_and_in_order() {
     let mut world = World::new(7);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &inside(&ok, ("INVITE", 5), "one", "", "one"));
     expect_status(&mut world, pbx, 100);
     event(&mut world, phone, "Reoffer");
@@ -226,7 +192,7 @@ fn one_change_of_theirs_at_a_time_and_in_order() {
 #[test]
 fn a_change_nobody_answers_is_refused_and_one_nobody_acknowledges_ends_the_call() {
     let mut world = World::new(8);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &inside(&ok, ("INVITE", 2), "one", "", "one"));
     expect_status(&mut world, pbx, 100);
     event(&mut world, phone, "Reoffer");
@@ -245,7 +211,7 @@ fn a_change_nobody_answers_is_refused_and_one_nobody_acknowledges_ends_the_call(
 #[test]
 fn a_bye_ends_a_change_under_way() {
     let mut world = World::new(9);
-    let (phone, pbx, _, ok) = theirs(&mut world);
+    let (phone, pbx, _, ok) = theirs(&mut world, "");
     say(&mut world, pbx, phone, &inside(&ok, ("INVITE", 2), "one", "", "one"));
     expect_status(&mut world, pbx, 100);
     event(&mut world, phone, "Reoffer");
@@ -260,7 +226,7 @@ fn a_bye_ends_a_change_under_way() {
 #[test]
 fn both_hang_up_at_once() {
     let mut world = World::new(10);
-    let (phone, pbx, call, ok) = theirs(&mut world);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
     world.command(phone, SipCommand::Hangup { call });
     expect(&mut world, pbx, Method::Bye);
     say(&mut world, pbx, phone, &inside(&ok, ("BYE", 2), "bye", "", ""));
@@ -273,7 +239,8 @@ fn both_hang_up_at_once() {
 #[test]
 fn the_newest_of_several_changes_wins_and_the_contact_moves() {
     let mut world = World::new(11);
-    let (phone, pbx, call, _) = ours(&mut world);
+    let (phone, pbx, _) = ours(&mut world, &[]);
+    let call = CALL;
     let elsewhere = world.script("192.0.2.30");
     for name in ["a", "b", "c"] {
         world.command(phone, SipCommand::Reoffer { call, offer: sdp(name) });
@@ -293,7 +260,7 @@ fn the_newest_of_several_changes_wins_and_the_contact_moves() {
 fn a_change_whose_answer_was_lost_is_forgotten_with_the_call() {
     for their_bye in [false, true] {
         let mut world = World::new(12);
-        let (phone, pbx, call, ok) = theirs(&mut world);
+        let (phone, pbx, call, ok) = theirs(&mut world, "");
         world.command(phone, SipCommand::Reoffer { call, offer: sdp("hold") });
         let (letter, _) = expect(&mut world, pbx, Method::Invite);
         answer(&mut world, &letter, 100, &[], "");
@@ -316,7 +283,7 @@ fn a_change_whose_answer_was_lost_is_forgotten_with_the_call() {
 fn a_change_refused_after_our_bye_begins_nothing_anew() {
     for status in [401, 481, 491, 500] {
         let mut world = World::new(13);
-        let (phone, pbx, call, _) = theirs(&mut world);
+        let (phone, pbx, call, _) = theirs(&mut world, "");
         world.command(phone, SipCommand::Reoffer { call, offer: sdp("hold") });
         let (change, _) = expect(&mut world, pbx, Method::Invite);
         answer(&mut world, &change, 100, &[], "");

@@ -4,15 +4,8 @@ use crate::{
     script::{answer, event, expect, expect_status, inside_ours, invite, register, registered, say},
     world::{World, call_of, sdp},
 };
-use agent_core::{
-    id::CallId,
-    port::sip::SipCommand,
-};
-use agent_sip::{
-    config::Config,
-    message::Method,
-    transaction::TimerBase,
-};
+use agent_core::{id::CallId, port::sip::SipCommand};
+use agent_sip::{config::Config, message::Method, transaction::TimerBase};
 use std::time::Duration;
 
 #[test]

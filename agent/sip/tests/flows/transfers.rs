@@ -4,32 +4,14 @@ use crate::{
     script::{
         ACCOUNT, answer, clean, event, expect, expect_status, inside, inside_ours, invite, registered, say,
     },
+    standing::{CALL, CONTACT, ours},
     world::{Who, World, call_of, sdp},
 };
-use agent_core::{
-    id::CallId,
-    port::sip::{SipCommand, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem},
+use agent_core::port::sip::{
+    SipCommand, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem,
 };
 use agent_sip::message::{Method, Request};
 use std::time::Duration;
-
-const CONTACT: (&str, &str) = ("Contact", "<sip:600@192.0.2.10:5060>");
-const CALL: CallId = CallId(2);
-
-/// A call of ours, established.
-fn ours(world: &mut World) -> (Who, Who, Request) {
-    let (phone, pbx) = registered(world);
-    let target = "600".to_owned();
-    world.command(
-        phone,
-        SipCommand::Invite { call: CALL, account: ACCOUNT, target, offer: sdp("offer"), withhold: false },
-    );
-    let (letter, invite) = expect(world, pbx, Method::Invite);
-    answer(world, &letter, 200, &[CONTACT], "answer");
-    expect(world, pbx, Method::Ack);
-    event(world, phone, "Answered");
-    (phone, pbx, invite)
-}
 
 fn blind(world: &mut World, phone: Who, target: &str) {
     let command = TransferCommand::Blind { call: CALL, account: ACCOUNT, target: target.to_owned() };
@@ -77,7 +59,7 @@ fn hang_up(world: &mut World, phone: Who, pbx: Who) {
 #[test]
 fn a_call_is_sent_elsewhere_and_its_way_is_told() {
     let mut world = World::new(1);
-    let (phone, pbx, invite) = ours(&mut world);
+    let (phone, pbx, invite) = ours(&mut world, &[]);
     assert!(invite.headers.has_word("Supported", "replaces") && invite.headers.has_word("Allow", "REFER"));
     blind(&mut world, phone, "601");
     let (letter, refer) = expect(&mut world, pbx, Method::Refer);
@@ -105,7 +87,7 @@ fn a_call_is_sent_elsewhere_and_its_way_is_told() {
 #[test]
 fn a_report_may_overtake_the_answer_to_refer() {
     let mut world = World::new(2);
-    let (phone, pbx, invite) = ours(&mut world);
+    let (phone, pbx, invite) = ours(&mut world, &[]);
     blind(&mut world, phone, "601");
     let (letter, _) = expect(&mut world, pbx, Method::Refer);
     report(&mut world, (pbx, phone), &invite, 1, "active", "100 Trying");
@@ -133,7 +115,7 @@ fn whatever_goes_wrong_leaves_the_call_and_says_why() {
     ];
     for (status, reports, problem) in cases {
         let mut world = World::new(3);
-        let (phone, pbx, invite) = ours(&mut world);
+        let (phone, pbx, invite) = ours(&mut world, &[]);
         blind(&mut world, phone, "601");
         let (letter, _) = expect(&mut world, pbx, Method::Refer);
         answer(&mut world, &letter, status, &[CONTACT], "");
@@ -167,7 +149,7 @@ fn whatever_goes_wrong_leaves_the_call_and_says_why() {
 #[test]
 fn a_challenge_is_answered_and_the_second_number_counts() {
     let mut world = World::new(4);
-    let (phone, pbx, invite) = ours(&mut world);
+    let (phone, pbx, invite) = ours(&mut world, &[]);
     blind(&mut world, phone, "601");
     let (letter, first) = expect(&mut world, pbx, Method::Refer);
     let asks = ("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", algorithm=MD5, qop=\"auth\"");
@@ -199,7 +181,7 @@ fn a_challenge_is_answered_and_the_second_number_counts() {
 #[test]
 fn a_transfer_is_taken_back_or_ends_with_the_call() {
     let mut world = World::new(5);
-    let (phone, pbx, invite) = ours(&mut world);
+    let (phone, pbx, invite) = ours(&mut world, &[]);
     blind(&mut world, phone, "601");
     let (letter, _) = expect(&mut world, pbx, Method::Refer);
     answer(&mut world, &letter, 202, &[CONTACT], "");
@@ -224,7 +206,7 @@ fn a_transfer_is_taken_back_or_ends_with_the_call() {
 #[test]
 fn two_calls_are_connected() {
     let mut world = World::new(6);
-    let (phone, pbx, _) = ours(&mut world);
+    let (phone, pbx, _) = ours(&mut world, &[]);
     say(&mut world, pbx, phone, &invite("in", 1, "", "offer"));
     expect_status(&mut world, pbx, 100);
     let other = call_of(&event(&mut world, phone, "Incoming"));
