@@ -148,6 +148,12 @@ impl ServerCertVerifier for Judge {
     }
 }
 
+/// A name of a certificate as people write it; rustls tells it as `DnsName("pbx.example")` or `IpAddress(192.0.2.1)`.
+fn bare(name: &str) -> String {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or(name, |inner| inner.trim_matches('"')).to_owned()
+}
+
 fn fault(error: &Error) -> CertificateFault {
     use CertificateError as Wrong;
     let Error::InvalidCertificate(wrong) = error else {
@@ -156,16 +162,9 @@ fn fault(error: &Error) -> CertificateFault {
     match wrong {
         // A signature that is none of the authority's: somebody else bears its name.
         Wrong::UnknownIssuer | Wrong::BadSignature => CertificateFault::UnknownIssuer,
-        Wrong::NotValidForNameContext { presented, .. } => {
-            // The names come as `DnsName("pbx.example")`.
-            let bare = |name: &String| {
-                name.split_once("(\"")
-                    .and_then(|(_, rest)| rest.strip_suffix("\")"))
-                    .unwrap_or(name)
-                    .to_owned()
-            };
-            CertificateFault::WrongName { names: presented.iter().take(MOST_NAMES).map(bare).collect() }
-        }
+        Wrong::NotValidForNameContext { presented, .. } => CertificateFault::WrongName {
+            names: presented.iter().take(MOST_NAMES).map(|name| bare(name)).collect(),
+        },
         Wrong::NotValidForName => CertificateFault::WrongName { names: Vec::new() },
         Wrong::Expired | Wrong::ExpiredContext { .. } => CertificateFault::Expired,
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => CertificateFault::NotYetValid,

@@ -187,6 +187,8 @@ async fn a_certificate_is_believed_by_the_rule_of_its_account() {
     let address = Certified::by(Some(&ours), &["127.0.0.1"], (-1, 1));
     let numeric = |settings: &mut AccountSettings| settings.aor = "sip:1001@127.0.0.1".to_owned();
     assert_eq!(verdict(&address, &ours, numeric).await, None);
+    let names = vec!["127.0.0.1".to_owned()];
+    assert_eq!(verdict(&address, &ours, usual).await, Some(CertificateFault::WrongName { names }));
     let names = vec!["pbx.example".to_owned()];
     assert_eq!(verdict(&good, &ours, numeric).await, Some(CertificateFault::WrongName { names }));
     assert_ne!(Fingerprint([0; 32]), good.fingerprint());

@@ -1,7 +1,9 @@
 //! The agent under test: the program itself, with a profile of its own, steered by its command line and watched by its events.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     os::unix::{net::UnixStream, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -108,6 +110,7 @@ pub struct Agent {
     folder: PathBuf,
     profile: PathBuf,
     environment: Vec<(String, String)>,
+    through: Vec<String>,
 }
 
 /// How an agent is started.
@@ -121,6 +124,8 @@ pub struct Start {
     pub desktop: bool,
     /// As `nohup` starts it: with SIGHUP ignored.
     pub nohup: bool,
+    /// What it is started through, a program and its arguments: another network's `nsenter …`.
+    pub through: Vec<String>,
 }
 
 impl Agent {
@@ -137,9 +142,9 @@ impl Agent {
     }
 
     fn start_again(folder: &Path, profile: PathBuf, start: Start) -> Self {
-        let Start { mut environment, desktop, nohup, .. } = start;
+        let Start { mut environment, desktop, nohup, through, .. } = start;
         environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime_folder(folder)));
-        let mut command = program_with(&environment, &profile);
+        let mut command = program_through(&through, &environment, &profile);
         command.args(["-vv", "run"]);
         if !desktop {
             command.arg("--headless");
@@ -162,7 +167,7 @@ impl Agent {
             listener.is_some().then_some(())
         });
         let Some(listener) = listener else { panic!("the agent does not come up\n{proc}") };
-        Self { proc, listener, folder: folder.to_owned(), profile, environment }
+        Self { proc, listener, folder: folder.to_owned(), profile, environment, through }
     }
 
     /// The folder of its settings, journal and plugins.
@@ -357,7 +362,8 @@ impl Agent {
     pub fn restart(mut self) -> Self {
         self.proc.signal(crate::proc::Signal::Terminate);
         self.proc.wait_for_end(SOON);
-        let start = Start { environment: std::mem::take(&mut self.environment), ..Start::default() };
+        let environment = std::mem::take(&mut self.environment);
+        let start = Start { environment, through: std::mem::take(&mut self.through), ..Start::default() };
         let (folder, profile) = (self.folder.clone(), self.profile.clone());
         drop(self);
         Self::start_again(&folder, profile, start)
@@ -377,7 +383,13 @@ fn lines(file: &Path) -> Option<Vec<Value>> {
 }
 
 fn program_with(environment: &[(String, String)], profile: &Path) -> Command {
-    let mut command = Command::new(program());
+    program_through(&[], environment, profile)
+}
+
+fn program_through(through: &[String], environment: &[(String, String)], profile: &Path) -> Command {
+    let mut words = through.iter().map(OsString::from).chain([program().into_os_string()]);
+    let mut command = Command::new(words.next().expect("our program at least"));
+    command.args(words);
     // No desktop of the person who runs the tests: no bus, no display, no sound server.
     for theirs in ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "PULSE_SERVER"] {
         command.env_remove(theirs);

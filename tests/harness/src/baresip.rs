@@ -38,7 +38,9 @@ pub struct Setup<'a> {
     pub user: &'a str,
     /// Its password; `None`: it registers nowhere.
     pub password: Option<&'a str>,
-    /// The port of its registrar on loopback, or the port whose host it is a user of.
+    /// The address of this machine that it and its registrar have.
+    pub host: &'a str,
+    /// The port of its registrar, or the port whose host it is a user of.
     pub registrar: u16,
     /// The domain of its address; loopback and the registrar's port when absent.
     pub domain: Option<&'a str>,
@@ -96,7 +98,7 @@ impl Baresip {
         let port = port::free_run(2);
         let control_port = port::free();
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("the folder is ours");
-        write("config", &config(&folder, (port, control_port), setup.says, extent));
+        write("config", &config(&folder, (port, control_port), setup, extent));
         write("accounts", &account(setup));
         write("contacts", "");
         let mut command = proc::punctual("baresip");
@@ -206,12 +208,12 @@ fn netstring(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn account(setup: &Setup<'_>) -> String {
-    let Setup { user, registrar, codecs, .. } = setup;
+    let Setup { user, host, registrar, codecs, .. } = setup;
     let transport = setup.transport.parameter();
-    let outbound = format!("sip:127.0.0.1:{registrar};transport={transport}");
+    let outbound = format!("sip:{host}:{registrar};transport={transport}");
     let address = match setup.domain {
         Some(domain) => format!("sip:{user}@{domain};transport={transport}"),
-        None => format!("sip:{user}@127.0.0.1:{registrar};transport={transport}"),
+        None => format!("sip:{user}@{host}:{registrar};transport={transport}"),
     };
     let registration = match setup.password {
         Some(password) => format!("auth_pass={password};outbound=\"{outbound}\";regint=600"),
@@ -221,7 +223,8 @@ fn account(setup: &Setup<'_>) -> String {
     format!("<{address}>;{registration};answermode={answers};audio_codecs={codecs};ptime=20\n")
 }
 
-fn config(folder: &Path, (port, control_port): (u16, u16), says: &Path, extent: Extent<'_>) -> String {
+fn config(folder: &Path, (port, control_port): (u16, u16), setup: &Setup<'_>, extent: Extent<'_>) -> String {
+    let Setup { host, says, .. } = setup;
     let Extent { calls, records, certificate } = extent;
     // RTP and RTCP take one each.
     let ports = calls.max(10) * 2;
@@ -233,7 +236,7 @@ fn config(folder: &Path, (port, control_port): (u16, u16), says: &Path, extent: 
     });
     format!(
         "poll_method epoll\n\
-         sip_listen 127.0.0.1:{port}\n\
+         sip_listen {host}:{port}\n\
          {trust}\
          call_local_timeout 120\n\
          call_max_calls {calls}\n\
@@ -299,6 +302,7 @@ mod tests {
         let setup = |user, says, answers, transport| Setup {
             user,
             password: None,
+            host: "127.0.0.1",
             registrar: kamailio.port,
             domain: Some(REALM),
             transport,

@@ -11,6 +11,7 @@ pub mod desktop;
 pub mod kamailio;
 pub mod keyring;
 pub mod linphone;
+pub mod network;
 pub mod peer;
 pub mod pjsua;
 pub mod port;

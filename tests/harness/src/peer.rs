@@ -105,6 +105,7 @@ pub fn start(kind: Kind, folder: &Path, setup: &Setup<'_>) -> Box<dyn Peer> {
             let setup = baresip::Setup {
                 user,
                 password: Some(&password),
+                host: "127.0.0.1",
                 registrar: port,
                 domain: Some(REALM),
                 transport,

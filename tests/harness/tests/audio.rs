@@ -156,6 +156,7 @@ fn connect(
     let setup = Setup {
         user: "1002",
         password: Some(peer_password),
+        host: "127.0.0.1",
         registrar: port,
         domain: Some(domain),
         transport: call.baresip,

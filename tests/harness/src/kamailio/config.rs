@@ -140,7 +140,7 @@ request_route {
 "#;
 
 /// Phones that cannot be reached where they say they are: their answers and requests go where they came from (RFC 3581), and
-/// their contacts carry an alias of the flow.
+/// their contacts carry an alias of the flow. A private address in what they offer is the router's (no media server here).
 const FAR: &str = r#"
 modparam("nathelper", "received_avp", "$avp(received)")
 modparam("registrar", "received_avp", "$avp(received)")
@@ -152,9 +152,15 @@ route[FAR] {
     if (is_method("REGISTER")) fix_nated_register();
     else if (!is_method("CANCEL|ACK|BYE")) set_contact_alias();
   }
+  route(PRIVATE);
+}
+route[PRIVATE] {
+  # 8: a private address in the body; 2: its c= becomes where the message came from
+  if (has_body("application/sdp") && nat_uac_test("8")) fix_nated_sdp("2");
 }
 onreply_route {
   if (nat_uac_test("67")) set_contact_alias();
+  route(PRIVATE);
 }
 route[BACK] { handle_ruri_alias(); }
 "#;

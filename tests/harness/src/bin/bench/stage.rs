@@ -151,6 +151,7 @@ impl Stage {
         let setup = Setup {
             user: extension,
             password: Some(PASSWORD),
+            host: "127.0.0.1",
             registrar: self.exchange.address().port(),
             domain: None,
             transport: Transport::Udp,
