@@ -2,7 +2,10 @@
 
 mod calls_in;
 mod calls_out;
+mod cancels;
+mod challenges;
 mod chaos;
+mod crossings;
 mod early;
 mod errands;
 mod floods;

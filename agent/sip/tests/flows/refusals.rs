@@ -51,6 +51,18 @@ fn what_is_not_understood_is_refused_in_its_own_way() {
         ("j", ("INVITE", "FROBNICATE"), 501, Some((name::ALLOW, allow.as_str()))),
         ("k", ("To: <sip:1001@pbx.example>", "To: <sip:1001@pbx.example>;tag=gone"), 481, None),
         ("l", ("INVITE", "BYE"), 481, None),
+        (
+            "m",
+            ("Content-Length", "Content-Encoding: gzip\nContent-Length"),
+            415,
+            Some(("Accept-Encoding", "identity")),
+        ),
+        (
+            "n",
+            ("Max-Forwards: 70", "Require: one, 100rel\nRequire: two"),
+            420,
+            Some((name::UNSUPPORTED, "one, two")),
+        ),
     ] {
         assert!(base.contains(change.0));
         let words = base.replace("z9hG4bKx", &format!("z9hG4bK{branch}")).replace("call-in", branch);
@@ -62,6 +74,29 @@ fn what_is_not_understood_is_refused_in_its_own_way() {
             assert_eq!(response.headers.get(name).unwrap(), value);
         }
         assert!(world.events(who.0).is_empty());
+    }
+}
+
+/// What only who forwards may act upon is no reason to refuse a call: Proxy-Require (RFC 3261 section 20.29), no hop left
+/// (section 16.3, RFC 4475 section 3.3.11). Nor is a Require in an ACK, which nobody could refuse (section 8.2.2.3).
+#[test]
+fn what_concerns_proxies_alone_is_passed_over() {
+    for change in [
+        ("Max-Forwards: 70", "Max-Forwards: 70\nProxy-Require: nothing-we-know"),
+        ("Max-Forwards: 70", "Max-Forwards: 0"),
+        ("Content-Length", "Content-Encoding: identity\nContent-Length"),
+    ] {
+        let mut world = World::new(8);
+        let (phone, pbx) = registered(&mut world);
+        say(&mut world, pbx, phone, &invite("in", 1, "", "offer").replace(change.0, change.1));
+        expect_status(&mut world, pbx, 100);
+        let call = crate::world::call_of(&event(&mut world, phone, "Incoming"));
+        let answer = crate::world::sdp("answer");
+        world.command(phone, agent_core::port::sip::SipCommand::Accept { call, answer });
+        let (_, ok) = expect_status(&mut world, pbx, 200);
+        let ack = crate::script::inside(&ok, ("ACK", 1), "ack", "Require: nothing-we-know\n", "");
+        say(&mut world, pbx, phone, &ack.replace("Max-Forwards: 70", "Max-Forwards: 0"));
+        event(&mut world, phone, "Confirmed");
     }
 }
 
