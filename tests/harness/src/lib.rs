@@ -21,5 +21,6 @@ pub mod pulse;
 pub mod recording;
 pub mod sipp;
 pub mod stranger;
+pub mod talk;
 pub mod wait;
 pub mod web;

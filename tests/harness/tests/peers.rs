@@ -2,22 +2,15 @@
 
 use agent_media::measure;
 use harness::{
-    agent::{Account, Agent},
+    agent::Agent,
     certificate::Certificate,
     kamailio::{Kamailio, Options, REALM},
     peer::{self, Kind, Peer, Setup},
     recording,
     sipp::Transport,
+    talk::{CALLED_HZ, CALLER_HZ, TALK, agent, hears, tone},
     wait::{self, SOON},
 };
-use std::path::{Path, PathBuf};
-
-/// What the caller says, Hz.
-const CALLER_HZ: f64 = 1000.0;
-/// What the called one says, Hz.
-const CALLED_HZ: f64 = 1500.0;
-/// Two seconds of talk, in frames of 20 ms.
-const TALK: usize = 100;
 
 /// One test a pair: who calls over what, and who is called over what.
 macro_rules! pairs {
@@ -36,12 +29,6 @@ pairs! {
     linphone_tls_calls_pjsua_tcp: Linphone over Tls calls Pjsua over Tcp;
     pjsua_udp_calls_baresip_tls: Pjsua over Udp calls Baresip over Tls;
     baresip_tcp_calls_linphone_udp: Baresip over Tcp calls Linphone over Udp;
-}
-
-fn tone(folder: &Path, hz: f64) -> PathBuf {
-    let path = folder.join(format!("{hz}.wav"));
-    measure::write_wav(&path, 8000, &measure::sine(8000, hz, -20.0, 60.0)).expect("a file");
-    path
 }
 
 fn talk((caller, from): (Kind, Transport), (called, to): (Kind, Transport)) {
@@ -76,14 +63,6 @@ fn talk((caller, from): (Kind, Transport), (called, to): (Kind, Transport)) {
     caller.hang_up();
     called.wait_until_ended(1);
     ears(&*caller, &*called, true);
-}
-
-/// A phone hears the other one, and nothing of itself. (One whose recording comes when all is over began to hear no later
-/// than the other one, give or take the time an answer takes.)
-fn hears(phone: &dyn Peer, hz: f64, own: f64) {
-    let frames = if phone.records_as_it_hears() { TALK } else { TALK / 2 };
-    let (samples, rate) = phone.wait_until_it_hears(hz, frames);
-    assert!(measure::tone(&samples, rate, own).share() < 0.1, "{}", phone.log());
 }
 
 /// One test a call between the agent and a phone: over what each of them is registered, and who calls.
@@ -147,23 +126,6 @@ struct Call {
     kind: Kind,
     peer: Transport,
     caller: Caller,
-}
-
-/// An agent registered at this kamailio, speaking and hearing through files. Its trust is what the environment says.
-fn agent(folder: &Path, kamailio: &Kamailio, transport: Transport, certificate: &Certificate) -> Agent {
-    let port = kamailio.port_for(transport);
-    let mut account = Account::at(port, transport, &Kamailio::password("1001"));
-    account.aor = format!("sip:1001@{REALM}");
-    if transport == Transport::Tls {
-        account.registrar = format!("sip:localhost:{port};transport=tls");
-    }
-    let (says, hears) = (tone(folder, CALLER_HZ), folder.join("agent-hears.wav"));
-    let mut start = account.with_files(&says, &hears).start();
-    let authority = certificate.authority.display().to_string();
-    start.environment.push(("SSL_CERT_FILE".to_owned(), authority));
-    let agent = Agent::start(folder, "agent", start);
-    agent.wait_until_registered();
-    agent
 }
 
 fn agent_and(call: &Call) {
