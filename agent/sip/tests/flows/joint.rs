@@ -1,86 +1,17 @@
-//! The endpoint and the core in one: what the wire does to a call is seen on the wire again. The sound is a stand-in that
-//! agrees to everything.
+//! What the wire does to a call, seen on the wire again: the endpoint and the core in one.
 
 use crate::{
     script::{answer, expect, expect_status, inside, invite, registered, say, settings},
+    whole::Phone,
     world::{Who, World, sdp},
 };
-use agent_core::{
-    Agent,
-    action::Action,
-    id::CallId,
-    port::{
-        Effect, Event,
-        media::{Flow, MediaCommand, MediaEvent},
-        store::StoreEvent,
-    },
-    settings::Settings,
-    time::{Now, UnixMillis},
-};
+use agent_core::{action::Action, id::CallId};
 use agent_sip::message::{Method, Response};
-use std::time::Instant;
-
-/// A phone: its endpoint is `who` in the world.
-struct Phone {
-    who: Who,
-    core: Agent,
-    start: Instant,
-}
-
-impl Phone {
-    fn new(world: &mut World, who: Who) -> Self {
-        let mut phone = Self { who, core: Agent::new(), start: Instant::now() };
-        let settings = Settings { accounts: vec![settings(None)], ..Settings::default() };
-        phone.tell(world, Event::Store(StoreEvent::Settings(Box::new(settings))));
-        phone
-    }
-
-    fn user(&mut self, world: &mut World, action: Action) {
-        self.tell(world, Event::User { request: None, action });
-    }
-
-    /// Lets everything that is under way arrive, and the core take it in.
-    fn settle(&mut self, world: &mut World) {
-        world.settle();
-        while let Some(event) = world.events(self.who).pop_front() {
-            self.tell(world, Event::Sip(event));
-            world.settle();
-        }
-    }
-
-    fn tell(&mut self, world: &mut World, event: Event) {
-        let mut waiting = vec![event];
-        while let Some(event) = waiting.pop() {
-            let now = Now { at: self.start + world.clock(), wall: UnixMillis(0) };
-            self.core.handle(now, event);
-            while let Some(effect) = self.core.poll_effect() {
-                match effect {
-                    Effect::Sip(command) => world.command(self.who, command),
-                    Effect::Media(command) => waiting.extend(sound(&command).map(Event::Media)),
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-fn sound(command: &MediaCommand) -> Option<MediaEvent> {
-    Some(match *command {
-        MediaCommand::Offer { call, .. } | MediaCommand::Reoffer { call, .. } => {
-            MediaEvent::Offered { call, sdp: sdp("our offer") }
-        }
-        MediaCommand::Accept { call, flow, .. } => {
-            MediaEvent::Accepted { call, sdp: sdp("our answer"), flow }
-        }
-        MediaCommand::Complete { call, .. } => MediaEvent::Completed { call, flow: Flow::SendRecv },
-        _ => return None,
-    })
-}
 
 /// A call of theirs that is answered, acknowledged and up, with our 200 to it.
 fn talking(world: &mut World) -> (Phone, Who, Response) {
     let (who, pbx) = registered(world);
-    let mut phone = Phone::new(world, who);
+    let mut phone = Phone::new(world, who, settings(None));
     say(world, pbx, who, &invite("in", 1, "", "offer"));
     phone.settle(world);
     expect_status(world, pbx, 100);

@@ -1,5 +1,6 @@
 //! A network in a box: endpoints and scripted peers, each at an address of its own, one clock, and settable faults.
 
+use crate::exchange::Exchange;
 use agent_core::{
     id::CallId,
     party::Sdp,
@@ -82,6 +83,8 @@ pub(crate) struct World {
     pub(crate) offline: bool,
     /// Connections a phone has closed.
     pub(crate) closed: Vec<Flow>,
+    /// A PBX between the phones.
+    pub(crate) exchange: Option<Exchange>,
 }
 
 impl World {
@@ -108,6 +111,7 @@ impl World {
             lookups: 0,
             offline: false,
             closed: Vec::new(),
+            exchange: None,
         }
     }
 
@@ -126,6 +130,11 @@ impl World {
     fn add(&mut self, ip: &str, kind: Kind) -> Who {
         self.nodes.push(Node { ip: ip.parse().expect("an address"), kind });
         Who(self.nodes.len() - 1)
+    }
+
+    /// When it began.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
     }
 
     /// Time since the beginning.
@@ -208,6 +217,20 @@ impl World {
                 return None;
             }
         }
+    }
+
+    /// When the next thing happens by itself, on its clock.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        let mail = self.mail.first_key_value().map(|((at, _), _)| *at);
+        let timer = self.next_deadline().map(|(at, _)| at);
+        mail.into_iter().chain(timer).min().map(|at| at.saturating_duration_since(self.start))
+    }
+
+    /// A phone's program ends without a word and is started again; it knows nothing of before.
+    pub(crate) fn restart(&mut self, who: Who, config: Config) {
+        let seed = self.rng.bits();
+        let endpoint = Box::new(Endpoint::new(self.now, config, Box::new(SeededRng::new(seed))));
+        self.nodes[who.0].kind = Kind::Phone { endpoint, events: VecDeque::new() };
     }
 
     /// Lets this much time pass.
@@ -347,6 +370,12 @@ impl World {
 
     fn deliver(&mut self, sent: Flow, bytes: Bytes) {
         let (from, to) = (sent.local, sent.peer);
+        if let Some(exchange) = self.exchange.as_ref().filter(|exchange| exchange.ip == to.ip()) {
+            for (peer, bytes) in exchange.pass(from, &bytes) {
+                self.post(Flow { peer, local: to, transport: sent.transport }, bytes);
+            }
+            return;
+        }
         let sender = self.nodes.iter().position(|node| node.ip == from.ip());
         if self.dead.contains(&to.ip()) {
             if let Some(sender) = sender.filter(|at| matches!(self.nodes[*at].kind, Kind::Phone { .. })) {
