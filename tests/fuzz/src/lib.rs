@@ -26,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip-authorization", run: targets::fields::authorization },
     Target { name: "sip-datagram", run: targets::sip::datagram },
     Target { name: "sip-dialog", run: targets::dialog::dialog },
+    Target { name: "sip-differential", run: targets::differential::differential },
     Target { name: "sip-digest", run: targets::fields::digest },
     Target { name: "sip-stream", run: targets::sip::stream },
 ];

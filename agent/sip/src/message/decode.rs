@@ -227,7 +227,10 @@ fn read_field(head: &Bytes, (start, end): (usize, usize), headers: &mut Headers)
     if !is_token(name) {
         return Ok(());
     }
-    if headers.len() == MAX_HEADERS {
+    let name = long_form(name).map_or_else(|| Text::from(head.slice_ref(name)), Text::from_static);
+    // One Content-Length does not count: it is written from the body, and a message that had none is sent on with it.
+    let uncounted = || name.eq_ignore_case(name::CONTENT_LENGTH) || headers.has(name::CONTENT_LENGTH);
+    if headers.len() > MAX_HEADERS || headers.len() == MAX_HEADERS && !uncounted() {
         return Err(Malformed::TooManyHeaders);
     }
     let value = trim(&line[colon + 1..]);
@@ -236,10 +239,7 @@ fn read_field(head: &Bytes, (start, end): (usize, usize), headers: &mut Headers)
     } else {
         Text::from(head.slice_ref(value))
     };
-    match long_form(name) {
-        Some(long) => headers.push(Text::from_static(long), value),
-        None => headers.push(Text::from(head.slice_ref(name)), value),
-    }
+    headers.push(name, value);
     Ok(())
 }
 

@@ -104,3 +104,20 @@ fn caps_on_every_size() {
     let folded = format!("{HEAD}X: y{}\r\n\r\n", "\r\n y".repeat(MAX_LINE / 4));
     assert_eq!(wrong(folded), Malformed::LineTooLong);
 }
+
+/// Found by fuzzing: a message of the most fields and none for the length could not be read as we had printed it.
+#[test]
+fn the_length_is_no_field_too_many() {
+    let fields = "X: y\r\n".repeat(MAX_HEADERS);
+    for text in [
+        format!("OPTIONS sip:a@b SIP/2.0\r\n{fields}\r\n"),
+        format!("OPTIONS sip:a@b SIP/2.0\r\n{fields}l: 0\r\n\r\n"),
+        format!("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 0\r\n{fields}\r\n"),
+    ] {
+        let read = Message::parse_datagram(text.as_bytes()).expect("a message");
+        assert_eq!(read.headers().len(), MAX_HEADERS);
+        assert_eq!(Message::parse_datagram(&read.to_bytes()), Ok(read));
+    }
+    let twice = format!("OPTIONS sip:a@b SIP/2.0\r\nl: 0\r\n{fields}l: 0\r\n\r\n");
+    assert_eq!(wrong(twice), Malformed::TooManyHeaders);
+}
