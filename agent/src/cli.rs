@@ -2,9 +2,11 @@
 
 mod watch;
 
+pub(crate) use message::MessageArgs;
 pub(crate) use watch::{PresenceArgs, WatchArgs};
 mod features;
 pub(crate) mod handover;
+mod message;
 
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
@@ -87,6 +89,11 @@ pub(crate) enum Command {
     /// Calls and what to do with them
     #[command(flatten)]
     Call(CallCommand),
+    /// Write to somebody, or show the latest messages
+    #[command(
+        after_help = "Examples:\n  trayphone message 1002 'back in a minute'\n  date | trayphone message 1002 -\n  trayphone message"
+    )]
+    Message(MessageArgs),
     /// The calls that were
     #[command(after_help = "Examples:\n  trayphone journal\n  trayphone journal --limit 5 --json")]
     Journal {

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod call;
+pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod plugin;
 pub(crate) mod print;

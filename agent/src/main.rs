@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn obey(cli: &Cli) -> Result<Exit, Failure> {
-    use commands::{account, call, offline, plugin, start};
+    use commands::{account, call, message, offline, plugin, start};
     let common = &cli.common;
     match &cli.command {
         None => start::start(common),
@@ -59,6 +59,7 @@ fn obey(cli: &Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Call(command @ CallCommand::Mute { .. })) => wait_for(call::mute(common, command)),
         Some(Command::Call(command)) => wait_for(call::ask(common, call::request(command))),
+        Some(Command::Message(args)) => wait_for(message::run(common, args)),
         Some(Command::Journal { limit }) => offline::journal(common, *limit),
         Some(Command::Ledger { limit }) => offline::ledger(common, *limit),
         Some(Command::Events) => wait_for(call::events(common)),

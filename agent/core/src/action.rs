@@ -1,9 +1,11 @@
 //! What the user may ask for, by whichever road: tray, toast, hotkey, command line, local API.
 
 mod feature;
+mod message;
 mod watched;
 
 pub use feature::FeatureAction;
+pub use message::{MessageState, MessageStatus};
 pub use watched::{WatchStatus, WatchedLine, WatchedMailbox, WatchedPerson, WatchedPhones};
 
 use crate::{
@@ -149,6 +151,11 @@ pub enum Reply {
         /// The number as understood, for a call that was dialled.
         number: Option<String>,
     },
+    /// A text message is on its way; the `message` notices tell what becomes of it.
+    Message {
+        /// Its number.
+        message: u64,
+    },
     /// The user must choose first: a question stands in the view.
     Question {
         /// Its id.
@@ -218,6 +225,9 @@ pub struct Status {
     /// Lines, people, voice mail and other phones that are watched.
     #[serde(default, skip_serializing_if = "WatchStatus::is_empty")]
     pub watched: WatchStatus,
+    /// The latest text messages, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageStatus>,
     /// Where the local API listens: a path, on Windows a pipe's name. The core does not know it; whoever serves the API does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
@@ -347,6 +357,8 @@ pub enum Notice {
         /// The key.
         digit: char,
     },
+    /// A text message came, or what became of one of ours.
+    Message(Box<MessageStatus>),
     /// A watched line changed, or is not known any more.
     Line(WatchedLine),
     /// Somebody's presence changed, or is not known any more.

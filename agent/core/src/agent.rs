@@ -2,6 +2,7 @@
 
 mod faults;
 mod features;
+mod texts;
 mod transfer;
 mod user;
 
@@ -11,6 +12,7 @@ use crate::{
     context::Context,
     faults::Faults,
     id::{AccountId, CallId},
+    messages::Messages,
     notes::Notes,
     number::Dialplan,
     number::kind::Number,
@@ -49,6 +51,7 @@ pub struct Agent {
     calls: Calls,
     questions: Questions,
     watches: Watches,
+    messages: Messages,
     /// Where others send us, while the user is asked: the question, the call it is asked in, and whom they name.
     sent: Vec<(u64, CallId, Referred)>,
     /// What was called last and over which account, for who wants it again; never an emergency number.
@@ -93,6 +96,7 @@ impl Agent {
             calls: Calls::new(),
             questions: Questions::default(),
             watches: Watches::default(),
+            messages: Messages::default(),
             sent: Vec::new(),
             last_dialled: None,
             more_toast: notes.id(),
@@ -199,6 +203,11 @@ impl Agent {
         (watches, Context { now, settings, numbers, out, timers, notes })
     }
 
+    fn messages_at(&mut self, now: Now) -> (&mut Messages, Context<'_>) {
+        let Self { settings, numbers, out, timers, notes, messages, .. } = self;
+        (messages, Context { now, settings, numbers, out, timers, notes })
+    }
+
     fn questions_at(&mut self, now: Now) -> (&mut Questions, Context<'_>) {
         let Self { settings, numbers, out, timers, notes, questions, .. } = self;
         (questions, Context { now, settings, numbers, out, timers, notes })
@@ -268,6 +277,7 @@ impl Agent {
                 watches.told(&mut cx, event);
             }
             SipEvent::Transfer(event) => self.handed_over(now, event),
+            SipEvent::Message(event) => self.texted(now, event),
             SipEvent::Down => self.finish(),
             SipEvent::Incoming { call, account, party, called, local, offer, with, unfit } => {
                 let (calls, mut cx) = self.calls_at(now);
@@ -298,6 +308,7 @@ impl Agent {
             | SipEvent::Incoming { .. }
             | SipEvent::Transfer(_)
             | SipEvent::Watch(_)
+            | SipEvent::Message(_)
             | SipEvent::Down => {}
         }
     }

@@ -19,6 +19,7 @@ pub mod id;
 pub mod journal;
 pub mod ledger;
 mod lookup;
+mod messages;
 mod notes;
 pub mod number;
 mod outbox;

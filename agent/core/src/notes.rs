@@ -54,7 +54,7 @@ impl Notes {
     ) -> (u64, Option<u64>) {
         let id = self.id();
         let Words { kind, call, title, line, buttons } = words;
-        let most = if kind == ToastKind::Missed { 5 } else { 3 };
+        let most = if matches!(kind, ToastKind::Missed | ToastKind::Message) { 5 } else { 3 };
         let full = self.list.iter().filter(|n| n.view.kind == kind).count() >= most;
         let oldest = self.list.iter().position(|n| n.view.kind == kind).filter(|_| full);
         let gone = oldest.and_then(|oldest| self.list.remove(oldest)).map(|note| note.view.id);

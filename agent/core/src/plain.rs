@@ -9,6 +9,16 @@ pub fn plain(text: &str) -> String {
     line(text, LONGEST)
 }
 
+/// A stranger's text of several lines: each as [`line`], at most `most` of them with at most `longest` characters each.
+pub fn lines(text: &str, most: usize, longest: usize) -> String {
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let mut kept: Vec<String> = text.trim().split('\n').take(most).map(|one| line(one, longest)).collect();
+    if text.trim().split('\n').nth(most).is_some() {
+        kept.push("…".to_owned());
+    }
+    kept.join("\n").trim().to_owned()
+}
+
 /// [`plain`] of at most `most` characters, and `…` where it is cut.
 pub fn line(text: &str, most: usize) -> String {
     let mut out = String::new();
@@ -90,6 +100,14 @@ mod tests {
         assert_eq!(plain(&format!("a{}b", "\u{301}".repeat(100))).chars().count(), 6);
         assert_eq!(plain(&format!("a{}b", "\u{301}\u{301}\u{200B}".repeat(50))).chars().count(), 6);
         assert_eq!(plain("Zoe\u{308} A\u{30A}ngstro\u{308}m"), "Zoe\u{308} A\u{30A}ngstro\u{308}m");
+    }
+
+    #[test]
+    fn lines_stay_lines_and_none_is_too_many() {
+        assert_eq!(lines("one\r\ntwo\rthree\u{2028}fo\u{202E}ur\n\n", 9, 9), "one\ntwo\nthree\nfour");
+        assert_eq!(lines("a\nb\nc", 2, 9), "a\nb\n…");
+        assert_eq!(lines("abcdef\n\u{7}", 9, 3), "abc…");
+        assert_eq!(lines(" \n\u{200B}\n", 9, 9), "");
     }
 
     #[test]

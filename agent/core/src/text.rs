@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod features;
 pub mod identity;
+pub mod messages;
 pub mod network;
 pub mod secure;
 pub mod session;
@@ -470,6 +471,7 @@ mod tests {
             calls::ALL,
             features::ALL,
             identity::ALL,
+            messages::ALL,
             network::ALL,
             secure::ALL,
             session::ALL,

@@ -5,6 +5,7 @@
 mod events;
 mod features;
 mod mask;
+mod messages;
 mod transfer;
 mod views;
 mod watch;

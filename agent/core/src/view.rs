@@ -65,6 +65,8 @@ pub enum ToastKind {
     Ringing,
     /// A call was missed: stays in the list.
     Missed,
+    /// A text message came, or one of ours did not leave: stays in the list.
+    Message,
     /// The user is asked something.
     Question,
     /// Something went wrong.

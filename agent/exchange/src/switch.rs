@@ -11,7 +11,9 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     party::{Party, Sdp},
-    port::sip::{CallEnd, Reject, SipCommand, SipEvent},
+    port::sip::{
+        CallEnd, MessageCommand, MessageEvent, Reject, SipCommand, SipEvent, message::MessageAnswer,
+    },
 };
 use agent_sip::{
     SipHandle, Told,
@@ -235,7 +237,13 @@ impl Switch {
             SipEvent::Down => {
                 self.down.send_replace(true);
             }
-            SipEvent::Registration { .. }
+            // It makes calls and keeps no letters.
+            SipEvent::Message(MessageEvent::Arrived { message, .. }) => {
+                let answer = MessageAnswer::Unavailable;
+                self.send(SipCommand::Message(MessageCommand::Answer { message, answer }));
+            }
+            SipEvent::Message(_)
+            | SipEvent::Registration { .. }
             | SipEvent::Address { .. }
             | SipEvent::Party { .. }
             | SipEvent::Phone(_)

@@ -191,6 +191,7 @@ fn kind(name: &str) -> ToastKind {
     match name {
         "ringing" => ToastKind::Ringing,
         "missed" => ToastKind::Missed,
+        "message" => ToastKind::Message,
         "question" => ToastKind::Question,
         "trouble" => ToastKind::Trouble,
         _ => ToastKind::Info,

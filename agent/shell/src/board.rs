@@ -9,6 +9,9 @@ use agent_core::{
 };
 use std::collections::BTreeMap;
 
+/// The name of the button that wants a text, as servers know it (`inline-reply`).
+const REPLY: &str = "inline-reply";
+
 /// This many toasts are handed over without an answer at most: a server that hung is not buried when it wakes.
 const IN_FLIGHT: usize = 16;
 
@@ -54,6 +57,8 @@ struct Slot {
 pub(crate) enum Word {
     Closed(u32, Closed),
     Invoked(u32, String),
+    /// The user typed an answer into it.
+    Replied(u32, String),
 }
 
 /// The toasts.
@@ -62,9 +67,16 @@ pub(crate) struct Board {
     slots: BTreeMap<u64, Slot>,
     in_flight: usize,
     early: Vec<Word>,
+    /// The server lets the user type into a toast.
+    types: bool,
 }
 
 impl Board {
+    /// Whether the server lets the user type into a toast; buttons that want it are left out elsewhere.
+    pub(crate) fn can_type(&mut self, types: bool) {
+        self.types = types;
+    }
+
     /// The toasts that should be up.
     pub(crate) fn want(&mut self, toasts: &[ToastView]) {
         for slot in self.slots.values_mut() {
@@ -92,9 +104,10 @@ impl Board {
         let step = match (&slot.wanted, slot.server) {
             (None, Some(server)) => Step::Close { toast, server },
             (Some(view), server) => {
-                let view = view.clone();
-                let keys = view.buttons.iter().map(|button| key(&mut slot.keys, &button.action)).collect();
+                let mut view = view.clone();
                 slot.shown = Some(view.clone());
+                view.buttons.retain(|button| self.types || !button.action.wants_text());
+                let keys = view.buttons.iter().map(|button| key(&mut slot.keys, &button.action)).collect();
                 Step::Notify { toast, replaces: server.unwrap_or(0), view, keys }
             }
             (None, None) => return None,
@@ -140,6 +153,11 @@ impl Board {
             Word::Invoked(_, key) => {
                 slot.keys.iter().find(|(name, _)| *name == key).map(|(_, action)| action.clone())
             }
+            Word::Replied(_, text) => {
+                let action =
+                    slot.keys.iter().find(|(name, _)| name == REPLY).map(|(_, action)| action.clone());
+                action.map(|action| action.with_text(text))
+            }
             Word::Closed(_, closed) => {
                 let toast = *toast;
                 slot.server = None;
@@ -174,7 +192,7 @@ impl Slot {
 impl Word {
     fn server(&self) -> u32 {
         match self {
-            Self::Closed(server, _) | Self::Invoked(server, _) => *server,
+            Self::Closed(server, _) | Self::Invoked(server, _) | Self::Replied(server, _) => *server,
         }
     }
 }
@@ -184,7 +202,7 @@ fn key(keys: &mut Vec<(String, Action)>, action: &Action) -> String {
     if let Some((name, _)) = keys.iter().find(|(_, known)| known == action) {
         return name.clone();
     }
-    let name = format!("button{}", keys.len());
+    let name = if action.wants_text() { REPLY.to_owned() } else { format!("button{}", keys.len()) };
     keys.push((name.clone(), action.clone()));
     name
 }

@@ -12,6 +12,7 @@ mod model;
 mod phone;
 mod requests;
 mod roads;
+mod texts;
 mod transfer;
 mod watches;
 

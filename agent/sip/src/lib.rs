@@ -1,4 +1,4 @@
-//! SIP, sans-IO: messages, transactions, dialogs, digest, registration and calls, with a thin transport.
+//! SIP, sans-IO: messages, transactions, dialogs, digest, registration, calls and text messages, with a thin transport.
 
 pub mod auth;
 mod call;
@@ -10,10 +10,12 @@ pub mod event;
 pub mod flow;
 mod handle;
 mod line;
+mod measure;
 pub mod message;
 mod registration;
 pub mod rng;
 mod subscription;
+mod texting;
 pub mod transaction;
 mod transfer;
 mod transport;

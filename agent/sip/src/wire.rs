@@ -46,6 +46,10 @@ pub(crate) enum Owner {
     Publication(AccountId),
     /// The queue of those of an account's subscriptions that wait for their turn.
     Desk(AccountId),
+    /// A text message's, by the name the core gave it.
+    Text(u64),
+    /// The text messages of others that wait for the core's word.
+    Inbox,
 }
 
 /// What an endpoint wants done, or tells.
@@ -340,8 +344,9 @@ impl Wire {
         if !request.headers.has(name::CONTACT) && wants_contact(&request.method) {
             request.headers.push(name::CONTACT, own_contact(&request, &flow));
         }
-        let narrow = flow.transport == Transport::Udp && !settled && self.may_have_tcp(flow.peer);
-        if narrow && request.to_bytes().len() + VIA_LENGTH > LARGEST_DATAGRAM {
+        let never = request.method == Method::Message;
+        let narrow = flow.transport == Transport::Udp && (never || !settled && self.may_have_tcp(flow.peer));
+        if narrow && is_wide(&request) {
             let hop = Hop {
                 host: flow.peer.ip().to_string(),
                 port: Some(flow.peer.port()),
@@ -350,7 +355,8 @@ impl Wire {
             };
             let reach = self.ask(hop.clone());
             let ways = VecDeque::new();
-            let fallback = Some(flow);
+            // Text of any length over UDP would crowd out what shares the way (RFC 3428 section 8).
+            let fallback = (!never).then_some(flow);
             self.waiting.insert(reach, Waiting { id, request, hop, ways, fallback, widening: true });
             return;
         }
@@ -396,6 +402,11 @@ impl Wire {
 /// section 12.1, RFC 3311 section 5.1, RFC 6665 section 4.1.2.1 and 4.2.1, RFC 3515 section 2.2).
 fn wants_contact(method: &Method) -> bool {
     matches!(method, Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer)
+}
+
+/// Whether a request is too long for a datagram, once it has our Via.
+pub(crate) fn is_wide(request: &Request) -> bool {
+    request.to_bytes().len() + VIA_LENGTH > LARGEST_DATAGRAM
 }
 
 /// About what a Via of ours takes.

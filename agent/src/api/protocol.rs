@@ -129,7 +129,7 @@ pub(crate) fn notice_line(notice: &Notice) -> String {
 mod tests {
     use super::*;
     use agent_core::{
-        action::{CallState, RefusalCode, Source},
+        action::{CallState, MessageState, RefusalCode, Source},
         id::CallId,
         journal::{Direction, Outcome},
         port::{
@@ -253,6 +253,7 @@ mod tests {
             names::<AudioState>(&unknown("backend")),
             names::<LineState>(&word),
             names::<PresenceState>(&word),
+            names::<MessageState>(&word),
         ]
         .concat()
         {

@@ -111,6 +111,9 @@ pub(crate) fn reply(common: &Common, reply: &Reply) {
         Reply::Call { call, number: None } => {
             line(&format!("call {call}"));
         }
+        Reply::Message { message } => {
+            line(&format!("message {message} is on its way"));
+        }
         Reply::Question { question, text, choices } => {
             line(&tame(text));
             for (index, choice) in choices.iter().enumerate() {
@@ -250,7 +253,7 @@ pub(crate) fn call(call: &CallStatus) -> String {
     format!("call {}: {state}, {arrow} {}{focus}", call.call, who(&call.party, call.card.as_ref()))
 }
 
-fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::CallerCard>) -> String {
+pub(crate) fn who(party: &agent_core::party::Party, card: Option<&agent_core::caller::CallerCard>) -> String {
     // An address without a user part names nobody either.
     let number = if party.withheld || party.number.is_empty() { "(withheld)" } else { party.number.as_str() };
     let name = card.map(|card| match &card.company {
@@ -345,13 +348,14 @@ pub(crate) fn ledger(row: &LedgerRecord) -> String {
     // RFC 3986 section 3.2.2: an address with colons in it stands in brackets, as a plugin's URL has it already.
     let bare = row.host.contains(':') && !row.host.starts_with('[');
     let host = if bare { format!("[{}]", row.host) } else { row.host.clone() };
+    // What left over a connection that has a row of its own names none.
+    let port = if row.port == 0 { String::new() } else { format!(":{}", row.port) };
     tame(&format!(
-        "{}  {} ({}) -> {}://{host}:{}{address}{request}: {outcome}",
+        "{}  {} ({}) -> {}://{host}{port}{address}{request}: {outcome}",
         time(row.at),
         row.purpose.who,
         row.purpose.why,
         row.scheme,
-        row.port
     ))
 }
 
@@ -435,6 +439,7 @@ mod tests {
             journal: Some("the disk is full".to_owned()),
             troubles: vec!["the disk is full".to_owned(), "two\u{1b} lines\n".to_owned()],
             watched: agent_core::action::WatchStatus::default(),
+            messages: Vec::new(),
             socket: None,
         };
         let sound = "the sound broke down by a fault of Trayphone and begins anew";

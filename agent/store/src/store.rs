@@ -138,6 +138,7 @@ impl StoreHandle {
                 pending.passwords.insert(question.account, question);
             }
             StoreCommand::Journal(entry) => pending.call(*entry),
+            StoreCommand::Ledger(row) => pending.row(*row),
             StoreCommand::Block { number, on } => pending.block(number, on),
         });
     }

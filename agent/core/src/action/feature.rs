@@ -81,6 +81,15 @@ pub enum FeatureAction {
         /// Where it is parked.
         slot: String,
     },
+    /// Write to somebody (RFC 3428). What becomes of it is told in `message` notices.
+    Message {
+        /// Over which account; `None`: the first that is registered.
+        account: Option<AccountId>,
+        /// To whom: an extension, a number or an address.
+        to: String,
+        /// The text; empty in a toast's button, whose desktop lets the user type it.
+        text: String,
+    },
     /// Block a caller's number, or let it ring again. It is written into the settings.
     Block {
         /// The number, or the beginning of many with a `*` at its end.

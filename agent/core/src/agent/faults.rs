@@ -30,6 +30,8 @@ impl Agent {
         match who {
             Neighbour::Sip => {
                 calls.all_lost(&mut cx);
+                let (messages, mut cx) = self.messages_at(now);
+                messages.lost(&mut cx);
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.lost(&mut cx, wait);
                 let ids: Vec<_> = self.accounts.all().map(|(id, _)| id).collect();

@@ -42,6 +42,7 @@ impl Agent {
             FeatureAction::Pickup { account, number, dialog } => {
                 self.pickup(now, account, number.as_deref(), dialog)
             }
+            FeatureAction::Message { account, to, text } => self.message(now, account, &to, text),
             FeatureAction::Park { call } => self.park(now, call),
             FeatureAction::Retrieve { account, slot } => self.retrieve(now, account, &slot),
             FeatureAction::Reconnect { account } => {

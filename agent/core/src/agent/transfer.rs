@@ -113,7 +113,7 @@ impl Agent {
     }
 
     /// A number the user typed; what else may stand in it is not asked, for he said where the call goes.
-    fn typed(&self, text: &str) -> Result<Number, Refusal> {
+    pub(super) fn typed(&self, text: &str) -> Result<Number, Refusal> {
         let why = match self.numbers.understand(text, Source::Typed) {
             Understood::Dial(number) => return Ok(number),
             Understood::Ask(numbers) => match numbers.into_iter().next() {

@@ -235,6 +235,7 @@ impl Agent {
             journal: self.unwritten.clone(),
             troubles: self.notes.standing().map(str::to_owned).collect(),
             watched: self.watches.status(),
+            messages: self.messages.status(),
             socket: None,
         }
     }

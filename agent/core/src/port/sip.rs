@@ -1,11 +1,13 @@
 //! The door to the PBX session.
 
 mod identity;
+pub mod message;
 mod phone;
 pub mod transfer;
 pub mod watch;
 
 pub use identity::{Circumstances, ForwardReason, Forwarding, MOST_FORWARDINGS, Ring};
+pub use message::{MessageCommand, MessageEvent};
 pub use phone::{PhoneCommand, PhoneEvent};
 pub use transfer::{TransferCommand, TransferEvent};
 pub use watch::{WatchCommand, WatchEvent};
@@ -298,6 +300,8 @@ pub enum SipEvent {
     Transfer(TransferEvent),
     /// What is watched changed.
     Watch(WatchEvent),
+    /// A text message.
+    Message(MessageEvent),
     /// After `Shutdown`: every call is ended and every account de-registered (or gave up within its deadline).
     Down,
 }
@@ -376,6 +380,8 @@ pub enum SipCommand {
     Phone(PhoneCommand),
     /// What is to be watched.
     Watch(WatchCommand),
+    /// Text messages.
+    Message(MessageCommand),
     /// Ends all calls, de-registers all accounts, then tells `Down`.
     Shutdown {
         /// Give up waiting for answers after this long.

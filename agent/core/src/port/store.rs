@@ -1,6 +1,6 @@
 //! The door to the disk and the keyring.
 
-use crate::{id::AccountId, journal::JournalEntry, secret::Secret, settings::Settings};
+use crate::{id::AccountId, journal::JournalEntry, ledger::LedgerRecord, secret::Secret, settings::Settings};
 
 /// Why there is no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub enum StoreCommand {
     Password(PasswordQuestion),
     /// Writes a journal entry, or overwrites the one with the same key.
     Journal(Box<JournalEntry>),
+    /// Writes a row of the ledger about what left over a connection that has its own.
+    Ledger(Box<LedgerRecord>),
     /// Writes a number into `[calls] blocked`, or takes it out; answered by the settings as they are then, or by a `Trouble`.
     Block {
         /// The number or the beginning of many.

@@ -100,6 +100,7 @@ fn sip(event: &SipEvent, mask: Mask) -> String {
         SipEvent::Ended { call, end } => format!("ended {call} {}", self::end(end, mask)),
         SipEvent::Transfer(event) => super::transfer::told(event, mask),
         SipEvent::Watch(event) => super::watch::told(event, mask),
+        SipEvent::Message(event) => super::messages::told(event, mask),
         SipEvent::Down => "down".to_owned(),
     }
 }
@@ -331,6 +332,7 @@ fn sip_command(command: &SipCommand, mask: Mask) -> String {
         SipCommand::Transfer(command) => super::transfer::asked(command, mask),
         SipCommand::Phone(command) => super::features::phone_command(command, mask),
         SipCommand::Watch(command) => super::watch::asked(command, mask),
+        SipCommand::Message(command) => super::messages::asked(command, mask),
         SipCommand::Shutdown { within } => format!("Shutdown {{ within: {within:?} }}"),
     }
 }
@@ -379,6 +381,14 @@ fn store_command(command: &StoreCommand, mask: Mask) -> String {
         StoreCommand::Block { number, on } => {
             format!("Block {{ number: {}, on: {on} }}", mask.number(number))
         }
+        StoreCommand::Ledger(row) => {
+            format!(
+                "Ledger {{ {} of {}, {} bytes }}",
+                row.request.as_deref().unwrap_or("-"),
+                row.purpose.who,
+                row.bytes_out
+            )
+        }
         StoreCommand::Password(of) => format!("Password {{ question: {} }}", question(of)),
         StoreCommand::Journal(entry) => {
             let named = if entry.card.is_some() { ", named" } else { "" };
@@ -398,6 +408,7 @@ fn reply(result: Result<&Reply, &crate::action::Refusal>, mask: Mask) -> String 
                 number.as_deref().map(|n| format!(", number: {}", mask.number(n))).unwrap_or_default();
             format!("Call {{ call: {call}{number} }}")
         }
+        Ok(Reply::Message { message }) => format!("Message {{ {message} }}"),
         Ok(Reply::Question { question, text, choices }) => match mask {
             Mask::Off => format!("Question {{ {question}, {text:?}, {} }}", choices.join(" | ")),
             Mask::On => format!("Question {{ {question}, choices: {} }}", choices.len()),
@@ -438,6 +449,7 @@ fn notice(notice: &Notice, mask: Mask) -> String {
             format!("Transfer {{ call: {call}, {} }}", super::transfer::step(transfer, mask))
         }
         Notice::Digit { call, .. } => format!("Digit {{ call: {call} }}"),
+        Notice::Message(said) => super::messages::status(said, mask),
         Notice::Line(it) => {
             format!(
                 "Line {{ {} {}: {} }}",

@@ -89,6 +89,9 @@ pub(super) fn asked(feature: &FeatureAction, mask: Mask) -> String {
             let dialog = dialog.as_ref().map(|dialog| format!(" dialog {}", mask.name(&dialog.call_id)));
             format!("pickup{}{}{}", on(account), number.unwrap_or_default(), dialog.unwrap_or_default())
         }
+        FeatureAction::Message { account, to, text } => {
+            format!("message{} to {} says {}", on(account), mask.name(to), mask.name(text))
+        }
         FeatureAction::Park { call: id } => format!("park{}", call(id)),
         FeatureAction::Retrieve { account, slot } => format!("retrieve{} {}", on(account), mask.name(slot)),
         FeatureAction::Block { number, on } => {

@@ -2,7 +2,7 @@
 
 use super::{World, says::secret};
 use agent_core::{
-    action::{Action, CallState, CallStatus, Notice, Reply, RequestId},
+    action::{Action, CallState, CallStatus, MessageState, Notice, Reply, RequestId},
     id::CallId,
     journal::Direction,
     port::{
@@ -42,6 +42,17 @@ impl World {
             Effect::View(view) => {
                 assert_ne!(**view, self.view, "a view that changes nothing");
                 self.view = (**view).clone();
+            }
+            Effect::Notice(Notice::Message(said)) => {
+                // Begun once, ended at most once.
+                let before = self.texts.insert(said.message, said.state);
+                let over =
+                    matches!(said.state, MessageState::Sent | MessageState::Kept | MessageState::Failed);
+                let fits = match before {
+                    None => said.state == MessageState::Sending,
+                    Some(before) => before == MessageState::Sending && over,
+                };
+                assert!(fits, "{before:?} {said:?}");
             }
             Effect::Notice(Notice::ScreenPop { call, .. }) => self.seen.entry(*call).or_default().pops += 1,
             Effect::Shell(ShellCommand::OpenUrl { url }) => assert!(url.starts_with("https://")),

@@ -8,7 +8,7 @@ mod support;
 
 use agent_core::{
     Agent,
-    action::{Action, FeatureAction, RequestId, Source},
+    action::{Action, FeatureAction, MessageState, RequestId, Source},
     id::{AccountId, CallId},
     party::{Party, Sdp},
     port::{
@@ -121,6 +121,8 @@ struct World {
     open: VecDeque<Effect>,
     /// Every question for a password that ever was.
     questions: Vec<PasswordQuestion>,
+    /// Text messages, each where it stood last.
+    texts: BTreeMap<u64, MessageState>,
     /// Neighbours that broke and were not started anew.
     down: BTreeSet<Neighbour>,
     next_call: u64,
@@ -140,6 +142,7 @@ impl World {
             seen: BTreeMap::new(),
             open: VecDeque::new(),
             questions: Vec::new(),
+            texts: BTreeMap::new(),
             down: BTreeSet::new(),
             next_call: 1,
             next_request: 1,

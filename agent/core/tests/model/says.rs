@@ -10,7 +10,9 @@ use agent_core::{
         host::HostEvent,
         media::{Flow, MediaCommand, MediaEvent, SoundProblem},
         sip::{
-            CallEnd, Loss, PhoneEvent, Registration, SipCommand, SipEvent, TransferCommand, TransferEvent,
+            CallEnd, Loss, MessageCommand, MessageEvent, PhoneEvent, Registration, SipCommand, SipEvent,
+            TransferCommand, TransferEvent,
+            message::MessageProblem,
             transfer::{DialogRef, Referred, TransferProblem},
         },
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
@@ -114,6 +116,11 @@ fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
             2 => TransferEvent::Progress { call: *call, status: 100 },
             _ => TransferEvent::Failed { call: *call, why: TransferProblem::Silent },
         }),
+        SipCommand::Message(MessageCommand::Send { message, .. }) => SipEvent::Message(match how % 4 {
+            0 => MessageEvent::Failed { message: *message, why: MessageProblem::Silent },
+            1 => return None,
+            _ => MessageEvent::Sent { message: *message, kept: how > 127 },
+        }),
         SipCommand::Ring { call } if bad => SipEvent::Ended { call: *call, end: end(how) },
         SipCommand::Reject { call, .. } => SipEvent::Ended { call: *call, end: CallEnd::Rejected },
         SipCommand::Hangup { call } => SipEvent::Ended { call: *call, end: CallEnd::LocalHangup },
@@ -132,7 +139,8 @@ fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
 pub(crate) fn feature(what: u8, call: CallId, other: CallId) -> FeatureAction {
     let named = (what > 127).then_some(call);
     let number = || if what.is_multiple_of(3) { "602".to_owned() } else { "nobody".to_owned() };
-    match what % 8 {
+    match what % 9 {
+        8 => FeatureAction::Message { account: None, to: number(), text: "hello".to_owned() },
         0 | 1 => FeatureAction::Transfer { call: named, to: Some(number()), with: None },
         2 => FeatureAction::Transfer { call: named, to: None, with: Some(other) },
         3 => FeatureAction::Deflect { call: named, to: number() },

@@ -1,6 +1,7 @@
 //! Lines of a transcript to events, and a run of the core that writes its own transcript.
 
 mod neighbours;
+mod texting;
 mod watching;
 mod wire;
 
@@ -240,6 +241,7 @@ fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
         ("block", [number, state]) => FeatureAction::Block { number: quoted(number)?, on: *state == "on" },
         ("redial", []) => FeatureAction::Redial { account: None },
         ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
+        ("message", rest) => texting::asked(rest)?,
         _ => return watching::asked(first, rest).or_else(|| super::transfer::asked(first, rest)),
     })
 }

@@ -1,6 +1,6 @@
 //! Lines of a transcript that the wire says.
 
-use super::{account_id, call, quoted, sdp, watching};
+use super::{account_id, call, quoted, sdp, texting, watching};
 use agent_core::{
     id::AccountId,
     party::Party,
@@ -38,6 +38,9 @@ pub(super) fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "transfer" | "remote-dial" => SipEvent::Transfer(super::super::transfer::told(rest)?),
         "down" => SipEvent::Down,
         "party" => SipEvent::Party { call: id()?, party: party(&rest[1..])? },
+        "message" | "message-sent" | "message-kept" | "message-failed" => {
+            SipEvent::Message(texting::told(first, rest)?)
+        }
         "watched" | "line" | "presence" | "messages" => SipEvent::Watch(watching::told(first, rest)?),
         _ => SipEvent::Phone(phone(first, rest)?),
     })

@@ -1,7 +1,7 @@
 //! The board of toasts against a server that answers late, refuses, forgets or goes away.
 
 use super::*;
-use agent_core::{id::CallId, view::Button};
+use agent_core::{action::FeatureAction, id::CallId, view::Button};
 
 pub(super) fn ringing(id: u64, title: &str) -> ToastView {
     let call = CallId(id);
@@ -38,6 +38,34 @@ fn a_toast_is_put_up_replaced_in_place_and_taken_down() {
     assert_eq!(board.next(), Some(Step::Close { toast: 1, server: 77 }));
     board.closed(1);
     assert!(board.slots.is_empty());
+}
+
+#[test]
+fn an_answer_is_typed_where_the_server_has_a_place_for_it_and_not_offered_elsewhere() {
+    let reply = |text: &str| {
+        Action::Feature(FeatureAction::Message {
+            account: None,
+            to: "1002".to_owned(),
+            text: text.to_owned(),
+        })
+    };
+    let mut toast = ringing(1, "Message from Anna");
+    toast.buttons.insert(0, Button { text: "Reply".to_owned(), action: reply("") });
+    let mut board = Board::default();
+    board.want(&[toast.clone()]);
+    let (_, _, view, keys) = notify(board.next());
+    assert_eq!((view.buttons.len(), keys), (1, vec!["button0".to_owned()]));
+    board.notified(1, Some(7));
+    assert_eq!(board.next(), None, "what is left out is no change");
+    assert_eq!(board.hear(Word::Replied(7, "yes".to_owned())), None);
+    let mut board = Board::default();
+    board.can_type(true);
+    board.want(&[toast]);
+    let (_, _, view, keys) = notify(board.next());
+    assert_eq!((view.buttons.len(), keys[0].as_str()), (2, "inline-reply"));
+    board.notified(1, Some(7));
+    assert_eq!(board.hear(Word::Replied(7, "yes".to_owned())), Some(reply("yes")));
+    assert_eq!(board.hear(Word::Replied(8, "yes".to_owned())), None);
 }
 
 #[test]

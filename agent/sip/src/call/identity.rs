@@ -22,8 +22,8 @@ impl Belief {
     }
 }
 
-/// The other party of a request that begins a call.
-pub(super) fn party(headers: &Headers, belief: &Belief) -> Party {
+/// The other party of a request that begins a call, or that is one by itself.
+pub(crate) fn party(headers: &Headers, belief: &Belief) -> Party {
     let from = headers.from().ok();
     let asserted = belief.order.iter().find_map(|source| asserted(headers, *source, belief, true));
     let privacy = Privacy::of(headers);

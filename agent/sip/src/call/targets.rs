@@ -13,7 +13,7 @@ const MOST: usize = 5;
 
 /// The addresses that wait for their turn, and those that had it.
 #[derive(Debug, Default)]
-pub(super) struct Targets {
+pub(crate) struct Targets {
     waiting: Vec<Uri>,
     tried: Vec<Uri>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Targets {
 impl Targets {
     /// Takes the Contacts of a 3xx in, best first. `asked` answered it; `own` is the account's address, `pbx` where the
     /// PBX is.
-    pub(super) fn take_in(
+    pub(crate) fn take_in(
         &mut self,
         contacts: Vec<NameAddr>,
         (asked, own): (&Uri, &Uri),
@@ -47,7 +47,7 @@ impl Targets {
     }
 
     /// The next one to try.
-    pub(super) fn next(&mut self) -> Option<Uri> {
+    pub(crate) fn next(&mut self) -> Option<Uri> {
         if self.waiting.is_empty() || self.tried.len() > MOST {
             return None;
         }

@@ -24,7 +24,7 @@ use agent_core::{
 use std::{net::IpAddr, time::Instant};
 
 /// Seconds after which those turned away for lack of room may come again.
-const COME_AGAIN: &str = "5";
+pub(super) const COME_AGAIN: &str = "5";
 
 impl Endpoint {
     /// Answers a request that came as `Output::Outside`.
@@ -68,11 +68,11 @@ impl Endpoint {
         }
     }
 
-    /// Refuses an INVITE for nobody here. To a stranger it is 403 whomever he asks for: 404 for some names and 403 for
+    /// Refuses an INVITE or a MESSAGE for nobody here. To a stranger it is 403 whomever he asks for: 404 for some names and 403 for
     /// others would tell him which exist. An answer, and no silence, because a PBX that calls from an address of its
     /// own must find in its log why nobody rings, and not after 32 seconds of repeating itself; it is no longer than
     /// what it answers, so that it serves nobody as an amplifier.
-    fn turn_away(&mut self, id: TransactionId, request: &Request, flow: &Flow) {
+    pub(super) fn turn_away(&mut self, id: TransactionId, request: &Request, flow: &Flow) {
         let ip = flow.peer.ip();
         let known = self.registrations.values().any(|registration| registration.is_registrar(ip));
         if known || self.wire.config.callers == Callers::Anyone {
@@ -87,7 +87,7 @@ impl Endpoint {
         // The first, the second, the fourth, the eighth …: scanners come in thousands.
         if self.strangers.is_power_of_two() {
             let count = self.strangers;
-            tracing::info!(%ip, count, "a call from an address that is no account's registrar was refused");
+            tracing::info!(%ip, count, "a call or message from an address that is no account's registrar was refused");
         }
     }
 
@@ -113,7 +113,9 @@ impl Endpoint {
         {
             return None;
         }
-        if request.method == Method::Invite && self.wire.config.callers == Callers::Registrar {
+        if matches!(request.method, Method::Invite | Method::Message)
+            && self.wire.config.callers == Callers::Registrar
+        {
             self.note_stranger(ip);
             return Some(Rejection::new(403, None));
         }

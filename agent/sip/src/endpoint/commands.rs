@@ -61,6 +61,7 @@ impl Endpoint {
             SipCommand::Transfer(command) => self.transfer(command),
             SipCommand::Watch(command) => self.watch(command),
             SipCommand::Phone(command) => self.phone(command),
+            SipCommand::Message(command) => self.text(command),
             SipCommand::Shutdown { within } => self.shutdown(within),
         }
     }
@@ -215,6 +216,7 @@ impl Endpoint {
         for id in calls {
             self.with_call(id, |call, wire| call.hang_up(wire, 480));
         }
+        self.stop_texts();
         let accounts: Vec<AccountId> = self.watches.desks.keys().copied().collect();
         for account in accounts {
             self.close_desk(account);

@@ -4,6 +4,7 @@
 //! the table of transactions, and nobody else's call would find room. What comes over the measure is answered without
 //! anything being kept (section 8.2.7): a stateless server repeats nothing, and answers alike what comes again.
 
+use crate::measure::Measure;
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
@@ -17,24 +18,6 @@ const ONE: Measure = Measure { every: Duration::from_millis(20), at_once: 100 };
 const ALL: Measure = Measure { every: Duration::from_micros(3_333), at_once: 600 };
 /// Sources that are remembered. Further ones share the measure of all.
 const MOST_SOURCES: usize = 4096;
-
-/// A rate with the burst it allows.
-struct Measure {
-    every: Duration,
-    at_once: u32,
-}
-
-impl Measure {
-    /// Takes one, if one is left. `paid`: until when the past ones are paid for.
-    fn take(&self, paid: &mut Instant, now: Instant) -> bool {
-        let from = (*paid).max(now);
-        let fits = from.duration_since(now) < self.every * self.at_once;
-        if fits {
-            *paid = from + self.every;
-        }
-        fits
-    }
-}
 
 /// Counts what strangers begin.
 pub(super) struct Gate {

@@ -53,6 +53,7 @@ const HANDLERS: &[(Method, Handler)] = &[
     (Method::Options, |endpoint, inside| endpoint.capabilities(inside.id, &inside.request, None)),
     (Method::Refer, Endpoint::referred),
     (Method::Notify, Endpoint::notified),
+    (Method::Message, Endpoint::text_inside),
 ];
 
 impl Endpoint {

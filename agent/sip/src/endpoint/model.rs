@@ -11,6 +11,7 @@ use crate::{
     registration::Registration,
     rng::Rng,
     subscription::Watches,
+    texting::Texts,
     transaction::{TransactionEvent, TransactionId},
     transfer::Transfers,
     ways::{Found, Turn, Way},
@@ -136,6 +137,8 @@ pub struct Endpoint {
     /// Calls that change hands.
     pub(super) transfers: Transfers,
     pub(super) watches: Watches,
+    /// Text messages.
+    pub(super) texts: Texts,
     pub(super) deadlines: Deadlines<Owner>,
     pub(super) held: HashMap<TransactionId, (Request, Flow)>,
     pub(super) next_call: CallId,
@@ -165,6 +168,7 @@ impl Endpoint {
             next_errand: 0,
             transfers: Transfers::default(),
             watches: Watches::default(),
+            texts: Texts::new(now),
             deadlines: Deadlines::default(),
             held: HashMap::new(),
             next_registration: 1,
@@ -335,6 +339,9 @@ impl Endpoint {
                     self.with_subscription(number, |subscription, _, wire| subscription.timeout(wire));
                 }
                 Owner::Desk(account) => self.take_turns(account),
+                Owner::Inbox => self.texts_overdue(),
+                // They wait for nothing but their transactions.
+                Owner::Text(_) => {}
                 Owner::Publication(account) => {
                     self.with_publication(account, |publication, desk, wire| publication.timeout(wire, desk));
                 }
@@ -359,6 +366,7 @@ impl Endpoint {
     fn progress(&mut self, owner: Option<Owner>, event: &TransactionEvent) {
         if let TransactionEvent::Gone { id } = event {
             self.held.remove(id);
+            self.texts.inbox.gone(*id);
         }
         match owner {
             Some(Owner::Call(call)) if self.goes_elsewhere(call, event) => {}
@@ -387,14 +395,17 @@ impl Endpoint {
             }
             Some(Owner::Subscription(number)) => self.subscription_event(number, event),
             Some(Owner::Publication(account)) => self.publication_event(account, event),
-            Some(Owner::Desk(_)) | None => {}
+            Some(Owner::Text(number)) => self.text_event(number, event),
+            Some(Owner::Desk(_) | Owner::Inbox) | None => {}
         }
     }
 
     /// After `Shutdown`: tells `Down` once everything has ended, or when the time is up.
     fn check_down(&mut self) {
         let Some(until) = self.closing.filter(|_| !self.down) else { return };
-        let quiet = self.registrations.is_empty() && self.calls.values().all(Call::is_quiet);
+        let quiet = self.registrations.is_empty()
+            && self.calls.values().all(Call::is_quiet)
+            && self.texts.outbox.len() == 0;
         if !quiet && self.wire.now < until {
             return;
         }
@@ -406,6 +417,7 @@ impl Endpoint {
         for number in numbers {
             self.with_registration(number, Registration::abandon);
         }
+        self.abandon_texts();
         self.down = true;
         self.wire.tell(SipEvent::Down);
     }

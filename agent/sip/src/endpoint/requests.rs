@@ -30,7 +30,9 @@ impl Endpoint {
             return self.cancel(id, &request, cancels);
         }
         if merged {
-            return self.wire.refuse(id, &request, 482);
+            // A text message that came by two ways was taken; to say no to the second copy could undo that (section 16.7).
+            let status = self.known_text(&request).unwrap_or(482);
+            return self.wire.refuse(id, &request, status);
         }
         match DialogId::of_request(&request.headers) {
             Ok(Some(dialog)) => match self.dialogs.get(&dialog) {
@@ -88,6 +90,7 @@ impl Endpoint {
             }
             Method::Options => self.wire.refuse(id, &request, 404),
             Method::Notify => self.notify(id, &request, &flow, None),
+            Method::Message => self.text_outside(id, request, &flow),
             _ => not_here(&mut self.wire, id, &request),
         }
     }

@@ -34,6 +34,7 @@ impl Abilities<'static> {
             Method::Update,
             Method::Refer,
             Method::Notify,
+            Method::Message,
         ],
         extensions: &["100rel", "199", "timer", "replaces", "norefersub"],
         bodies: &["application/sdp", "multipart/mixed"],

@@ -33,6 +33,11 @@ impl Text {
         }
     }
 
+    /// The text read as Windows-1252, whatever it looks like.
+    pub(crate) fn to_windows(&self) -> String {
+        windows(&self.0)
+    }
+
     /// The text for people: as [`Text::to_text`], without characters that hide or reorder the words around them, with
     /// control characters and line breaks as spaces, trimmed.
     pub fn to_display(&self) -> String {
@@ -65,10 +70,13 @@ fn decode_broken(bytes: &[u8]) -> String {
     if sound > damaged || (sound > 0 && sound == damaged) {
         return String::from_utf8_lossy(bytes).into_owned();
     }
-    bytes
-        .iter()
-        .map(|&b| if (0x80..0xa0).contains(&b) { CP1252[usize::from(b - 0x80)] } else { char::from(b) })
-        .collect()
+    windows(bytes)
+}
+
+fn windows(bytes: &[u8]) -> String {
+    let letter =
+        |&b: &u8| if (0x80..0xa0).contains(&b) { CP1252[usize::from(b - 0x80)] } else { char::from(b) };
+    bytes.iter().map(letter).collect()
 }
 
 impl Deref for Text {

@@ -25,6 +25,7 @@ mod script;
 mod session_timers;
 mod sessions;
 mod standing;
+mod texts;
 mod timers;
 mod transfers;
 mod watch_failures;

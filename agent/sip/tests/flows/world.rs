@@ -430,6 +430,7 @@ pub(crate) fn call_of(event: &SipEvent) -> CallId {
         | SipEvent::Address { .. }
         | SipEvent::Transfer(_)
         | SipEvent::Watch(_)
+        | SipEvent::Message(_)
         | SipEvent::Down => {
             panic!("{event:?}")
         }

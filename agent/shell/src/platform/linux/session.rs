@@ -347,6 +347,11 @@ impl Session<'_> {
                     self.say(Word::Invoked(id, key));
                 }
             }
+            (toasts::SERVICE, "NotificationReplied") => {
+                if let Ok((id, text)) = body.deserialize::<(u32, String)>() {
+                    self.say(Word::Replied(id, text));
+                }
+            }
             (toasts::SERVICE, "NotificationClosed") => {
                 if let Ok((id, why)) = body.deserialize::<(u32, u32)>() {
                     let why = if why == 3 { Closed::ByUs } else { Closed::Other };
@@ -431,6 +436,7 @@ impl Session<'_> {
                     Some(problem) => self.desk.parts.fails(Part::ToastButtons, problem),
                     None => self.desk.parts.works(Part::ToastButtons),
                 }
+                self.board.can_type(server.actions && server.replies);
                 self.server = Some(Rc::new(server));
             }
             Err(error) => {

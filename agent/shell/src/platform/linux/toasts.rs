@@ -17,6 +17,8 @@ pub(super) struct Server {
     pub(super) name: String,
     pub(super) actions: bool,
     pub(super) markup: bool,
+    /// It lets the user type an answer into a toast.
+    pub(super) replies: bool,
 }
 
 impl Server {
@@ -27,7 +29,7 @@ impl Server {
         let has = |name: &str| capabilities.iter().any(|capability| capability == name);
         let answer = call(bus, "GetServerInformation", &()).await?;
         let (name, ..): (String, String, String, String) = answer.body().deserialize()?;
-        Ok(Self { name, actions: has("actions"), markup: has("body-markup") })
+        Ok(Self { name, actions: has("actions"), markup: has("body-markup"), replies: has("inline-reply") })
     }
 
     /// Why its toasts have no buttons to click, if they have none.
@@ -54,8 +56,14 @@ pub(super) struct Painter {
 
 impl Painter {
     pub(super) fn new(config: &ShellConfig) -> Self {
-        let kinds =
-            [ToastKind::Ringing, ToastKind::Missed, ToastKind::Question, ToastKind::Trouble, ToastKind::Info];
+        let kinds = [
+            ToastKind::Ringing,
+            ToastKind::Missed,
+            ToastKind::Message,
+            ToastKind::Question,
+            ToastKind::Trouble,
+            ToastKind::Info,
+        ];
         let pictures = kinds.into_iter().map(|kind| (kind, image(kind))).collect();
         Self { name: config.name.clone(), id: config.id.clone(), pictures }
     }
@@ -94,7 +102,7 @@ impl Painter {
             ("suppress-sound", Value::Bool(true)),
             ("category", Value::Text(category(view.kind))),
         ]);
-        if view.kind != ToastKind::Missed {
+        if !matches!(view.kind, ToastKind::Missed | ToastKind::Message) {
             // Of no use once it is over: kept out of the list of past notifications.
             hints.insert("transient", Value::Bool(true));
         }
@@ -120,7 +128,7 @@ where
 fn urgency(kind: ToastKind) -> u8 {
     match kind {
         ToastKind::Ringing => 2,
-        ToastKind::Missed | ToastKind::Question | ToastKind::Trouble => 1,
+        ToastKind::Missed | ToastKind::Message | ToastKind::Question | ToastKind::Trouble => 1,
         ToastKind::Info => 0,
     }
 }
@@ -129,6 +137,7 @@ fn category(kind: ToastKind) -> &'static str {
     match kind {
         ToastKind::Ringing => "call.incoming",
         ToastKind::Missed => "call.unanswered",
+        ToastKind::Message => "im.received",
         ToastKind::Question | ToastKind::Trouble | ToastKind::Info => "call",
     }
 }
@@ -137,7 +146,7 @@ fn category(kind: ToastKind) -> &'static str {
 fn expires(kind: ToastKind) -> i32 {
     match kind {
         ToastKind::Ringing | ToastKind::Question => 0,
-        ToastKind::Missed | ToastKind::Trouble | ToastKind::Info => -1,
+        ToastKind::Missed | ToastKind::Message | ToastKind::Trouble | ToastKind::Info => -1,
     }
 }
 
@@ -146,7 +155,7 @@ fn image(kind: ToastKind) -> Image {
         ToastKind::Ringing | ToastKind::Question => TrayIcon::Ringing,
         ToastKind::Missed => TrayIcon::Missed,
         ToastKind::Trouble => TrayIcon::Error,
-        ToastKind::Info => TrayIcon::Ready,
+        ToastKind::Message | ToastKind::Info => TrayIcon::Ready,
     };
     let picture = icon::draw(icon, 48);
     let size = picture.size as i32;

@@ -144,7 +144,9 @@ fn name(server: u32) -> String {
 async fn show(server: u32, view: &ToastView, keys: &[String]) -> Result<NotificationHandle, String> {
     let urgent = match view.kind {
         ToastKind::Ringing => InterruptionLevel::TimeSensitive,
-        ToastKind::Missed | ToastKind::Question | ToastKind::Trouble => InterruptionLevel::Active,
+        ToastKind::Missed | ToastKind::Message | ToastKind::Question | ToastKind::Trouble => {
+            InterruptionLevel::Active
+        }
         ToastKind::Info => InterruptionLevel::Passive,
     };
     let mut toast = Notification::new()

@@ -253,7 +253,7 @@ fn layout(view: &ToastView, keys: &[String]) -> String {
     let scenario = match view.kind {
         ToastKind::Ringing => " scenario=\"incomingCall\"",
         ToastKind::Question => " scenario=\"reminder\"",
-        ToastKind::Missed | ToastKind::Trouble | ToastKind::Info => "",
+        ToastKind::Missed | ToastKind::Message | ToastKind::Trouble | ToastKind::Info => "",
     };
     let mut buttons = String::new();
     for (index, (button, key)) in view.buttons.iter().zip(keys).enumerate() {
