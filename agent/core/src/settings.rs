@@ -57,6 +57,10 @@ pub struct AccountSettings {
     /// Where to register; the domain of the address when absent. `sip:host:port;transport=udp|tcp|tls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registrar: Option<String>,
+    /// Proxies that every request of the account goes through, the first of them first (RFC 3261 section 8.1.1.1); as a
+    /// registrar is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outbound_proxy: Vec<String>,
     /// The digest user name; the user part of the address when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -113,6 +117,7 @@ impl Default for AccountSettings {
         Self {
             aor: String::new(),
             registrar: None,
+            outbound_proxy: Vec::new(),
             username: None,
             password: PasswordSource::default(),
             ca: None,

@@ -18,6 +18,10 @@ pub(crate) struct Line {
     pub(crate) aor: SipUri,
     /// Where requests go first: the registrar, which is also the way out.
     pub(crate) hop: Hop,
+    /// The proxies every request goes through, as Route header fields have them; the first is the hop.
+    pub(crate) routes: Vec<NameAddr>,
+    /// Where the registrar is behind them, when it is not the domain.
+    behind: Option<SipUri>,
     /// The digest user name.
     pub(crate) username: String,
     /// How its calls behave.
@@ -50,21 +54,26 @@ impl Line {
             }
             None => aor.clone(),
         };
-        let hop = Hop::to(&registrar).ok_or_else(|| {
-            format!("the registrar {registrar} asks for a transport other than udp, tcp or tls")
-        })?;
-        let hop = Hop { trust: Some(Arc::new(trust(settings, &registrar, &aor))), ..hop };
+        let routes = settings.outbound_proxy.iter().map(|text| route(text)).collect::<Result<Vec<_>, _>>()?;
+        // The first proxy is found as a registrar is, and proves who it is as one does.
+        let first = routes.first().and_then(|route| route.uri.as_sip()).unwrap_or(&registrar);
+        let hop = Hop::to(first)
+            .ok_or_else(|| format!("{first} asks for a transport other than udp, tcp or tls"))?;
+        let hop = Hop { trust: Some(Arc::new(trust(settings, first, &aor))), ..hop };
+        let behind = (settings.registrar.is_some() && !routes.is_empty()).then(|| registrar.clone());
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
         let manners =
             Manners { reliable: settings.reliable_ringing, redirects: true, timer: settings.session_timer };
         let obeys = settings.auto_answer == AutoAnswer::Registrar;
-        Ok(Self { aor, hop, username, manners, identity, obeys })
+        Ok(Self { aor, hop, routes, behind, username, manners, identity, obeys })
     }
 
-    /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2).
+    /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2). Behind a proxy it must tell
+    /// the proxy where the registrar is.
     pub(crate) fn domain(&self) -> SipUri {
-        SipUri::new(None, self.aor.host.clone(), self.aor.port)
+        let place = self.behind.as_ref().unwrap_or(&self.aor);
+        SipUri::new(None, place.host.clone(), place.port)
     }
 
     /// From and To of this line, without a tag.
@@ -111,6 +120,18 @@ impl Line {
         let number = lower.strip_prefix("tel:").map_or(text, |_| &text[4..]);
         Ok(SipUri::new(Some(number), self.aor.host.clone(), self.aor.port).into())
     }
+}
+
+/// A proxy as a Route header field has it. One that is written without `lr` has it all the same: proxies of RFC 2543, which
+/// want to be the Request-URI, are gone.
+fn route(text: &str) -> Result<NameAddr, String> {
+    let uri = sip(text).map_err(|why| format!("the proxy {text}: {why}"))?;
+    let uri = if uri.params.iter().any(|(name, _)| name.eq_ignore_case("lr")) {
+        uri
+    } else {
+        uri.with_param("lr", "")
+    };
+    Ok(NameAddr::new(uri))
 }
 
 /// Whom a secure connection to the registrar must find: the machine the user configured, and where they wrote only its

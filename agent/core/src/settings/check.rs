@@ -73,6 +73,14 @@ impl Checker<'_> {
                 None => self.wrong(&key("registrar"), &text::SET_REGISTRAR, &[&plain(registrar)]),
             }
         }
+        if account.outbound_proxy.len() > MOST_PROXIES {
+            let most = MOST_PROXIES.to_string();
+            self.wrong(&key("outbound_proxy"), &text::settings::PROXIES, &[&most]);
+        } else if let Some(proxy) =
+            account.outbound_proxy.iter().find(|proxy| !registrar_fits(&strict(proxy)))
+        {
+            self.wrong(&key("outbound_proxy"), &text::settings::PROXY, &[&plain(proxy)]);
+        }
         if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
             self.wrong(&key("username"), &text::SET_USERNAME, &[]);
         }
@@ -163,6 +171,14 @@ impl Checker<'_> {
 
 /// The most lines and the most people an account watches.
 const MOST_WATCHED: usize = 1000;
+
+/// The most proxies on the way.
+const MOST_PROXIES: usize = 4;
+
+/// A proxy without `;lr`, which each has, written or not.
+fn strict(proxy: &str) -> String {
+    proxy.split(';').filter(|part| *part != "lr").collect::<Vec<_>>().join(";")
+}
 
 /// An extension or an address, with nothing that could break out of a header.
 pub(crate) fn watchable(target: &str) -> bool {
@@ -312,6 +328,30 @@ mod tests {
                 ["account[0].registrar"]
             );
         }
+    }
+
+    #[test]
+    fn proxies_are_written_as_registrars_are() {
+        let proxies = |all: &[&str]| {
+            keys(|s| s.accounts[0].outbound_proxy = all.iter().map(|it| (*it).to_owned()).collect())
+        };
+        for good in
+            ["sip:proxy", "sip:proxy:5070;transport=tcp;lr", "sip:[::1];lr", "sips:proxy;lr;transport=tls"]
+        {
+            assert_eq!(proxies(&[good, "sip:second;lr"]), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "",
+            "proxy",
+            "sip:proxy;transport=sctp",
+            "sips:proxy;transport=udp",
+            "sip:proxy>\r\nX: y",
+            "sip:a@b",
+            "<sip:proxy;lr>",
+        ] {
+            assert_eq!(proxies(&[bad]), ["account[0].outbound_proxy"], "{bad}");
+        }
+        assert_eq!(proxies(&["sip:proxy"; 5]), ["account[0].outbound_proxy"]);
     }
 
     #[test]

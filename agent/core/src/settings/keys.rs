@@ -31,6 +31,10 @@ pub const KEYS: &[Key] = &[
         "account.registrar",
         "Where to register, \"sip:pbx.example:5060;transport=tcp\"; the address's domain if absent.",
     ),
+    absent(
+        "account.outbound_proxy",
+        "Proxies every request goes through, [\"sip:proxy.example;transport=tcp\"]; none if absent.",
+    ),
     absent("account.username", "Digest user name; the user part of the address if absent."),
     key(
         "account.password",
@@ -186,6 +190,7 @@ mod tests {
                 password: PasswordSource::default(),
                 ca: Some(String::new()),
                 watch: vec![String::new()],
+                outbound_proxy: vec![String::new()],
                 presence: vec![String::new()],
                 waiting: Some(true),
                 ..AccountSettings::default()

@@ -11,6 +11,14 @@ phrases! {
         "at most {0} numbers can be blocked",
         "höchstens {0} Nummern können gesperrt werden",
         "{0} numéros au plus peuvent être bloqués";
+    PROXY:
+        "“{0}” is not like sip:proxy.example:5060;transport=tcp (udp, tcp or tls)",
+        "„{0}“ hat nicht die Form sip:proxy.example:5060;transport=tcp (udp, tcp oder tls)",
+        "« {0} » n’est pas de la forme sip:proxy.example:5060;transport=tcp (udp, tcp ou tls)";
+    PROXIES:
+        "at most {0} proxies can stand on the way",
+        "höchstens {0} Proxys können auf dem Weg stehen",
+        "{0} proxys au plus peuvent être sur le chemin";
     IDENTITY:
         "names what tells who calls: at least one of `p-asserted-identity`, `remote-party-id` and `from`, each once",
         "nennt, was sagt, wer anruft: mindestens eines von `p-asserted-identity`, `remote-party-id` und `from`, jedes einmal",

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::DigestClient,
-    call::{Belief, Call, Departure, Manners},
+    call::{Belief, Call, Departure, Manners, header},
     endpoint::model::Endpoint,
     flow::{Flow, Hop},
     line::Line,
@@ -163,6 +163,8 @@ impl Endpoint {
             None => Err((Loss::NoAccount, String::new())),
             Some(registration) => {
                 let target = registration.line().target_over(target, registration.is_secure());
+                let routes = registration.routes();
+                headers.extend(routes.iter().map(|route| header(name::ROUTE, route.to_value())));
                 if withhold {
                     headers.extend(withheld(registration.line()));
                 }

@@ -91,6 +91,9 @@ impl Endpoint {
         letter.tries += 1;
         let mut request = Request::new(Method::Message, letter.target.clone());
         let headers = &mut request.headers;
+        for route in registration.routes() {
+            headers.push(name::ROUTE, route.to_value());
+        }
         headers.push(name::MAX_FORWARDS, "70");
         headers.push(name::FROM, registration.line().address().with_tag(letter.tag.clone()).to_value());
         headers.push(name::TO, NameAddr::new(letter.target.clone()).to_value());

@@ -7,7 +7,7 @@ use crate::{
     flow::Flow,
     line::Line,
     message::{Request, Response, Uri},
-    registration::Standing,
+    registration::{Registration, Standing},
     subscription::{Desk, Publication, Road, Subscription, Turn, Watches, unasked, watched},
     transaction::{TransactionEvent, TransactionId},
     wire::{Owner, Wire},
@@ -88,8 +88,8 @@ impl Endpoint {
         let road = match registration.standing() {
             Standing::Busy => return,
             Standing::Up(road) => {
-                let (flow, contact) = *road;
-                Some(Road { flow, contact })
+                let (flow, contact, routes) = *road;
+                Some(Road { flow, contact, routes })
             }
             Standing::Down => None,
         };
@@ -221,6 +221,7 @@ impl Endpoint {
 
     /// What a transaction of a subscription's tells.
     pub(super) fn subscription_event(&mut self, number: u64, event: &TransactionEvent) {
+        let account = self.watches.subscriptions.get(&number).map(Subscription::account);
         self.with_subscription(number, |subscription, desk, wire| match event {
             TransactionEvent::Response { id, response } => subscription.response(wire, desk, *id, response),
             TransactionEvent::TimedOut { id } | TransactionEvent::Failed { id, .. } => {
@@ -228,6 +229,7 @@ impl Endpoint {
             }
             _ => {}
         });
+        self.doubt(account, 481, event);
     }
 
     /// What is published of ourselves; `None` takes it away.
@@ -263,6 +265,17 @@ impl Endpoint {
             }
             _ => {}
         });
+        self.doubt(Some(account), 412, event);
+    }
+
+    /// With `status` a PBX says that it has forgotten what it had agreed to.
+    fn doubt(&mut self, account: Option<AccountId>, status: u16, event: &TransactionEvent) {
+        let forgot =
+            matches!(event, TransactionEvent::Response { response, .. } if response.status == status);
+        let number = account.filter(|_| forgot).and_then(|account| self.accounts.get(&account).copied());
+        if let Some(number) = number {
+            self.with_registration(number, Registration::doubted);
+        }
     }
 
     /// A NOTIFY, within one of our subscriptions or out of the blue.

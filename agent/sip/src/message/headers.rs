@@ -78,6 +78,8 @@ pub mod name {
     pub const RSEQ: &str = "RSeq";
     /// RFC 3261 section 20.35.
     pub const SERVER: &str = "Server";
+    /// RFC 3608 section 6.
+    pub const SERVICE_ROUTE: &str = "Service-Route";
     /// RFC 3903 section 11.3.1.
     pub const SIP_ETAG: &str = "SIP-ETag";
     /// RFC 3903 section 11.3.2.

@@ -86,13 +86,22 @@ impl Registration {
     }
 
     fn confirmed(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
-        let granted = granted(response, &asking.contact).unwrap_or(self.expires).min(LONGEST);
-        if granted.is_zero() {
-            let phrase = "the registrar granted no time".to_owned();
-            return self.fail(wire, Problem::Refused { status: response.status, phrase }, None);
-        }
+        let granted = granted(response, &asking.contact, self.expires).map(|granted| granted.min(LONGEST));
+        let Some(granted) = granted.filter(|granted| !granted.is_zero()) else {
+            // It said yes, and nobody would find us there.
+            self.binding = None;
+            self.expiry = None;
+            let phrase = if granted.is_some() {
+                "no time was granted"
+            } else {
+                "our address is not among those bound"
+            };
+            let problem = Problem::Refused { status: response.status, phrase: phrase.to_owned() };
+            return self.fail(wire, problem, None);
+        };
         let until = asking.since + granted;
         self.binding = Some(Binding { contact: asking.contact.clone(), since: wire.now });
+        self.take_service(response);
         self.stale = None;
         self.failures = 0;
         if self.leaving {
@@ -200,20 +209,24 @@ impl Registration {
     }
 }
 
-/// The interval granted to our binding: at our Contact, else in Expires (section 10.2.4).
-fn granted(response: &Response, contact: &SipUri) -> Option<Duration> {
+/// The interval granted to our binding: at our Contact, else in Expires, else as `asked` (section 10.2.4). `None`: a 200 lists
+/// all bindings (section 10.3 step 8), and ours is not among them. A router may have written another address into it; the
+/// random user is ours alone.
+fn granted(response: &Response, contact: &SipUri, asked: Duration) -> Option<Duration> {
     let seconds = |text: &[u8]| std::str::from_utf8(text).ok()?.trim().parse::<u32>().ok();
-    let same = |uri: &Uri| {
-        uri.same(&contact.clone().into())
-            || uri.as_sip().is_some_and(|uri| uri.user == contact.user && uri.host == contact.host)
-    };
+    let whole: Uri = contact.clone().into();
+    let ours = |uri: &Uri| uri.as_sip().is_some_and(|uri| uri.user == contact.user);
+    let near =
+        |uri: &Uri| uri.as_sip().is_some_and(|uri| ours(&uri.clone().into()) && uri.host == contact.host);
     let list = match response.headers.contacts() {
         Ok(Contacts::List(list)) => list,
         _ => Vec::new(),
     };
-    let ours = list.iter().find(|bound| same(&bound.uri));
-    let at_contact = ours.and_then(|bound| bound.params.get("expires")).and_then(seconds);
-    at_contact.or_else(|| response.headers.expires()).map(|seconds| Duration::from_secs(seconds.into()))
+    let find = |fits: &dyn Fn(&Uri) -> bool| list.iter().find(|bound| fits(&bound.uri));
+    // An address we had before may still be bound, under the same user.
+    let bound = find(&|uri| uri.same(&whole)).or_else(|| find(&near)).or_else(|| find(&ours))?;
+    let at_contact = bound.params.get("expires").and_then(seconds).or_else(|| response.headers.expires());
+    Some(at_contact.map_or(asked, |seconds| Duration::from_secs(seconds.into())))
 }
 
 /// When to refresh: well before the end, and so early that one silent try (Timer F, 32 s) still leaves time for another.

@@ -104,6 +104,8 @@ pub(crate) struct Registration {
     pub(super) relearned: u32,
     pub(super) told_address: Option<IpAddr>,
     pub(super) binding: Option<Binding>,
+    /// The way the registrar wants our requests to take behind the first machine (RFC 3608).
+    pub(super) service: Vec<NameAddr>,
     /// A binding under an address we had before, to be taken away with the next REGISTER.
     pub(super) stale: Option<SipUri>,
     pub(super) phase: Phase,
@@ -154,6 +156,7 @@ impl Registration {
             relearned: 0,
             told_address: None,
             binding: None,
+            service: Vec::new(),
             stale: None,
             phase: Phase::Still,
             state: Told::Idle,
@@ -363,6 +366,9 @@ impl Registration {
         self.sequence += 1;
         let mut request = Request::new(Method::Register, self.line.domain());
         let headers = &mut request.headers;
+        for route in &self.line.routes {
+            headers.push(name::ROUTE, route.to_value());
+        }
         headers.push(name::MAX_FORWARDS, "70");
         headers.push(name::FROM, self.line.address().with_tag(self.tag.as_str()).to_value());
         headers.push(name::TO, self.line.address().to_value());
@@ -379,6 +385,8 @@ impl Registration {
         }
         headers.push(name::EXPIRES, expires.as_secs().to_string());
         headers.push(name::ALLOW, Abilities::PHONE.allow());
+        // A proxy on the way may ask to be on the way back (RFC 3327 section 5.1).
+        headers.push(name::SUPPORTED, "path");
         request
     }
 

@@ -1,6 +1,12 @@
 //! What the subscriptions of one account share: the road of its registration, its credentials, and their pace.
 
-use crate::{auth::DigestClient, flow::Flow, line::Line, message::SipUri, subscription::pace::Pace};
+use crate::{
+    auth::DigestClient,
+    flow::Flow,
+    line::Line,
+    message::{NameAddr, SipUri},
+    subscription::pace::Pace,
+};
 use agent_core::{
     port::sip::watch::{Package, Watched},
     settings::AccountSettings,
@@ -20,6 +26,8 @@ pub(crate) struct Road {
     pub(crate) flow: Flow,
     /// Where we are reached.
     pub(crate) contact: SipUri,
+    /// The proxies a request that begins something goes through.
+    pub(crate) routes: Vec<NameAddr>,
 }
 
 /// An account as its subscriptions see it.

@@ -125,6 +125,9 @@ impl Publication {
         let address = desk.line.address();
         let mut request = Request::new(Method::Publish, address.uri.clone());
         let headers = &mut request.headers;
+        for route in &road.routes {
+            headers.push(name::ROUTE, route.to_value());
+        }
         headers.push(name::MAX_FORWARDS, "70");
         headers.push(name::FROM, address.clone().with_tag(self.tag.clone()).to_value());
         headers.push(name::TO, address.to_value());

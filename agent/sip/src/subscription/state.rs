@@ -5,7 +5,7 @@ use crate::{
     message::{CSeq, Method, NameAddr, Request, Text, Uri, name},
     rng::Rng,
     subscription::{
-        desk::Desk,
+        desk::{Desk, Road},
         package::{self, Known},
     },
     transaction::TransactionId,
@@ -259,7 +259,7 @@ impl Subscription {
         let inside = self.dialog.is_some();
         let mut request = match &mut self.dialog {
             Some(dialog) => dialog.request(Method::Subscribe),
-            None => self.first(desk),
+            None => self.first(desk, &road),
         };
         let expires = if self.leaving { Duration::ZERO } else { self.expires };
         let headers = &mut request.headers;
@@ -282,10 +282,13 @@ impl Subscription {
     }
 
     /// The SUBSCRIBE that begins a dialog.
-    fn first(&mut self, desk: &Desk) -> Request {
+    fn first(&mut self, desk: &Desk, road: &Road) -> Request {
         self.sequence += 1;
         let mut request = Request::new(Method::Subscribe, self.target.clone());
         let headers = &mut request.headers;
+        for route in &road.routes {
+            headers.push(name::ROUTE, route.to_value());
+        }
         headers.push(name::MAX_FORWARDS, "70");
         headers.push(name::FROM, desk.line.address().with_tag(self.tag.clone()).to_value());
         headers.push(name::TO, NameAddr::new(self.target.clone()).to_value());

@@ -15,6 +15,7 @@ mod identity;
 mod joint;
 mod office;
 mod phone;
+mod proxies;
 mod redirects;
 mod referrals;
 mod refusals;

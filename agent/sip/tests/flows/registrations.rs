@@ -365,8 +365,9 @@ fn failures_are_tried_again_ever_less_often() {
         assert!((most * 500..=most * 1000).contains(wait), "RFC 5626 section 4.5: {waits:?}");
     }
     world.dead.clear();
-    let (letter, _) = expect(&mut world, pbx, Method::Register);
-    answer(&mut world, &letter, 200, &[], "");
+    let (letter, request) = expect(&mut world, pbx, Method::Register);
+    let contact = request.headers.get("Contact").expect("a Contact").to_string();
+    answer(&mut world, &letter, 200, &[("Contact", &contact)], "");
     assert_eq!(state(&mut world, phone), Registration::Connecting);
     assert_eq!(state(&mut world, phone), Registration::Registered);
 }
@@ -533,7 +534,8 @@ fn other_settings_replace_the_old_binding() {
     );
     let (letter, new) = expect(&mut world, pbx, Method::Register);
     assert_eq!(new.headers.to().unwrap().uri.to_string(), "sip:1002@pbx.example");
-    answer(&mut world, &letter, 200, &[], "");
+    let contact = new.headers.get("Contact").expect("a Contact").to_string();
+    answer(&mut world, &letter, 200, &[("Contact", &contact)], "");
     assert_eq!(state(&mut world, phone), Registration::Connecting);
     assert_eq!(state(&mut world, phone), Registration::Registered, "the old one leaves without a word");
 }

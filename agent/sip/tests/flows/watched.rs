@@ -119,6 +119,10 @@ fn our_presence_is_made_changed_refreshed_and_taken_away() {
     answer(&mut world, &letter, 412, &[], "");
     let (letter, anew) = expect(&mut world, pbx, Method::Publish);
     assert!(!anew.headers.has("SIP-If-Match") && !anew.body.is_empty());
+    // A PBX that has forgotten this may have forgotten more.
+    let (doubt, register) = expect(&mut world, pbx, Method::Register);
+    let contact = register.headers.get("Contact").expect("a Contact").to_string();
+    answer(&mut world, &doubt, 200, &[("Contact", &contact)], "");
     answer(&mut world, &letter, 423, &[("Min-Expires", "7200")], "");
     let (letter, longer) = expect(&mut world, pbx, Method::Publish);
     assert_eq!(longer.headers.expires(), Some(7200));
