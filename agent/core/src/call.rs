@@ -55,6 +55,18 @@ pub(crate) enum Phase {
     Up,
 }
 
+/// Our offer in the ringing of a call without one of theirs.
+#[derive(Debug, Default)]
+pub(crate) enum RingOffer {
+    /// There is none, or none is wanted.
+    #[default]
+    None,
+    /// The audio writes it.
+    Asked,
+    /// It is out.
+    Made(Sdp),
+}
+
 /// What is known before a call of ours is answered.
 #[derive(Debug, Default)]
 pub(crate) struct Early {
@@ -206,6 +218,8 @@ pub(crate) struct Call {
     pub network: Option<u8>,
     /// There can be no sound in it.
     pub unfit: Option<SoundProblem>,
+    /// Our offer, where it must ring with one.
+    pub ring_offer: RingOffer,
     /// The id of its toast.
     pub toast: u64,
     pub started: UnixMillis,
@@ -257,6 +271,7 @@ impl Call {
             with: Circumstances::default(),
             network: None,
             unfit: None,
+            ring_offer: RingOffer::None,
             toast,
             started,
             answered: None,

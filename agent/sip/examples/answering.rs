@@ -1,7 +1,7 @@
 //! An answering phone: takes every call for `1001`, rings at once, answers after a moment, and says what happens.
 //!
 //! `cargo run -p agent-sip --example answering -- 127.0.0.1:5070 [REGISTRAR PASSWORD [NAME_SERVER]]`, then for example
-//! `sipp -sn uac 127.0.0.1:5070 -s 1001 -m 100 -r 50`. The tests of networks that come and go start it, too.
+//! `sipp -sn uac 127.0.0.1:5070 -s 1001 -m 100 -r 50`.
 
 use agent_core::{
     id::AccountId,

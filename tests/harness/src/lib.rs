@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod baresip;
 pub mod certificate;
+pub mod desk;
 pub mod desktop;
 pub mod kamailio;
 pub mod keyring;

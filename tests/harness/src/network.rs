@@ -141,7 +141,7 @@ impl Office {
 }
 
 /// A process that holds a network namespace until it ends.
-fn holder(name: &str, folder: &Path) -> Proc {
+pub(crate) fn holder(name: &str, folder: &Path) -> Proc {
     let mut command = Command::new("unshare");
     command.args(["--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"]);
     let mut proc = Proc::start(name, &mut command, folder);
@@ -149,14 +149,14 @@ fn holder(name: &str, folder: &Path) -> Proc {
     proc
 }
 
-fn through(holder: &Proc) -> Vec<String> {
+pub(crate) fn through(holder: &Proc) -> Vec<String> {
     ["nsenter", "--net", "--target", &holder.id().to_string()].map(str::to_owned).to_vec()
 }
 
-type End<'a> = (&'a str, Option<&'a Proc>);
+pub(crate) type End<'a> = (&'a str, Option<&'a Proc>);
 
 /// A cable between two of the networks; no holder is the one the test runs in.
-fn cable(near: End<'_>, far: End<'_>) {
+pub(crate) fn cable(near: End<'_>, far: End<'_>) {
     run("ip", &["link", "add", near.0, "type", "veth", "peer", "name", far.0]);
     for (name, network) in [near, far] {
         if let Some(holder) = network {
@@ -165,7 +165,7 @@ fn cable(near: End<'_>, far: End<'_>) {
     }
 }
 
-fn address(network: Option<&Proc>, device: &str, address: &str) {
+pub(crate) fn address(network: Option<&Proc>, device: &str, address: &str) {
     let address = format!("{address}/24");
     let commands: [&[&str]; 2] = [&["addr", "add", &address, "dev", device], &["link", "set", device, "up"]];
     for arguments in commands {
@@ -176,12 +176,12 @@ fn address(network: Option<&Proc>, device: &str, address: &str) {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) {
+pub(crate) fn run(program: &str, arguments: &[&str]) {
     let done = Command::new(program).args(arguments).output().expect("it is installed");
     assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-fn within(holder: &Proc, program: &str, arguments: &[&str]) {
+pub(crate) fn within(holder: &Proc, program: &str, arguments: &[&str]) {
     output(holder, program, arguments);
 }
 

@@ -5,7 +5,7 @@ use super::{
     turned,
 };
 use crate::{
-    call::{Begin, Call, Phase},
+    call::{Begin, Call, Phase, RingOffer},
     context::Context,
     id::{AccountId, CallId},
     journal::{Direction, Outcome},
@@ -65,10 +65,21 @@ impl Calls {
             self.finish(cx, id, turned::outcome(cause));
             return;
         }
-        cx.out.sip(SipCommand::Ring { call: id });
+        self.ring(cx, id);
         cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
         self.heed(cx, id);
         self.fresh.push_back((cx.now, id));
+    }
+
+    /// 180; with an offer of ours, once the audio has written it, where they want one to acknowledge it with.
+    fn ring(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let Some(call) = self.call(id) else { return };
+        if call.with.rings_with_offer && matches!(call.phase, Phase::Ringing { offer: None }) {
+            call.ring_offer = RingOffer::Asked;
+            cx.out.media(MediaCommand::Offer { call: id, local: call.local });
+        } else {
+            cx.out.sip(SipCommand::Ring { call: id });
+        }
     }
 
     /// The oldest call that rings and was not introduced yet, and when it came.
@@ -104,6 +115,7 @@ impl Calls {
         let Some(call) = self.call(id) else { return false };
         let Phase::Ringing { offer } = &mut call.phase else { return false };
         let offer = offer.take();
+        let rung = std::mem::take(&mut call.ring_offer);
         call.phase = Phase::Answering { ours: offer.is_none() };
         // Whoever was talked to has a line of the journal.
         call.written = true;
@@ -114,10 +126,15 @@ impl Calls {
         self.engage(id);
         self.stop_tone(cx);
         self.begin_with(cx, id);
-        cx.out.media(match offer {
-            Some(offer) => MediaCommand::Accept { call: id, local, offer, flow: Flow::SendRecv },
-            None => MediaCommand::Offer { call: id, local },
-        });
+        match (offer, rung) {
+            (Some(offer), _) => {
+                cx.out.media(MediaCommand::Accept { call: id, local, offer, flow: Flow::SendRecv });
+            }
+            (None, RingOffer::None) => cx.out.media(MediaCommand::Offer { call: id, local }),
+            // The audio is at it.
+            (None, RingOffer::Asked) => {}
+            (None, RingOffer::Made(sdp)) => self.offered(cx, id, sdp),
+        }
         self.notify(cx, id);
         true
     }

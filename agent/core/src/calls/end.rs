@@ -3,7 +3,7 @@
 use super::{board::Calls, pick::keys_topic};
 use crate::{
     action::{Action, Notice, Source},
-    call::{Call, Phase, title},
+    call::{Call, Phase, RingOffer, title},
     context::Context,
     id::CallId,
     journal::{Cause, Direction, Outcome},
@@ -133,7 +133,7 @@ impl Calls {
         cx.timers.clear_call(id);
         cx.notes.over(&format!("silent {id}"));
         cx.notes.over(&keys_topic(id));
-        if !rang {
+        if !rang || !matches!(call.ring_offer, RingOffer::None) {
             cx.out.media(MediaCommand::Stop { call: id });
         }
         if call.written {

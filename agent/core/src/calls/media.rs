@@ -3,14 +3,14 @@
 use super::board::{Calls, WIRE};
 use crate::{
     action::Notice,
-    call::{Call, Change, Early, Phase},
+    call::{Call, Change, Early, Phase, RingOffer},
     context::Context,
     id::CallId,
     journal::Outcome,
     party::Sdp,
     port::{
         media::{Flow, MediaCommand, SoundProblem, StreamFacts},
-        sip::{Loss, Reject, SipCommand},
+        sip::{Loss, PhoneCommand, Reject, SipCommand},
     },
     text,
     timers::Deadline,
@@ -27,6 +27,10 @@ impl Calls {
                 cx.out.sip(SipCommand::Accept { call: id, answer: sdp });
                 cx.after(Deadline::Step(id), WIRE);
                 self.placed(cx, id);
+            }
+            Phase::Ringing { .. } if matches!(call.ring_offer, RingOffer::Asked) => {
+                call.ring_offer = RingOffer::Made(sdp.clone());
+                cx.out.sip(SipCommand::Phone(PhoneCommand::RingWith { call: id, offer: sdp }));
             }
             Phase::Offering { target } => {
                 let target = std::mem::take(target);
@@ -108,8 +112,10 @@ impl Calls {
                 Change::CompletingBack => self.change_over(cx, id),
                 Change::None | Change::Sent | Change::AwaitingAck => self.fell_silent(cx, id, why),
             },
-            Phase::Ringing { .. } | Phase::Accepted { .. } => {}
-            Phase::Answering { .. }
+            Phase::Ringing { .. } if matches!(call.ring_offer, RingOffer::None) => {}
+            Phase::Accepted { .. } => {}
+            Phase::Ringing { .. }
+            | Phase::Answering { .. }
             | Phase::Offering { .. }
             | Phase::Confirming
             | Phase::Completing { .. } => {
@@ -123,7 +129,9 @@ impl Calls {
         let Some(call) = self.call(id) else { return };
         call.unfit = Some(why.clone());
         match call.phase {
-            Phase::Answering { .. } => cx.out.sip(SipCommand::Reject { call: id, why: Reject::from(why) }),
+            Phase::Ringing { .. } | Phase::Answering { .. } => {
+                cx.out.sip(SipCommand::Reject { call: id, why: Reject::from(why) })
+            }
             // Nothing is on the wire yet.
             Phase::Offering { .. } => {}
             _ => cx.out.sip(SipCommand::Hangup { call: id }),

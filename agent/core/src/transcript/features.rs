@@ -29,6 +29,9 @@ pub(super) fn circumstances(with: &Circumstances, mask: Mask) -> String {
     if let Some(after) = with.auto_answer {
         said.push_str(&format!(" answer-after {after}"));
     }
+    if with.rings_with_offer {
+        said.push_str(" rings-with-offer");
+    }
     said
 }
 
@@ -52,6 +55,9 @@ pub(super) fn phone(event: &PhoneEvent, mask: Mask) -> String {
 /// What is asked of the PBX besides.
 pub(super) fn phone_command(command: &PhoneCommand, mask: Mask) -> String {
     match command {
+        PhoneCommand::RingWith { call, offer } => {
+            format!("Ring {{ call: {call},{} }}", super::mask::body(Some(offer)))
+        }
         PhoneCommand::Digits { call, digits, relay } => {
             let digits = if mask == Mask::Off { digits.as_str() } else { "…" };
             let form = if *relay { "dtmf-relay" } else { "dtmf" };

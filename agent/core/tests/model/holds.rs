@@ -10,7 +10,7 @@ use agent_core::{
         host::HostCommand,
         media::MediaCommand,
         shell::ShellCommand,
-        sip::{SipCommand, TransferCommand},
+        sip::{PhoneCommand, SipCommand, TransferCommand},
         store::StoreCommand,
     },
     view::{Sound, ToastKind},
@@ -81,7 +81,8 @@ impl World {
             return self.handed_over(command);
         }
         let call = match command {
-            SipCommand::Invite { call, .. }
+            SipCommand::Phone(PhoneCommand::RingWith { call, .. })
+            | SipCommand::Invite { call, .. }
             | SipCommand::Ring { call }
             | SipCommand::Accept { call, .. }
             | SipCommand::Reject { call, .. }
@@ -104,6 +105,7 @@ impl World {
             SipCommand::Hangup { .. } => seen.over = true,
             SipCommand::AnswerReoffer { .. } => seen.reoffered = false,
             SipCommand::Invite { .. } => assert!(!seen.incoming),
+            SipCommand::Phone(_) => assert!(seen.rings_with_offer && !seen.accepted, "it rings already"),
             _ => {}
         }
     }
@@ -170,7 +172,10 @@ impl World {
         match command {
             MediaCommand::Offer { .. } | MediaCommand::Accept { .. } => {
                 let begins = !std::mem::replace(&mut seen.media_open, true);
-                assert!(!(begins && self.muted && !seen.placed), "a call begins with a muted microphone");
+                assert!(
+                    !(begins && self.muted && !seen.placed && !seen.rings_with_offer),
+                    "a call begins with a muted microphone"
+                );
             }
             MediaCommand::Stop { .. } => {
                 assert!(seen.media_open, "nothing to stop");
@@ -216,7 +221,8 @@ impl World {
             assert_eq!((seen.finals, call.outcome), (0, None), "over and still there");
             assert!(!seen.over, "{call:?} is over on the wire");
             seen.established |= call.state == CallState::Established;
-            ringing += u32::from(call.state == CallState::Incoming && !seen.media_open);
+            let open = seen.media_open && !seen.rings_with_offer;
+            ringing += u32::from(call.state == CallState::Incoming && !open);
             assert!(call.direction == Direction::Outgoing || seen.incoming);
             if seen.established {
                 assert!(call.answered.is_some());

@@ -13,7 +13,7 @@ use agent_core::{
     party::{Party, Sdp},
     port::{
         Effect, Event, Neighbour,
-        sip::{SipCommand, SipEvent, TransferEvent},
+        sip::{Circumstances, SipCommand, SipEvent, TransferEvent},
         store::{PasswordQuestion, StoreEvent},
     },
     settings::{Language, OpenRule, Settings},
@@ -30,8 +30,8 @@ use std::{
 /// One random step. The numbers are folded onto what there is when the step is played.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A call comes in: withheld, without an offer.
-    Incoming(bool, bool),
+    /// A call comes in: withheld, without an offer, to ring with one of ours.
+    Incoming(bool, bool, bool),
     /// The user does something to some call, or to none that is named.
     User(u8, Option<u8>),
     /// The user dials.
@@ -64,7 +64,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (any::<bool>(), any::<bool>()).prop_map(|(w, o)| Step::Incoming(w && o, o)),
+        4 => (any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(w, o, r)| Step::Incoming(w && o, o, o && r)),
         7 => (any::<u8>(), proptest::option::of(any::<u8>())).prop_map(|(a, c)| Step::User(a, c)),
         2 => any::<u8>().prop_map(Step::Dial),
         14 => (any::<u8>(), any::<u8>()).prop_map(|(i, how)| Step::Respond(i, how)),
@@ -104,6 +105,8 @@ struct Seen {
     leaving: bool,
     /// It takes another's place, and its microphone as it is.
     placed: bool,
+    /// It is to ring with an offer of ours.
+    rings_with_offer: bool,
     /// Their re-INVITE waits for our word.
     reoffered: bool,
 }
@@ -182,7 +185,7 @@ impl World {
     fn play(&mut self, step: Step) {
         match step {
             Step::Incoming(..) if self.down.contains(&Neighbour::Sip) => {}
-            Step::Incoming(withheld, bare) => self.incoming(withheld, bare, false),
+            Step::Incoming(withheld, bare, rings) => self.incoming(withheld, bare, (false, rings)),
             Step::Feature(what, call, other) => {
                 let (call, other) = (self.any_call(call), self.any_call(other));
                 self.user(Action::Feature(feature(what, call, other)));
@@ -195,7 +198,7 @@ impl World {
             Step::Replacing(old) => {
                 let (call, old) = (CallId(self.next_call), self.any_call(old));
                 self.tell(Event::Sip(SipEvent::Transfer(TransferEvent::Replacing { call, old })));
-                self.incoming(false, old.0.is_multiple_of(3), true);
+                self.incoming(false, old.0.is_multiple_of(3), (true, old.0.is_multiple_of(6)));
             }
             Step::User(what, call) => {
                 let call = call.map(|pick| self.any_call(pick));
@@ -234,10 +237,10 @@ impl World {
         }
     }
 
-    fn incoming(&mut self, withheld: bool, bare: bool, placed: bool) {
+    fn incoming(&mut self, withheld: bool, bare: bool, (placed, rings_with_offer): (bool, bool)) {
         let call = CallId(self.next_call);
         self.next_call += 2;
-        self.seen.insert(call, Seen { incoming: true, placed, ..Seen::default() });
+        self.seen.insert(call, Seen { incoming: true, placed, rings_with_offer, ..Seen::default() });
         let number = if withheld { String::new() } else { format!("{}", 1000 + call.0) };
         self.tell(Event::Sip(SipEvent::Incoming {
             call,
@@ -246,7 +249,7 @@ impl World {
             called: "1001".to_owned(),
             local: "192.0.2.10".parse().unwrap(),
             offer: (!bare).then(|| Sdp(b"offer".to_vec())),
-            with: Box::default(),
+            with: Box::new(Circumstances { rings_with_offer, ..Circumstances::default() }),
             unfit: None,
         }));
         let seen = &self.seen[&call];
@@ -277,7 +280,12 @@ impl World {
             let (account, local) = (*account, "192.0.2.10".parse().unwrap());
             self.tell(Event::Sip(SipEvent::Address { account, local }));
         }
-        if let Some(event) = answer(&asked, how) {
+        let event = answer(&asked, how);
+        if let Some(Event::Sip(SipEvent::Progress { .. })) = event {
+            // Branches of a fork: more may be said of it, and by others.
+            self.open.push_back(asked);
+        }
+        if let Some(event) = event {
             self.tell(event);
         }
     }

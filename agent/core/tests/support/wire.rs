@@ -110,6 +110,7 @@ fn circumstances(rest: &[&str]) -> Option<Circumstances> {
                 with.ring =
                     [Ring::Internal, Ring::Special].into_iter().find(|it| format!("{it:?}") == ring)?;
             }
+            "rings-with-offer" => with.rings_with_offer = true,
             "answer-after" => with.auto_answer = words.next()?.parse().ok(),
             _ => return None,
         }

@@ -60,7 +60,8 @@ fn circumstances(
     let (called, line) = wishes::called(headers, belief.registrar, ours);
     let with = if belief.registrar {
         let (forwarded, ring) = (forwarded::forwarded(headers), wishes::ring(headers));
-        Circumstances { forwarded, line, ring, auto_answer: wishes::auto_answer(headers) }
+        let auto_answer = wishes::auto_answer(headers);
+        Circumstances { forwarded, line, ring, auto_answer, rings_with_offer: false }
     } else {
         Circumstances::default()
     };
@@ -86,7 +87,9 @@ impl Call {
         wire.respond(transaction, Response::to(&request, 100, None));
         wire.own(transaction, Owner::Call(id));
         let user = contact.user_text().map(|user| user.to_text().into_owned());
-        let (called, with) = circumstances(&request.headers, &belief, (&line, user.as_deref()));
+        let (called, mut with) = circumstances(&request.headers, &belief, (&line, user.as_deref()));
+        with.rings_with_offer =
+            request.headers.has_word(name::REQUIRE, "100rel") && request.body_of(SDP).is_none();
         let party = identity::party(&request.headers, &belief);
         wire.tell(SipEvent::Incoming {
             call: id,
@@ -129,6 +132,11 @@ impl Call {
 
     /// 200 with our session description; repeated until the ACK comes (section 13.3.1.4).
     pub(crate) fn accept(&mut self, wire: &mut Wire, answer: Sdp) {
+        if self.awaits_answer_to_ringing() {
+            // No 2xx before the offer in our ringing is acknowledged (RFC 3262 section 3).
+            self.ring_offer.accepted = Some(answer);
+            return;
+        }
         let ringing = match std::mem::replace(&mut self.stage, Stage::Up) {
             Stage::Ringing(ringing) => ringing,
             other => {
@@ -183,7 +191,11 @@ impl Call {
         response.headers.push(name::ALLOW, wire.config.abilities.allow());
         response.headers.set(name::SUPPORTED, wire.config.abilities.supported());
         response.headers.push(name::SERVER, wire.config.user_agent.as_str());
-        response.set_body(SDP, answer.0);
+        // What was offered in the ringing was answered with its PRACK, and is not said again (RFC 3262 section 5).
+        let rung = initial && self.ring_offer.number.is_some();
+        if !rung {
+            response.set_body(SDP, answer.0);
+        }
         wire.respond(id, response.clone());
         let base = wire.config.timers;
         self.unacked = Some(Unacked {
@@ -202,7 +214,8 @@ impl Call {
     pub(crate) fn acked(&mut self, wire: &mut Wire, ack: &Request) {
         let number = ack.headers.cseq().map_or(0, |cseq| cseq.number);
         let Some(unacked) = self.unacked.take_if(|unacked| unacked.number == number) else { return };
-        let answer = sdp(ack.body_of(SDP)).filter(|_| unacked.offered);
+        let rung = self.ring_offer.answer.take().filter(|_| unacked.initial);
+        let answer = rung.or_else(|| sdp(ack.body_of(SDP)).filter(|_| unacked.offered));
         // Somebody waits for the answer to an offer of ours, also when this ACK fails to bring it (section 14.2).
         if unacked.initial || unacked.offered {
             self.tell(wire, SipEvent::Confirmed { call: self.id, answer });

@@ -111,6 +111,19 @@ pub(super) struct Reliable {
     pub(super) acknowledged: bool,
 }
 
+/// Our offer in a reliable 180, to an INVITE without one (RFC 3262 section 5).
+#[derive(Debug, Default)]
+pub(super) struct RingOffer {
+    /// It, until it goes out.
+    pub(super) offer: Option<Sdp>,
+    /// The number of the response that carries it.
+    pub(super) number: Option<u32>,
+    /// What came with the PRACK.
+    pub(super) answer: Option<Sdp>,
+    /// The user took the call before the PRACK came.
+    pub(super) accepted: Option<Sdp>,
+}
+
 /// A change of the session that we want.
 #[derive(Debug, Default)]
 pub(super) enum Change {
@@ -163,6 +176,8 @@ pub(crate) struct Call {
     pub(super) pracks: Vec<Prack>,
     /// Our last reliable provisional response.
     pub(super) reliable: Option<Reliable>,
+    /// What it rings with, where they made no offer.
+    pub(super) ring_offer: RingOffer,
     pub(super) manners: Manners,
     /// How long the session lasts without a sign of life.
     pub(super) timer: Timer,
@@ -216,6 +231,7 @@ impl Call {
             early: Vec::new(),
             pracks: Vec::new(),
             reliable: None,
+            ring_offer: RingOffer::default(),
             timer: Timer::new(manners.timer),
             manners,
             targets: Targets::default(),

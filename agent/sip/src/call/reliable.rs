@@ -1,12 +1,15 @@
 //! Provisional responses that are acknowledged (RFC 3262), theirs and ours.
 
 use crate::{
-    call::model::{Call, Prack, Reliable, SDP, Stage, to_tag},
+    call::model::{Call, Prack, Reliable, SDP, Stage, sdp, to_tag},
     message::{Method, Request, Response, name},
     transaction::TransactionId,
     wire::Wire,
 };
-use agent_core::port::sip::{CallEnd, Loss};
+use agent_core::{
+    party::Sdp,
+    port::sip::{CallEnd, Loss},
+};
 
 /// Acknowledgements of one call that may be under way at once.
 const MOST_PRACKS: usize = 32;
@@ -69,17 +72,18 @@ impl Call {
     }
 
     /// Whether 180 must be acknowledged: they insist, or can and the account wants it. Without an offer of theirs the
-    /// first reliable response would have to carry ours (section 5), which there is none of before the user answers.
+    /// first reliable response has to carry ours (section 5): only who insists is worth the ports that takes.
     pub(super) fn rings_reliably(&self, request: &Request) -> bool {
         let wanted = self.manners.reliable && request.headers.has_word(name::SUPPORTED, "100rel");
         (wanted && request.body_of(SDP).is_some()) || request.headers.has_word(name::REQUIRE, "100rel")
     }
 
     /// 180 that is repeated until it is acknowledged. While one is, no other goes out (section 3); and to who insists on
-    /// it without an offer of their own none goes out at all.
+    /// it without an offer of their own none goes out before there is ours.
     pub(super) fn ring_reliably(&mut self, wire: &mut Wire, id: TransactionId, request: &Request) {
         let under_way = self.reliable.as_ref().is_some_and(|reliable| !reliable.acknowledged);
-        if under_way || request.body_of(SDP).is_none() {
+        let bare = request.body_of(SDP).is_none() && self.ring_offer.number.is_none();
+        if under_way || (bare && self.ring_offer.offer.is_none()) {
             return;
         }
         // Below 2^31 for as long as anybody lets it ring (section 3).
@@ -89,6 +93,10 @@ impl Call {
         response.headers.push(name::REQUIRE, "100rel");
         response.headers.push(name::RSEQ, number.to_string());
         response.headers.push(name::ALLOW, wire.config.abilities.allow());
+        if let Some(offer) = self.ring_offer.offer.take() {
+            self.ring_offer.number = Some(number);
+            response.set_body(SDP, offer.0);
+        }
         wire.respond(id, response.clone());
         let base = wire.config.timers;
         self.reliable = Some(Reliable {
@@ -115,12 +123,40 @@ impl Call {
             None => self.answer(wire, id, request, 481),
             Some(reliable) => {
                 reliable.acknowledged = true;
+                if self.ring_offer.number == Some(number) {
+                    return self.ringing_answered(wire, id, request);
+                }
                 if request.body_of(SDP).is_some() {
                     // The offer of the INVITE is not answered yet: another one comes too early (RFC 3311 section 5.2).
                     return self.come_again(wire, id, request);
                 }
                 self.answer(wire, id, request, 200);
             }
+        }
+    }
+
+    /// 180 with an offer of ours.
+    pub(crate) fn ring_with(&mut self, wire: &mut Wire, offer: Sdp) {
+        if matches!(self.stage, Stage::Ringing(_)) && self.ring_offer.number.is_none() {
+            self.ring_offer.offer = Some(offer);
+            self.ring(wire);
+        }
+    }
+
+    /// Whether an offer in our ringing was not acknowledged yet.
+    pub(super) fn awaits_answer_to_ringing(&self) -> bool {
+        let owed = self.reliable.as_ref().is_some_and(|reliable| {
+            !reliable.acknowledged && self.ring_offer.number == Some(reliable.number)
+        });
+        owed && matches!(self.stage, Stage::Ringing(_))
+    }
+
+    /// The PRACK to an offer of ours brings the answer (section 5); the call is answered now if the user has done so.
+    fn ringing_answered(&mut self, wire: &mut Wire, id: TransactionId, request: &Request) {
+        self.ring_offer.answer = sdp(request.body_of(SDP));
+        self.answer(wire, id, request, 200);
+        if let Some(answer) = self.ring_offer.accepted.take() {
+            self.accept(wire, answer);
         }
     }
 

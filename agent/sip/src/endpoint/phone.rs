@@ -24,6 +24,9 @@ const MOST_KEYS: usize = 32;
 impl Endpoint {
     pub(super) fn phone(&mut self, command: PhoneCommand) {
         match command {
+            PhoneCommand::RingWith { call, offer } => {
+                self.with_call(call, |call, wire| call.ring_with(wire, offer));
+            }
             PhoneCommand::Digits { call, digits, relay } => {
                 self.send_key(call, digits.chars().collect(), relay)
             }

@@ -74,6 +74,13 @@ impl Registration {
                     self.ways[..=at].rotate_right(1);
                 }
                 self.left = wire.shunned.order(wire.now, &self.ways).into();
+                // A network that changed is no reason to leave the machine that serves for one that failed a moment ago.
+                let serves = current.filter(|_| self.checking && self.away);
+                if let Some(at) = serves.and_then(|way| self.left.iter().position(|other| *other == way))
+                    && let Some(way) = self.left.remove(at)
+                {
+                    self.left.push_front(way);
+                }
                 let detail = format!("{} has no address", self.line.hop.host);
                 self.next_way(wire, Problem::Unreachable { detail });
             }
@@ -131,6 +138,7 @@ impl Registration {
                 let checking = std::mem::take(&mut self.checking);
                 if checking && self.stands(wire, flow) {
                     self.wake = self.refresh;
+                    self.plan_return(wire, way);
                     return;
                 }
                 self.use_flow(wire, flow);
@@ -222,6 +230,11 @@ impl Registration {
         self.patience = None;
         self.unsure = false;
         self.checking = false;
+        self.plan_return(wire, way);
+    }
+
+    /// When the best way is tried again, if `way`, the one in use, is not the best.
+    fn plan_return(&mut self, wire: &Wire, way: Way) {
         let best = self.ways.first().copied().filter(|best| *best != way);
         self.away = best.is_some();
         self.home_at = best.map(|best| {

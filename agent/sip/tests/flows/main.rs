@@ -21,6 +21,7 @@ mod referrals;
 mod refusals;
 mod registrar;
 mod registrations;
+mod rings_with_offer;
 mod roads;
 mod script;
 mod session_timers;

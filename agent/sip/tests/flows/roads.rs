@@ -101,6 +101,32 @@ fn a_machine_that_refuses_is_gone_around_at_once_and_returned_to() {
     assert!(office.world.inbox(office.second).is_empty());
 }
 
+/// Interfaces, addresses and routes say something all the time (IPv6 does so seconds after a cable was plugged in): who
+/// serves now is not left for that, and the better machine has its half minute all the same.
+#[test]
+fn a_change_of_the_network_sends_nobody_back_to_a_machine_that_just_failed() {
+    for fresh in [true, false] {
+        let mut office = Office::new(9);
+        office.world.dead.insert(ip("192.0.2.10"));
+        register(&mut office.world, office.phone, None);
+        office.grant(office.second, 3600);
+        office.world.dead.clear();
+        office.world.pass(if fresh { S } else { 10 * S });
+        turn(&mut office.world, office.phone, Turn::Network);
+        if !fresh {
+            // The binding is looked after, where it is.
+            office.grant(office.second, 3600);
+        }
+        office.world.pass(S);
+        assert!(office.world.inbox(office.first).is_empty(), "nobody goes there yet");
+        let turned = office.world.clock();
+        office.grant(office.first, 3600);
+        let waited = office.world.clock() - turned;
+        assert!((28 * S..=30 * S).contains(&waited), "{waited:?}");
+        assert!(!office.states().iter().any(|state| matches!(state, Registration::Failed { .. })));
+    }
+}
+
 #[test]
 fn a_machine_that_is_still_away_is_asked_ever_more_seldom() {
     let mut office = Office::new(2);

@@ -17,6 +17,9 @@ pub struct Circumstances {
     pub ring: Ring,
     /// It asks to be answered by itself after so many seconds (RFC 5373, `answer-after`).
     pub auto_answer: Option<u32>,
+    /// They made no offer and insist on knowing for certain that it rings: that takes an offer of ours (RFC 3262 section 5),
+    /// [`PhoneCommand::RingWith`](super::PhoneCommand::RingWith). Whoever calls may ask for that.
+    pub rings_with_offer: bool,
 }
 
 /// One forwarding (RFC 5806, RFC 7044).

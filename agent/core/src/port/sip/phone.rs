@@ -2,7 +2,7 @@
 
 use crate::{
     id::{AccountId, CallId},
-    party::Party,
+    party::{Party, Sdp},
 };
 
 /// What the PBX tells besides.
@@ -64,6 +64,14 @@ pub enum PhoneEvent {
 /// What the core asks of the PBX session besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PhoneCommand {
+    /// 180 Ringing with an offer of ours, to who made none and wants it acknowledged (RFC 3262 section 5). Accept it with the
+    /// same description; their answer is told with the ACK all the same.
+    RingWith {
+        /// Which call.
+        call: CallId,
+        /// Our offer.
+        offer: Sdp,
+    },
     /// Sends keys by INFO, one after the other.
     Digits {
         /// Which call.
