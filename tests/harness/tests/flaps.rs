@@ -106,6 +106,9 @@ fn agent(folder: &Path, registrar: &str, through: Vec<String>) -> Agent {
     agent
 }
 
+/// Where what somebody hears is, once it is.
+type Recording<'a> = &'a dyn Fn() -> Option<PathBuf>;
+
 /// A call between the desk and a phone beside the PBX.
 struct Call {
     agent: Agent,
@@ -139,7 +142,7 @@ impl Call {
     fn sound(&self, what: &str, since: Instant) -> Duration {
         let phone_hears = || self.phone.heard().pop();
         let desk_hears = || Some(self.desk_hears.clone());
-        let ears: [(&str, f64, &dyn Fn() -> Option<PathBuf>); 2] =
+        let ears: [(&str, f64, Recording<'_>); 2] =
             [("the desk", CALLED_HZ, &desk_hears), ("the phone", CALLER_HZ, &phone_hears)];
         let length = |file: Option<PathBuf>| {
             file.and_then(|file| recording::so_far(&file)).map_or(0, |(samples, _)| samples.len())

@@ -7,7 +7,10 @@
 use agent_core::{
     id::{AccountId, CallId},
     party::Sdp,
-    port::sip::{Registration, Reject, SipCommand, SipEvent, Unfit},
+    port::sip::{
+        PhoneCommand, Registration, Reject, SipCommand, SipEvent, TransferCommand, TransferEvent, Unfit,
+        WatchEvent, transfer::Wish,
+    },
     secret::Secret,
     settings::AccountSettings,
 };
@@ -33,6 +36,9 @@ const AT_ONCE: usize = 6;
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The call to where the phone is sent.
+const FOLLOWING: CallId = CallId(4);
+
 /// What the phone's user does, milliseconds after what it follows.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct User {
@@ -52,6 +58,12 @@ struct User {
     dials: bool,
     /// Hangs up this long after it dialled.
     gives_up: Option<u64>,
+    /// Sends the call on to 601 this long after it was established, and leaves it when that is done.
+    transfers: Option<u64>,
+    /// Goes where it is sent.
+    follows: Option<u64>,
+    /// Must be told of waiting messages.
+    hears: bool,
 }
 
 /// One file of `sipp/`.
@@ -113,6 +125,9 @@ fn user(words: &str) -> User {
             "holds" => user.holds = after,
             "gives up" => user.gives_up = after,
             "changes" => user.changes = after,
+            "transfers" => user.transfers = after,
+            "follows" => user.follows = after,
+            "hears" => user.hears = true,
             other => panic!("a user does not do `{other}`"),
         }
     }
@@ -223,8 +238,14 @@ impl Phone {
                 });
                 agenda.after(user.gives_up, SipCommand::Hangup { call });
             }
-            SipEvent::Incoming { call, .. } => {
-                agenda.after(Some(user.rings), SipCommand::Ring { call });
+            SipEvent::Incoming { call, with, .. } => {
+                let offer = sdp("");
+                let ring = if with.rings_with_offer {
+                    SipCommand::Phone(PhoneCommand::RingWith { call, offer })
+                } else {
+                    SipCommand::Ring { call }
+                };
+                agenda.after(Some(user.rings), ring);
                 let later = |ms: Option<u64>| ms.map(|ms| user.rings + ms);
                 agenda.after(later(user.answers), SipCommand::Accept { call, answer: sdp("") });
                 agenda.after(later(user.declines), SipCommand::Reject { call, why: Reject::Decline });
@@ -233,8 +254,11 @@ impl Phone {
             }
             SipEvent::Confirmed { call, .. } | SipEvent::Answered { call, .. } => {
                 // Only the first time: a change is confirmed, too.
-                let User { hangs_up, holds, .. } = std::mem::take(&mut self.user);
-                self.user = User { hangs_up: None, holds: None, ..user };
+                let User { hangs_up, holds, transfers, .. } = std::mem::take(&mut self.user);
+                self.user = User { hangs_up: None, holds: None, transfers: None, ..user };
+                let (account, target) = (AccountId(0), "601".to_owned());
+                let blind = TransferCommand::Blind { call, account, target };
+                agenda.after(transfers, SipCommand::Transfer(blind));
                 agenda.after(hangs_up, SipCommand::Hangup { call });
                 agenda.after(holds, SipCommand::Reoffer { call, offer: sdp("a=sendonly\r\n") });
             }
@@ -242,6 +266,16 @@ impl Phone {
                 let answer = user.changes.map(|_| sdp("")).ok_or(Reject::NotAcceptable);
                 agenda.after(user.changes.or(Some(0)), SipCommand::AnswerReoffer { call, answer });
             }
+            SipEvent::Transfer(TransferEvent::Done { call }) => self.sip.send(SipCommand::Hangup { call }),
+            SipEvent::Transfer(TransferEvent::Asked { call: of, .. }) => {
+                agenda.after(user.follows, SipCommand::Transfer(TransferCommand::Accept { call: of }));
+                let (call, account, offer) = (FOLLOWING, AccountId(0), sdp(""));
+                let follow = TransferCommand::Follow { call, account, wish: Wish::Call(of), offer };
+                agenda.after(user.follows, SipCommand::Transfer(follow));
+            }
+            SipEvent::Watch(WatchEvent::Messages { .. }) => self.user.hears = false,
+            // What came of following is told to who asked for it, and checked there.
+            SipEvent::Ended { call: FOLLOWING, .. } => {}
             SipEvent::Ended { end, .. } => self.ended.push(format!("{end:?}")),
             _ => {}
         }
@@ -274,11 +308,14 @@ fn run(scenario: &Scenario, transport: Transport) -> Result<(), String> {
     });
     let told = wait::until(Duration::from_secs(5), || {
         phone.live();
-        (scenario.ends == "-" || !phone.ended.is_empty()).then_some(())
+        let told = if scenario.ends == "-" { !phone.user.hears } else { !phone.ended.is_empty() };
+        told.then_some(())
     });
     let mut wrong = String::new();
     if !status.is_some_and(|status| status.success()) {
         wrong = format!("sipp: {status:?}\n{}\n{}", sipp.proc, sipp.messages());
+    } else if phone.user.hears {
+        wrong = "nothing was heard of the messages".to_owned();
     } else if told.is_none() {
         wrong = "the call never ended".to_owned();
     } else if scenario.ends != "-" && !phone.ended.iter().all(|end| end.contains(&scenario.ends)) {
