@@ -205,7 +205,7 @@ proptest! {
         seed in any::<u64>(),
         loss in 0_u64..40,
         duplicates in 0_u64..30,
-        delay_ms in 0_u64..200,
+        delay_ms in prop_oneof![4 => 0_u64..200, 1 => 200_u64..4000],
         jitter_ms in 0_u64..400,
         steps in steps(),
     ) {

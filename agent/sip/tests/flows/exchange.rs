@@ -1,8 +1,9 @@
 //! A PBX that does as little as one can: it registers everybody, passes on what is for somebody, and says who answered.
 
-use agent_sip::message::{Host, Message, Method, Request, Response, Uri, name};
+use agent_sip::message::{Host, Message, Method, NameAddr, Request, Response, Uri, name};
 use bytes::Bytes;
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
 };
@@ -13,6 +14,8 @@ pub(crate) struct Exchange {
     pub(crate) ip: IpAddr,
     /// Who is rung for which number: one phone, or several.
     pub(crate) lines: BTreeMap<String, Vec<IpAddr>>,
+    /// The last dialog that rang: Call-ID, the tag of who called, the tag of who is called.
+    pub(crate) rang: RefCell<Option<[String; 3]>>,
 }
 
 impl Exchange {
@@ -67,6 +70,14 @@ impl Exchange {
     fn response(&self, from: SocketAddr, mut response: Response) -> Vec<(SocketAddr, Bytes)> {
         let Ok(via) = response.headers.via() else { return Vec::new() };
         let Host::V4(back) = via.host else { return Vec::new() };
+        let tag = |who: NameAddr| who.tag().map(ToString::to_string);
+        let headers = &response.headers;
+        if response.status == 180
+            && let (Ok(call_id), Ok(from), Ok(to)) = (headers.call_id(), headers.from(), headers.to())
+            && let (Some(from), Some(to)) = (tag(from), tag(to))
+        {
+            *self.rang.borrow_mut() = Some([call_id.to_string(), from, to]);
+        }
         if let Some(number) = self.number_of(from.ip()).filter(|_| response.is_success()) {
             response.headers.push("P-Asserted-Identity", format!("<sip:{number}@pbx.example>"));
         }

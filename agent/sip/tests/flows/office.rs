@@ -10,11 +10,16 @@ use crate::{
 use agent_core::{
     action::{Action, CallState, FeatureAction, Source},
     id::CallId,
+    port::sip::transfer::DialogRef,
     settings::AccountSettings,
 };
 use agent_sip::config::Config;
 use proptest::prelude::*;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    time::Duration,
+};
 
 const PBX: &str = "192.0.2.10";
 const PHONES: [&str; 3] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
@@ -86,7 +91,7 @@ impl Office {
         let mut lines: BTreeMap<_, _> =
             NUMBERS.iter().zip(PHONES).map(|(number, at)| ((*number).to_owned(), vec![ip(at)])).collect();
         lines.insert(GROUP.to_owned(), vec![ip(PHONES[1]), ip(PHONES[2])]);
-        world.exchange = Some(Exchange { ip: ip(PBX), lines });
+        world.exchange = Some(Exchange { ip: ip(PBX), lines, rang: RefCell::default() });
         let who: Vec<_> = PHONES.iter().map(|at| world.phone(at, config())).collect();
         let phones = who
             .into_iter()
@@ -291,6 +296,29 @@ fn two_calls_are_connected_through_a_network_that_loses_a_fifth() {
     };
     let through = stories(story, 1, 2);
     assert!(through >= 36, "{through} of 40");
+}
+
+/// The third phone picks up what rings at the second: it takes the place of the early dialog at the caller, who began it
+/// (RFC 3891 section 3), and the second phone stops ringing.
+#[test]
+fn a_call_that_rings_is_picked_up_through_a_network_that_loses_a_fifth() {
+    let still = Cell::new(0);
+    let story = |office: &mut Office| {
+        office.act(Step::Dial(0, 1));
+        office.pass(Duration::from_secs(10));
+        let rang = office.world.exchange.as_ref().and_then(|exchange| exchange.rang.borrow().clone());
+        let [call_id, caller, called] = rang.expect("it rings");
+        let dialog = Some(DialogRef { call_id, to_tag: caller, from_tag: called });
+        let number = Some(NUMBERS[0].to_owned());
+        office.user(2, Action::Feature(FeatureAction::Pickup { account: None, number, dialog }));
+        office.pass(Duration::from_secs(20));
+        if !office.phones[1].calls(&office.world).is_empty() {
+            still.set(still.get() + 1);
+        }
+    };
+    let through = stories(story, 0, 2);
+    assert!(through >= 36, "{through} of 40");
+    assert!(still.get() <= 4, "the second phone went on ringing {} times of 40", still.get());
 }
 
 /// Both phones of a group are answered in the same moment: one of them talks, the other is hung up on.
