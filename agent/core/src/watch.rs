@@ -10,10 +10,15 @@ use crate::{
     },
     context::Context,
     id::AccountId,
+    party::Party,
     plain::plain,
     port::sip::{
         Registration, SipCommand, WatchCommand, WatchEvent,
-        watch::{LineInfo, Mailbox, OtherPhone, Package, PresenceInfo, PresenceState, Subscribed, Watched},
+        transfer::DialogRef,
+        watch::{
+            LineInfo, LineState, Mailbox, OtherPhone, Package, PresenceInfo, PresenceState, Subscribed,
+            Watched,
+        },
     },
     settings::{Settings, check::watchable},
     text,
@@ -95,6 +100,30 @@ impl Watches {
             mailboxes: self.mail.iter().map(mailbox).collect(),
             phones: self.phones.iter().map(phones).collect(),
         }
+    }
+
+    /// The call that rings at a watched line, where the PBX names it: over which account, who calls, and which it is as seen
+    /// from them.
+    pub(crate) fn rings_at(
+        &self,
+        account: Option<AccountId>,
+        target: &str,
+    ) -> Option<(AccountId, Party, DialogRef)> {
+        self.ringing().find_map(|(over, watched, line)| {
+            let fits = watched == target && account.is_none_or(|account| account == over);
+            let (with, pickup) = (line.with.clone()?, line.pickup.as_ref().filter(|_| fits)?);
+            let (to_tag, from_tag) = (pickup.remote_tag.clone(), pickup.local_tag.clone());
+            Some((over, with, DialogRef { call_id: pickup.call_id.clone(), to_tag, from_tag }))
+        })
+    }
+
+    /// Watched lines at which a call rings that can be picked up.
+    pub(crate) fn ringing(&self) -> impl Iterator<Item = (AccountId, &str, &LineInfo)> {
+        let shown = |line: &LineInfo| line.with.as_ref().is_some_and(|with| !with.withheld);
+        let rings =
+            move |line: &LineInfo| line.state == LineState::Ringing && line.pickup.is_some() && shown(line);
+        let lines = self.lines.iter().filter(move |(_, line)| rings(line));
+        lines.map(|((account, target), line)| (*account, target.as_str(), line))
     }
 
     /// Voice mail that waits, with the account it waits for.

@@ -5,6 +5,7 @@ use crate::{
     agent::Agent,
     id::{AccountId, CallId},
     number::kind::{Kind, Number, Understood},
+    party::Party,
     port::sip::{
         SipCommand, TransferCommand, TransferEvent,
         transfer::{DialogRef, Referred},
@@ -69,6 +70,12 @@ impl Agent {
     ) -> Done {
         let Some(text) = number else { return self.no(RefusalCode::NotANumber, &words::PICKUP_WHAT) };
         let number = self.typed(text)?;
+        let rings = self.watches.rings_at(account, text.trim()).filter(|_| dialog.is_none());
+        let told = rings.and_then(|(over, who, dialog)| Some((over, self.pickable(&who)?, dialog)));
+        let (account, number, dialog) = match told {
+            Some((over, who, dialog)) => (Some(over), who, Some(dialog)),
+            None => (account, number, dialog),
+        };
         let Some(dialog) = dialog else { return self.by_code(now, account, Code::Pickup, &number.dial) };
         let most = self.settings.calls.most;
         let (accounts, cx) = self.accounts_at(now);
@@ -80,6 +87,15 @@ impl Agent {
         let (calls, mut cx) = self.calls_at(now);
         let call = calls.pick(&mut cx, line, &number, dialog);
         Ok(Reply::Call { call, number: Some(number.dial) })
+    }
+
+    /// Who calls at a watched line, as whom an INVITE in that call's place goes to (RFC 3891 section 1): nobody's word makes us
+    /// call for help, at a price, or do something at the PBX.
+    fn pickable(&self, who: &Party) -> Option<Number> {
+        let digits = !who.number.is_empty() && who.number.chars().all(|c| c.is_ascii_digit() || c == '+');
+        let text = if digits { &who.number } else { &who.uri };
+        let number = self.typed(text).ok().filter(|_| !who.withheld)?;
+        (!matches!(number.kind, Kind::Emergency | Kind::Premium | Kind::Code)).then_some(number)
     }
 
     /// Parks a call where anybody can fetch it.

@@ -151,6 +151,13 @@ fn menu(state: &State<'_>) -> Vec<MenuItem> {
     if let Some(words) = missed(state) {
         menu.push(entry(words, Action::Show));
     }
+    for (account, target, line) in state.watches.ringing().take(MOST_ENTRIES) {
+        let caller = line.with.as_ref().map(|party| party.name.as_ref().unwrap_or(&party.number));
+        let caller = crate::plain::plain(caller.map_or("", String::as_str));
+        let words = text::watch::PICK_UP.say(state.language, &[&caller, &crate::plain::plain(target)]);
+        let (number, account) = (Some(target.to_owned()), Some(account));
+        menu.push(entry(words, Action::Feature(FeatureAction::Pickup { account, number, dialog: None })));
+    }
     for (account, mailbox) in state.watches.waiting().take(MOST_ENTRIES) {
         let words = voice_mail(state, mailbox);
         menu.push(match &mailbox.number {

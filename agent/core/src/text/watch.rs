@@ -10,6 +10,7 @@ phrases! {
     MAIL: "Voice mail is waiting", "Auf der Mailbox wartet eine Nachricht", "Un message vocal attend";
     MAIL_ONE: "1 new voice message", "1 neue Sprachnachricht", "1 nouveau message vocal";
     MAIL_MANY: "{0} new voice messages", "{0} neue Sprachnachrichten", "{0} nouveaux messages vocaux";
+    PICK_UP: "Pick up {0}, who is calling {1}", "{0} übernehmen (ruft {1} an)", "Prendre l’appel de {0} pour {1}";
     SETTLED:
         "{0} stands in the settings: take it out there",
         "{0} steht in den Einstellungen: dort lässt es sich herausnehmen",
