@@ -2,8 +2,10 @@
 
 use harness::{
     agent::{Account, Agent},
+    baresip::{Baresip, Setup},
     kamailio::{Kamailio, Options},
     sipp::Transport,
+    talk::tone,
     wait::SOON,
 };
 use std::{net::UdpSocket, path::Path, time::Duration};
@@ -119,4 +121,28 @@ fn messages_arrive_once_in_order_and_whole() {
         assert!(String::from_utf8_lossy(&nobody.stderr).contains("(404 Not Found)"), "{nobody:?}");
         assert_eq!(anna.command(&["message", "no number", "hello"]).status.code(), Some(7));
     }
+}
+
+#[test]
+fn another_phone_takes_a_message_as_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kamailio = Kamailio::start(folder.path());
+    let anna = user(folder.path(), &kamailio, "1001", Transport::Udp, "");
+    let says = tone(folder.path(), 440.0);
+    let setup = Setup {
+        user: "1003",
+        password: Some("pw1003"),
+        host: "127.0.0.1",
+        registrar: kamailio.port,
+        domain: None,
+        transport: Transport::Udp,
+        answers: false,
+        says: &says,
+        codecs: "PCMA",
+    };
+    let mut phone = Baresip::start(folder.path(), &setup);
+    phone.wait_until_registered();
+    let said = anna.ask(&["message", "1003", "Zwölf Boxkämpfer"]).pop().expect("what became of it");
+    assert_eq!(said["state"], "sent", "{said}");
+    phone.proc.wait_for_text("Zwölf Boxkämpfer", SOON);
 }

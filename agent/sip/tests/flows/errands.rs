@@ -102,3 +102,27 @@ fn what_is_the_calls_own_cannot_be_asked_for() {
     world.settle();
     assert!(world.inbox(pbx).is_empty());
 }
+
+#[test]
+fn a_notify_that_fits_nothing_is_refused_in_the_call_and_after_it() {
+    let mut world = World::new(4);
+    let (phone, pbx, _, ok) = theirs(&mut world, PROXY);
+    let notify = |number: u32, event: &str| {
+        let more = format!("Event: {event}\nSubscription-State: active\n");
+        inside(&ok, ("NOTIFY", number), &format!("n{number}"), &more, "")
+    };
+    // A package we did not ask for, and a REFER we did not send (RFC 6665 section 4.1.3).
+    for (number, event, status) in [(2, "dialog", 489), (3, "refer", 481)] {
+        say(&mut world, pbx, phone, &notify(number, event));
+        expect_status(&mut world, pbx, status);
+    }
+    say(&mut world, pbx, phone, &inside(&ok, ("BYE", 4), "bye", "", ""));
+    expect_status(&mut world, pbx, 200);
+    world.settle();
+    // No usage of the dialog is left (RFC 5057 section 4.2).
+    for (number, event) in [(5, "refer"), (6, "dialog")] {
+        say(&mut world, pbx, phone, &notify(number, event));
+        expect_status(&mut world, pbx, 481);
+    }
+    clean(&mut world, phone);
+}
