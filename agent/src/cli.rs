@@ -114,6 +114,14 @@ pub(crate) enum Command {
     /// The sound devices of this computer, as `[audio]` in the settings names them
     #[command(after_help = "Example: trayphone devices")]
     Devices,
+    /// The kinds of PBX that are known, or the codes of one and how sure they are
+    #[command(
+        after_help = "Examples:\n  trayphone profiles\n  trayphone profiles freepbx\n  trayphone profiles /etc/pbx.toml"
+    )]
+    Profiles {
+        /// Which: a name, or the whole path of a file
+        name: Option<String>,
+    },
     /// Check the settings file, have the running agent take it over, or show all settings with their defaults
     #[command(
         after_help = "Examples:\n  trayphone settings\n  trayphone settings --apply\n  trayphone settings --defaults > trayphone.toml"

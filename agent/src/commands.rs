@@ -6,5 +6,6 @@ pub(crate) mod message;
 pub(crate) mod offline;
 pub(crate) mod plugin;
 pub(crate) mod print;
+pub(crate) mod profiles;
 pub(crate) mod start;
 pub(crate) mod watched;

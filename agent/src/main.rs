@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn obey(cli: &Cli) -> Result<Exit, Failure> {
-    use commands::{account, call, message, offline, plugin, start};
+    use commands::{account, call, message, offline, plugin, profiles, start};
     let common = &cli.common;
     match &cli.command {
         None => start::start(common),
@@ -63,6 +63,7 @@ fn obey(cli: &Cli) -> Result<Exit, Failure> {
         Some(Command::Journal { limit }) => offline::journal(common, *limit),
         Some(Command::Ledger { limit }) => offline::ledger(common, *limit),
         Some(Command::Events) => wait_for(call::events(common)),
+        Some(Command::Profiles { name }) => profiles::profiles(common, name.as_deref()),
         Some(Command::Devices) => offline::devices(common),
         Some(Command::Settings { apply: true, .. }) => wait_for(offline::apply(common)),
         Some(Command::Settings { defaults, .. }) => offline::settings(common, *defaults),

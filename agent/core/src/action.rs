@@ -242,6 +242,12 @@ pub struct AccountStatus {
     pub aor: String,
     /// What it is doing.
     pub registration: Registration,
+    /// What its PBX calls itself, once it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pbx: Option<String>,
+    /// The PBX profile whose codes count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 /// Where a call stands, as the world outside is told.

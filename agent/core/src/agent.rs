@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     faults::Faults,
     id::{AccountId, CallId},
+    lines::Lines,
     messages::Messages,
     notes::Notes,
     number::Dialplan,
@@ -23,7 +24,7 @@ use crate::{
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
-        sip::{PhoneEvent, SipEvent, transfer::Referred},
+        sip::{PhoneCommand, PhoneEvent, SipCommand, SipEvent, transfer::Referred},
         store::StoreEvent,
     },
     question::Questions,
@@ -52,6 +53,7 @@ pub struct Agent {
     questions: Questions,
     watches: Watches,
     messages: Messages,
+    lines: Lines,
     /// Where others send us, while the user is asked: the question, the call it is asked in, and whom they name.
     sent: Vec<(u64, CallId, Referred)>,
     /// What was called last and over which account, for who wants it again; never an emergency number.
@@ -97,6 +99,7 @@ impl Agent {
             questions: Questions::default(),
             watches: Watches::default(),
             messages: Messages::default(),
+            lines: Lines::default(),
             sent: Vec::new(),
             last_dialled: None,
             more_toast: notes.id(),
@@ -156,6 +159,7 @@ impl Agent {
                 }
             }
         }
+        self.treat();
         self.publish(now);
         self.drop_unasked(now);
     }
@@ -189,28 +193,37 @@ impl Agent {
     }
 
     fn calls_at(&mut self, now: Now) -> (&mut Calls, Context<'_>) {
-        let Self { settings, numbers, out, timers, notes, calls, .. } = self;
-        (calls, Context { now, settings, numbers, out, timers, notes })
+        let Self { settings, numbers, out, timers, notes, lines, calls, .. } = self;
+        (calls, Context { now, settings, numbers, out, timers, notes, lines })
     }
 
     fn accounts_at(&mut self, now: Now) -> (&mut Accounts, Context<'_>) {
-        let Self { settings, numbers, out, timers, notes, accounts, .. } = self;
-        (accounts, Context { now, settings, numbers, out, timers, notes })
+        let Self { settings, numbers, out, timers, notes, lines, accounts, .. } = self;
+        (accounts, Context { now, settings, numbers, out, timers, notes, lines })
     }
 
     fn watches_at(&mut self, now: Now) -> (&mut Watches, Context<'_>) {
-        let Self { settings, numbers, out, timers, notes, watches, .. } = self;
-        (watches, Context { now, settings, numbers, out, timers, notes })
+        let Self { settings, numbers, out, timers, notes, lines, watches, .. } = self;
+        (watches, Context { now, settings, numbers, out, timers, notes, lines })
     }
 
     fn messages_at(&mut self, now: Now) -> (&mut Messages, Context<'_>) {
-        let Self { settings, numbers, out, timers, notes, messages, .. } = self;
-        (messages, Context { now, settings, numbers, out, timers, notes })
+        let Self { settings, numbers, out, timers, notes, lines, messages, .. } = self;
+        (messages, Context { now, settings, numbers, out, timers, notes, lines })
     }
 
     fn questions_at(&mut self, now: Now) -> (&mut Questions, Context<'_>) {
-        let Self { settings, numbers, out, timers, notes, questions, .. } = self;
-        (questions, Context { now, settings, numbers, out, timers, notes })
+        let Self { settings, numbers, out, timers, notes, lines, questions, .. } = self;
+        (questions, Context { now, settings, numbers, out, timers, notes, lines })
+    }
+
+    /// Tells SIP how the PBX of each account wants to be treated.
+    fn treat(&mut self) {
+        let handed = self.accounts.all().filter(|(_, account)| account.handed()).map(|(id, _)| id);
+        let news = self.lines.treat(&self.settings, handed);
+        for (account, how) in news {
+            self.out.sip(SipCommand::Phone(PhoneCommand::Treat { account, how }));
+        }
     }
 
     fn state(&self) -> show::State<'_> {
@@ -223,6 +236,8 @@ impl Agent {
             questions: &self.questions,
             notes: &self.notes,
             watches: &self.watches,
+            lines: &self.lines,
+            settings: &self.settings,
             more_toast: self.more_toast,
             missed_toast: self.missed_toast,
             plugins: self.plugins.iter().any(|p| p.problem.is_none()),
@@ -278,6 +293,7 @@ impl Agent {
             }
             SipEvent::Transfer(event) => self.handed_over(now, event),
             SipEvent::Message(event) => self.texted(now, event),
+            SipEvent::Phone(PhoneEvent::Pbx { account, product }) => self.lines.product(account, &product),
             SipEvent::Down => self.finish(),
             SipEvent::Incoming { call, account, party, called, local, offer, with, unfit } => {
                 let (calls, mut cx) = self.calls_at(now);
@@ -383,6 +399,7 @@ impl Agent {
                     let (accounts, mut cx) = self.accounts_at(now);
                     accounts.apply(&mut cx, &settings);
                     self.watches.apply(&settings);
+                    self.lines.apply(&settings);
                     self.say_audio(now);
                 }
             }
@@ -391,11 +408,13 @@ impl Agent {
                 let handed = result.is_ok();
                 accounts.password(&mut cx, &question, result);
                 if handed {
+                    self.lines.handed(question.account);
                     let (watches, mut cx) = self.watches_at(now);
                     watches.wanted(&mut cx, question.account);
                 }
             }
             StoreEvent::Password { .. } => {}
+            StoreEvent::Profiles(profiles) => self.lines.profiles(profiles),
             StoreEvent::Dialled(numbers) => self.remember(&numbers),
             StoreEvent::Trouble(sentence) => {
                 let title = self.say(&text::STORE_FAILED, &[]);

@@ -3,6 +3,7 @@
 use crate::{
     action::{Notice, Refusal, RefusalCode},
     id::{AccountId, CallId},
+    lines::Lines,
     notes::{Notes, Words},
     number::Dialplan,
     outbox::Outbox,
@@ -26,6 +27,7 @@ pub(crate) struct Context<'a> {
     pub out: &'a mut Outbox,
     pub timers: &'a mut Timers,
     pub notes: &'a mut Notes,
+    pub lines: &'a Lines,
 }
 
 impl Context<'_> {

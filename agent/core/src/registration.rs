@@ -5,6 +5,7 @@ use crate::{
     certificate::{CertificateFault, Untrusted},
     context::Context,
     id::AccountId,
+    lines::Lines,
     plain::plain,
     port::{
         sip::{Registration, RegistrationProblem, SipCommand},
@@ -51,6 +52,11 @@ impl Account {
         &self.settings.aor
     }
 
+    /// It was handed to the PBX session.
+    pub(crate) fn handed(&self) -> bool {
+        self.handed
+    }
+
     pub(crate) fn state(&self) -> &Registration {
         &self.state
     }
@@ -61,9 +67,7 @@ impl Account {
 
     /// What the user calls the account: its user part.
     pub(crate) fn user(&self) -> &str {
-        let aor = self.settings.aor.as_str();
-        let rest = aor.split_once(':').map_or(aor, |(_, rest)| rest);
-        rest.split('@').next().unwrap_or(rest)
+        self.settings.user()
     }
 
     /// Whether it waits for the user: nothing else can bring it back, or, as with a refused password, hardly anything.
@@ -95,11 +99,13 @@ impl Accounts {
         self.list.get(&id)
     }
 
-    pub(crate) fn status(&self) -> Vec<AccountStatus> {
+    pub(crate) fn status(&self, settings: &Settings, lines: &Lines) -> Vec<AccountStatus> {
         let status = |(id, account): (AccountId, &Account)| AccountStatus {
             account: id,
             aor: account.settings.aor.clone(),
             registration: account.state.clone(),
+            pbx: lines.called(id).map(str::to_owned),
+            profile: lines.profile(settings, id).map(|(name, _)| name.to_owned()),
         };
         self.all().map(status).collect()
     }

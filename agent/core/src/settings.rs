@@ -98,6 +98,9 @@ pub struct AccountSettings {
     /// Callers who can are made to acknowledge that it rings here (RFC 3262), not only those who insist on it.
     #[serde(default)]
     pub reliable_ringing: bool,
+    /// Which kind of PBX it is: `auto` (as the PBX calls itself), `none`, a profile's name, or the whole path of one's own.
+    #[serde(default = "phone::usual_profile")]
+    pub profile: String,
     /// Whether calls are answered by themselves when they ask to be.
     #[serde(default)]
     pub auto_answer: AutoAnswer,
@@ -110,6 +113,14 @@ pub struct AccountSettings {
     /// Callers who hide their number are refused (433).
     #[serde(default)]
     pub reject_anonymous: bool,
+}
+
+impl AccountSettings {
+    /// The user part of the address: one's own extension.
+    pub fn user(&self) -> &str {
+        let rest = self.aor.split_once(':').map_or(self.aor.as_str(), |(_, rest)| rest);
+        rest.split('@').next().unwrap_or(rest)
+    }
 }
 
 impl Default for AccountSettings {
@@ -130,6 +141,7 @@ impl Default for AccountSettings {
             publish: false,
             session_timer: phone::usual_session_timer(),
             reliable_ringing: false,
+            profile: phone::usual_profile(),
             auto_answer: AutoAnswer::default(),
             dtmf: Keys::default(),
             waiting: None,

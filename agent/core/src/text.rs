@@ -5,6 +5,7 @@ pub mod features;
 pub mod identity;
 pub mod messages;
 pub mod network;
+pub mod pbx;
 pub mod secure;
 pub mod session;
 pub mod settings;
@@ -473,6 +474,7 @@ mod tests {
             identity::ALL,
             messages::ALL,
             network::ALL,
+            pbx::ALL,
             secure::ALL,
             session::ALL,
             settings::ALL,

@@ -44,7 +44,9 @@ pub(crate) enum HandoverCommand {
         split: bool,
     },
     /// Take a call that rings at somebody else's
-    #[command(after_help = "Example: trayphone pickup 605")]
+    #[command(
+        after_help = "Examples:\n  trayphone pickup 605\n  trayphone pickup        (any call that rings in the group)"
+    )]
     Pickup(PickupArgs),
     /// Park a call at the PBX, where any phone can fetch it
     #[command(after_help = "Example: trayphone park")]
@@ -66,10 +68,10 @@ pub(crate) enum HandoverCommand {
 /// Arguments of `pickup`.
 #[derive(Debug, Args)]
 pub(crate) struct PickupArgs {
-    /// Where it rings; with --dialog: who is asked for it
-    number: String,
+    /// Where it rings, without it: anywhere in the group; with --dialog: who is asked for it
+    number: Option<String>,
     /// The call as the PBX names it: its Call-ID, the tag of who is asked, the other tag
-    #[arg(long, num_args = 3, value_names = ["CALL-ID", "TO-TAG", "FROM-TAG"])]
+    #[arg(long, requires = "number", num_args = 3, value_names = ["CALL-ID", "TO-TAG", "FROM-TAG"])]
     dialog: Option<Vec<String>>,
     /// Over which account: its place in the settings, from 0 [default: the first that is registered]
     #[arg(long, value_name = "N")]
@@ -91,7 +93,7 @@ pub(crate) fn action(command: &HandoverCommand) -> Action {
         }
         HandoverCommand::Pickup(args) => FeatureAction::Pickup {
             account: args.account.map(AccountId),
-            number: Some(args.number.clone()),
+            number: args.number.clone(),
             dialog: args.dialog.as_deref().and_then(dialog),
         },
         HandoverCommand::Park { call: id } => FeatureAction::Park { call: call(id) },

@@ -60,6 +60,7 @@ pub(crate) fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure>
     }
     let profile = home::existing(common)?;
     let settings = agent_store::read_settings(&profile).map_err(|error: StoreError| home::failure(error))?;
+    agent_store::check_profiles(&settings).map_err(home::failure)?;
     if common.json {
         print::json(&settings);
     } else {
@@ -78,7 +79,8 @@ pub(crate) fn settings(common: &Common, defaults: bool) -> Result<Exit, Failure>
 /// `trayphone settings --apply`: the file is checked here, where its mistakes can be read, and taken over there.
 pub(crate) async fn apply(common: &Common) -> Result<Exit, Failure> {
     let profile = home::existing(common)?;
-    agent_store::read_settings(&profile).map_err(home::failure)?;
+    let settings = agent_store::read_settings(&profile).map_err(home::failure)?;
+    agent_store::check_profiles(&settings).map_err(home::failure)?;
     match reload_settings(common).await {
         TakenOver::Except(restart) => {
             if common.json {

@@ -187,7 +187,14 @@ fn part(part: Neighbour) -> &'static str {
 }
 
 fn account(account: &AccountStatus) -> String {
-    format!("account {} {}: {}", account.account.0, tame(&account.aor), registration(&account.registration))
+    let pbx = match (&account.pbx, &account.profile) {
+        (Some(pbx), Some(profile)) => format!(", at {} (profile {})", tame(pbx), tame(profile)),
+        (Some(pbx), None) => format!(", at {}", tame(pbx)),
+        (None, Some(profile)) => format!(", profile {}", tame(profile)),
+        (None, None) => String::new(),
+    };
+    let registration = registration(&account.registration);
+    format!("account {} {}: {registration}{pbx}", account.account.0, tame(&account.aor))
 }
 
 /// A registration in words.

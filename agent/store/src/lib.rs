@@ -14,6 +14,7 @@ mod ledger;
 mod pending;
 mod platform;
 mod profile;
+mod profiles;
 mod reserve;
 mod settings;
 mod store;
@@ -25,6 +26,7 @@ pub use keyring::{Keyring, seal_key};
 pub use language::system_language;
 pub use ledger::LedgerWriter;
 pub use profile::Profile;
+pub use profiles::{check_profiles, pbx_profile};
 pub use settings::{
     DEFAULT_FILE, add_account, check_account, parse_settings, read_settings, remove_account, write_default,
 };

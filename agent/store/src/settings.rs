@@ -7,6 +7,7 @@ mod read;
 
 pub(crate) use edit::block;
 pub use edit::{add_account, check_account, remove_account, write_default};
+pub(crate) use read::place;
 
 use crate::{
     error::{SettingsError, SettingsErrors, StoreError},

@@ -1,8 +1,8 @@
 //! The store's thread: takes what is to be kept, writes it in batches, and fetches what is asked for.
 
 use crate::{
-    database, error::StoreError, journal, keyring, pending::Pending, platform, profile::Profile, reserve,
-    settings, variables,
+    database, error::StoreError, journal, keyring, pending::Pending, platform, profile::Profile, profiles,
+    reserve, settings, variables,
 };
 use agent_core::{
     id::AccountId,
@@ -350,6 +350,14 @@ impl Keeper {
         match settings::read_settings(&self.profile) {
             Ok(settings) => {
                 self.settings = settings.clone();
+                let (profiles, wrong) = profiles::needed(&settings);
+                for error in wrong {
+                    // The phone works without its codes.
+                    (self.tell)(StoreEvent::Trouble(error.to_string()));
+                }
+                if !profiles.is_empty() {
+                    (self.tell)(StoreEvent::Profiles(profiles));
+                }
                 (self.tell)(StoreEvent::Settings(Box::new(settings.clone())));
                 Ok(settings)
             }

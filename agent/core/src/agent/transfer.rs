@@ -6,27 +6,15 @@ use crate::{
     id::{AccountId, CallId},
     number::kind::{Kind, Number, Understood},
     party::Party,
+    pbx::{Code, Codes},
     port::sip::{
         SipCommand, TransferCommand, TransferEvent,
         transfer::{DialogRef, Referred},
     },
+    registration::Account,
     text::{self, Phrase, transfer as words},
     time::Now,
 };
-
-/// What a PBX can do by a code that is dialled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Code {
-    Pickup,
-    Park,
-    Retrieve,
-}
-
-/// The code of an account's PBX for this.
-fn code(_account: AccountId, _what: Code) -> Option<String> {
-    // No profile of a PBX says so yet.
-    None
-}
 
 type Done = Result<Reply, Refusal>;
 
@@ -68,7 +56,12 @@ impl Agent {
         number: Option<&str>,
         dialog: Option<DialogRef>,
     ) -> Done {
-        let Some(text) = number else { return self.no(RefusalCode::NotANumber, &words::PICKUP_WHAT) };
+        let Some(text) = number else {
+            return match dialog {
+                None => self.by_code(now, account, |codes| codes.pickup_group.as_ref(), None),
+                Some(_) => self.no(RefusalCode::NotANumber, &words::PICKUP_WHAT),
+            };
+        };
         let number = self.typed(text)?;
         let rings = self.watches.rings_at(account, text.trim()).filter(|_| dialog.is_none());
         let told = rings.and_then(|(over, who, dialog)| Some((over, self.pickable(&who)?, dialog)));
@@ -76,7 +69,9 @@ impl Agent {
             Some((over, who, dialog)) => (Some(over), who, Some(dialog)),
             None => (account, number, dialog),
         };
-        let Some(dialog) = dialog else { return self.by_code(now, account, Code::Pickup, &number.dial) };
+        let Some(dialog) = dialog else {
+            return self.by_code(now, account, |codes| codes.pickup.as_ref(), Some(&number.dial));
+        };
         let most = self.settings.calls.most;
         let (accounts, cx) = self.accounts_at(now);
         let line = accounts.line(&cx, account)?;
@@ -101,26 +96,58 @@ impl Agent {
     /// Parks a call where anybody can fetch it.
     pub(super) fn park(&mut self, now: Now, call: Option<CallId>) -> Done {
         let account = call.or(self.calls.focus()).and_then(|id| self.calls.get(id)).map(|call| call.account);
-        match account.and_then(|account| code(account, Code::Park)) {
-            Some(code) => self.transfer(now, call, Some(&code), None),
-            None => self.no(RefusalCode::NotAllowed, &words::NO_CODE),
-        }
+        let found = account.and_then(|account| {
+            let code = self.lines.codes(&self.settings, account)?.park.clone()?;
+            Some((code.with(None, self.own(account))?, code.verified))
+        });
+        let Some((code, verified)) = found else { return self.no(RefusalCode::NotAllowed, &words::NO_CODE) };
+        let done = self.transfer(now, call, Some(&code), None)?;
+        self.warn_of(now, &code, verified);
+        Ok(done)
     }
 
     /// Fetches a parked call.
     pub(super) fn retrieve(&mut self, now: Now, account: Option<AccountId>, slot: &str) -> Done {
-        self.by_code(now, account, Code::Retrieve, slot)
+        let slot = self.typed(slot)?.dial;
+        self.by_code(now, account, |codes| codes.retrieve.as_ref(), Some(&slot))
     }
 
-    fn by_code(&mut self, now: Now, account: Option<AccountId>, what: Code, digits: &str) -> Done {
+    /// Calls the code of an account's PBX, with a number in its place: a call like any other.
+    fn by_code(
+        &mut self,
+        now: Now,
+        account: Option<AccountId>,
+        what: fn(&Codes) -> Option<&Code>,
+        number: Option<&str>,
+    ) -> Done {
         let (accounts, cx) = self.accounts_at(now);
         let (account, _) = accounts.line(&cx, account)?;
-        match code(account, what) {
-            Some(code) => {
-                let number = self.typed(&format!("{code}{digits}"))?;
-                self.call(now, &number, (Some(account), false))
-            }
-            None => self.no(RefusalCode::NotAllowed, &words::NO_CODE),
+        let codes = self.lines.codes(&self.settings, account);
+        let found = codes
+            .and_then(what)
+            .and_then(|code| Some((code.with(number, self.own(account))?, code.verified)));
+        let Some((code, verified)) = found else { return self.no(RefusalCode::NotAllowed, &words::NO_CODE) };
+        let number = self.typed(&code)?;
+        if number.kind == Kind::Emergency {
+            return self.no(RefusalCode::NotAllowed, &words::NO_CODE);
+        }
+        let done = self.call(now, &number, (Some(account), false))?;
+        self.warn_of(now, &code, verified);
+        Ok(done)
+    }
+
+    /// One's own extension.
+    pub(super) fn own(&self, account: AccountId) -> &str {
+        self.accounts.get(account).map(Account::user).unwrap_or_default()
+    }
+
+    /// Says once of each code that nobody has verified it.
+    pub(super) fn warn_of(&mut self, now: Now, code: &str, verified: bool) {
+        if !verified && self.lines.first_time(code) {
+            let (_, mut cx) = self.calls_at(now);
+            let title = cx.say(&text::pbx::UNVERIFIED, &[code]);
+            let line = cx.say(&text::pbx::UNVERIFIED_MORE, &[]);
+            cx.inform(None, title, line);
         }
     }
 

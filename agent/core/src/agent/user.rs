@@ -224,7 +224,7 @@ impl Agent {
     fn status(&self) -> Status {
         let focus = self.calls.focus();
         Status {
-            accounts: self.accounts.status(),
+            accounts: self.accounts.status(&self.settings, &self.lines),
             calls: self.calls.all().map(|call| call.status(focus == Some(call.id), None)).collect(),
             audio: self.audio.clone(),
             muted: self.calls.muted(),

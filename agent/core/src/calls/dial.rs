@@ -35,7 +35,19 @@ impl Calls {
         number: &Number,
         withhold: bool,
     ) -> CallId {
-        self.dial_for(cx, line, number, (None, withhold))
+        let id = self.dial_for(cx, line, number, (None, withhold));
+        let own = cx.account(line.0).map(|account| account.user()).unwrap_or_default();
+        // The PBX's own code comes beside the word to SIP: should the code be none there, the number stays hidden all the same.
+        let hidden = withhold && !matches!(number.kind, Kind::Internal | Kind::Code | Kind::Emergency);
+        let codes = cx.lines.codes(cx.settings, line.0).filter(|_| hidden);
+        let code = codes.and_then(|codes| codes.withhold.as_ref());
+        if let Some(dialled) = code.and_then(|code| code.with(Some(&number.dial), own))
+            && let Some(Phase::Offering { target }) = self.call(id).map(|call| &mut call.phase)
+            && !target.contains(':')
+        {
+            *target = dialled;
+        }
+        id
     }
 
     /// Takes over a call that rings at somebody else's.

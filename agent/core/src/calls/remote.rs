@@ -90,6 +90,8 @@ impl Calls {
     pub(super) fn send_keys(&mut self, cx: &mut Context<'_>, id: CallId, digits: String) {
         let Some(call) = self.get(id) else { return };
         let way = cx.account(call.account).map(|account| account.dtmf).unwrap_or_default();
+        let usual = cx.lines.profile(cx.settings, call.account).and_then(|(_, it)| it.quirks.dtmf);
+        let way = usual.filter(|_| way == Keys::Auto).unwrap_or(way);
         let relay = match way {
             Keys::Auto if call.events => None,
             Keys::Rfc4733 => None,

@@ -8,7 +8,7 @@ pub mod watch;
 
 pub use identity::{Circumstances, ForwardReason, Forwarding, MOST_FORWARDINGS, Ring};
 pub use message::{MessageCommand, MessageEvent};
-pub use phone::{PhoneCommand, PhoneEvent};
+pub use phone::{PhoneCommand, PhoneEvent, Treatment};
 pub use transfer::{TransferCommand, TransferEvent};
 pub use watch::{WatchCommand, WatchEvent};
 

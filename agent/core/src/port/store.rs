@@ -1,6 +1,10 @@
 //! The door to the disk and the keyring.
 
-use crate::{id::AccountId, journal::JournalEntry, ledger::LedgerRecord, secret::Secret, settings::Settings};
+use crate::{
+    id::AccountId, journal::JournalEntry, ledger::LedgerRecord, pbx::PbxProfile, secret::Secret,
+    settings::Settings,
+};
+use std::collections::BTreeMap;
 
 /// Why there is no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub enum StoreEvent {
         /// The password, or why not.
         result: Result<Secret, SecretProblem>,
     },
+    /// The PBX profiles that the settings need, by what they call them; told before settings that name one.
+    Profiles(BTreeMap<String, PbxProfile>),
     /// What was dialled in earlier runs, newest first, and over which account; told once, when the journal was opened.
     Dialled(Vec<(String, AccountId)>),
     /// Something could not be kept; the sentence names file and cause.

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::{
     number::known_country,
+    pbx::BUILT_IN,
     plain::plain,
     text::{self, Phrase},
 };
@@ -94,6 +95,11 @@ impl Checker<'_> {
         if let Some(ca) = account.ca.as_deref().filter(|ca| !std::path::Path::new(ca).is_absolute()) {
             self.wrong(&key("ca"), &text::secure::SET_CA, &[&plain(ca)]);
         }
+        if !profile_fits(&account.profile) {
+            let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+            let filled = [&*plain(&account.profile), &known.join(", ")];
+            self.wrong(&key("profile"), &text::pbx::SET_PROFILE, &filled);
+        }
         let twice = |at: usize| account.identity[..at].contains(&account.identity[at]);
         if account.identity.is_empty() || (0..account.identity.len()).any(twice) {
             self.wrong(&key("identity"), &text::settings::IDENTITY, &[]);
@@ -167,6 +173,13 @@ impl Checker<'_> {
         }
         self.range("numbers.internal_digits", numbers.internal_digits, 2, 8);
     }
+}
+
+/// The name of a profile that comes along, or the whole path of one's own.
+fn profile_fits(profile: &str) -> bool {
+    matches!(profile, "auto" | "none")
+        || BUILT_IN.iter().any(|(name, _)| *name == profile)
+        || std::path::Path::new(profile).is_absolute()
 }
 
 /// The most lines and the most people an account watches.
@@ -403,6 +416,17 @@ mod tests {
             assert_eq!(keys(|s| s.calls.blocked = vec![wrong.to_owned()]), ["calls.blocked"], "{wrong}");
         }
         assert_eq!(keys(|s| s.calls.blocked = vec!["1".repeat(5); 1001]), ["calls.blocked"]);
+    }
+
+    #[test]
+    fn a_profile_is_known_or_a_file() {
+        for wrong in ["", "Asterisk", "pbx.toml", "../freepbx", "freepbx "] {
+            assert_eq!(keys(|s| s.accounts[0].profile = wrong.to_owned()), ["account[0].profile"], "{wrong}");
+        }
+        let own = std::env::temp_dir().join("mine.toml").display().to_string();
+        for right in ["auto", "none", "asterisk", "yeastar-s", &own] {
+            assert_eq!(keys(|s| s.accounts[0].profile = right.to_owned()), Vec::<String>::new(), "{right}");
+        }
     }
 
     #[test]

@@ -75,6 +75,11 @@ pub const KEYS: &[Key] = &[
         "Have every caller who can acknowledge that it rings here, not only who insists.",
     ),
     key(
+        "account.profile",
+        "\"auto\"",
+        "The kind of PBX, for its codes: \"auto\" (as it calls itself), a name, an own file's whole path, \"none\".",
+    ),
+    key(
         "account.auto_answer",
         "\"never\"",
         "Calls that ask to be answered by themselves: \"never\", or where the \"registrar\" asks.",

@@ -24,6 +24,11 @@ pub(super) fn usual_session_timer() -> u32 {
     1800
 }
 
+/// The PBX says itself what it is, unless the account does.
+pub(super) fn usual_profile() -> String {
+    "auto".to_owned()
+}
+
 /// Whether calls may be answered by themselves, when they ask to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,7 +1,12 @@
 //! What a view is made of.
 
 use crate::{
-    calls::Calls, notes::Notes, question::Questions, registration::Accounts, settings::Language,
+    calls::Calls,
+    lines::Lines,
+    notes::Notes,
+    question::Questions,
+    registration::Accounts,
+    settings::{Language, Settings},
     watch::Watches,
 };
 
@@ -22,6 +27,8 @@ pub(crate) struct State<'a> {
     pub questions: &'a Questions,
     pub notes: &'a Notes,
     pub watches: &'a Watches,
+    pub lines: &'a Lines,
+    pub settings: &'a Settings,
     /// The toast that counts ringing calls beyond the most.
     pub more_toast: u64,
     /// The toast that stands for many missed calls.

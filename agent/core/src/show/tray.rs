@@ -160,9 +160,10 @@ fn menu(state: &State<'_>) -> Vec<MenuItem> {
     }
     for (account, mailbox) in state.watches.waiting().take(MOST_ENTRIES) {
         let words = voice_mail(state, mailbox);
-        menu.push(match &mailbox.number {
-            Some(number) => {
-                let (text, source) = (number.clone(), Source::Typed);
+        // What the PBX says goes before what its kind usually has.
+        menu.push(match mailbox.number.clone().or_else(|| state.lines.voice_mail(state.settings, account)) {
+            Some(text) => {
+                let source = Source::Typed;
                 entry(words, Action::Dial { text, source, account: Some(account), withhold: false })
             }
             None => MenuItem::Label(words),

@@ -233,6 +233,9 @@ fn store(event: &StoreEvent, mask: Mask) -> String {
             format!("no-password {} {why}", self::question(question))
         }
         // Numbers: only how many there are.
+        StoreEvent::Profiles(profiles) => {
+            profiles.keys().fold("profiles".to_owned(), |line, name| format!("{line} {name:?}"))
+        }
         StoreEvent::Dialled(numbers) => match mask {
             Mask::Off => {
                 let words: Vec<String> =

@@ -63,6 +63,13 @@ pub(super) fn phone_command(command: &PhoneCommand, mask: Mask) -> String {
             let form = if *relay { "dtmf-relay" } else { "dtmf" };
             format!("Info {{ call: {call}, {form}: {digits} }}")
         }
+        PhoneCommand::Treat { account, how } => {
+            let rate = how.subscribes_per_second.map(|rate| format!(", subscribes: {rate}/s"));
+            let identity = how.identity.as_ref().map(|order| format!(", identity: {order:?}"));
+            let reliable = if how.reliable_ringing { ", reliable ringing" } else { "" };
+            let words = [rate, identity].into_iter().flatten().collect::<String>();
+            format!("Treat {{ account: {}{words}{reliable} }}", account.0)
+        }
     }
 }
 

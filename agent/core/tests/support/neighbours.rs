@@ -5,6 +5,7 @@ use crate::support::account;
 use agent_core::{
     caller::CallerCard,
     id::AccountId,
+    pbx::{BUILT_IN, PbxProfile},
     port::{
         host::{HostEvent, HostTrouble, PluginInfo},
         media::{AudioState, Flow, MediaEvent},
@@ -14,6 +15,7 @@ use agent_core::{
     secret::Secret,
     settings::{AudioBackend, AutoAnswer, BlockedHear, Keys, Language, OpenRule, Settings},
 };
+use std::collections::BTreeMap;
 
 fn flow(word: &str) -> Option<Flow> {
     [Flow::SendRecv, Flow::SendOnly, Flow::RecvOnly, Flow::Inactive]
@@ -125,12 +127,20 @@ pub(super) fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
         },
         "trouble" => StoreEvent::Trouble(quoted(rest[0])?),
         "journal" => StoreEvent::Journal(quoted(rest[0])),
+        "profiles" => StoreEvent::Profiles(profiles(rest)),
         "dialled" => {
             let one = |words: &[&str]| Some((quoted(words[0])?, account_id(words[2])?));
             StoreEvent::Dialled(rest.chunks_exact(3).filter_map(one).collect())
         }
         _ => return None,
     })
+}
+
+/// Profiles that come along, by their names.
+fn profiles(rest: &[&str]) -> BTreeMap<String, PbxProfile> {
+    let wanted = |name: &str| rest.iter().any(|word| quoted(word).as_deref() == Some(name));
+    let all = BUILT_IN.iter().filter(|(name, _)| wanted(name));
+    all.filter_map(|(name, text)| Some(((*name).to_owned(), toml::from_str(text).ok()?))).collect()
 }
 
 /// `accounts=2 change=1 lang=de waiting=false most=2 open=ring ring=30 lookup=500 prefix=0 area=30 audio=null`.
@@ -160,6 +170,7 @@ fn settings(rest: &[&str]) -> Option<Settings> {
             "prefix" => settings.numbers.outside_prefix = value.to_owned(),
             "area" => settings.numbers.area = value.to_owned(),
             "watch" => settings.accounts[0].watch = value.split('+').map(str::to_owned).collect(),
+            "profile" => settings.accounts.iter_mut().for_each(|it| it.profile = value.to_owned()),
             "publish" => settings.accounts[value.parse::<usize>().ok()?].publish = true,
             _ => return None,
         }

@@ -169,9 +169,9 @@ impl Endpoint {
         let line =
             registration.and_then(|it| it.line().aor.user_text().map(|user| user.to_text().into_owned()));
         let line = line.unwrap_or_default();
-        let manners = registration.map(|it| it.line().manners.clone()).unwrap_or_default();
+        let manners = registration.map(|it| it.manners()).unwrap_or_default();
         let belief = match registration {
-            Some(it) => Belief { registrar: it.is_registrar(flow.peer.ip()), ..it.line().belief() },
+            Some(it) => Belief { registrar: it.is_registrar(flow.peer.ip()), ..it.belief() },
             None => Belief { order: usual_identity(), registrar: false, obeys: false },
         };
         let arrival = Arrival { account, id, request, flow, contact, line, auth, manners, belief };

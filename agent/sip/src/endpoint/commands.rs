@@ -181,9 +181,9 @@ impl Endpoint {
                             .contact()
                             .map(|contact| if sips { contact.to_secure() } else { contact }),
                         auth: registration.credentials(),
-                        manners: registration.line().manners.clone(),
+                        manners: registration.manners(),
                         // It leaves by the registrar, and so do its answers come.
-                        belief: Belief { registrar: true, ..registration.line().belief() },
+                        belief: Belief { registrar: true, ..registration.belief() },
                         headers,
                         offer,
                     }

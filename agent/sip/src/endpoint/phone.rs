@@ -6,8 +6,8 @@ use crate::{
     message::{Header, Headers, Method, Request, Response, Text, name},
 };
 use agent_core::{
-    id::CallId,
-    port::sip::{PhoneCommand, PhoneEvent, SipEvent},
+    id::{AccountId, CallId},
+    port::sip::{PhoneCommand, PhoneEvent, SipEvent, Treatment},
 };
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -30,7 +30,21 @@ impl Endpoint {
             PhoneCommand::Digits { call, digits, relay } => {
                 self.send_key(call, digits.chars().collect(), relay)
             }
+            PhoneCommand::Treat { account, how } => self.treat(account, how),
         }
+    }
+
+    /// An account's PBX wants to be treated otherwise from now on: calls that stand stay as they are.
+    fn treat(&mut self, account: AccountId, how: Treatment) {
+        let rate = self.wire.config.subscribes_per_second;
+        if let Some(desk) = self.watches.desks.get_mut(&account) {
+            desk.pace.set(how.subscribes_per_second.map_or(rate, |slower| slower.min(rate)));
+        }
+        let number = self.accounts.get(&account);
+        if let Some(registration) = number.and_then(|number| self.registrations.get_mut(number)) {
+            registration.treatment = how;
+        }
+        self.take_turns(account);
     }
 
     /// Sends the next key, and the one after it once that was answered: keys that overtake each other are another number.

@@ -11,7 +11,7 @@ use crate::{
     transaction::TransactionId,
     wire::{Output, Wire},
 };
-use agent_core::port::sip::{Registration as Told, RegistrationProblem as Problem};
+use agent_core::port::sip::{PhoneEvent, Registration as Told, RegistrationProblem as Problem, SipEvent};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -19,6 +19,8 @@ use std::{
 
 /// Requests sent for one purpose before it counts as refused: challenges, a longer interval, a stale nonce.
 const MOST_TRIES: u32 = 6;
+/// The longest a registrar may say what it is, characters.
+const LONGEST_PRODUCT: usize = 128;
 /// No interval we agree to is longer.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -32,6 +34,7 @@ impl Registration {
         if asking.removing {
             return self.removal_answered(wire, flow, &asking, response);
         }
+        self.learn_product(wire, response);
         let again = std::mem::take(&mut self.again);
         if again && !response.is_success() && !self.leaving {
             return self.reach(wire);
@@ -51,6 +54,21 @@ impl Registration {
                 self.password_refused(wire);
             }
             _ => self.refused(wire, response),
+        }
+    }
+
+    /// What the registrar says it is (Server, or User-Agent where it writes that), told when it is news. A challenge says it,
+    /// too, but so does whoever answers in its place: only its 200 counts.
+    fn learn_product(&mut self, wire: &mut Wire, response: &Response) {
+        if !response.is_success() {
+            return;
+        }
+        let said = response.headers.get(name::SERVER).or_else(|| response.headers.get(name::USER_AGENT));
+        let (Some(account), Some(said)) = (self.account, said) else { return };
+        let product: String = said.to_display().chars().take(LONGEST_PRODUCT).collect();
+        if self.product.as_ref() != Some(&product) {
+            self.product = Some(product.clone());
+            wire.tell(SipEvent::Phone(PhoneEvent::Pbx { account, product }));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     auth::DigestClient,
+    call::{Belief, Manners},
     flow::{Flow, Transport},
     line::Line,
     message::{Abilities, CSeq, Method, NameAddr, Request, SipUri, Text, name},
@@ -12,7 +13,7 @@ use crate::{
 };
 use agent_core::{
     id::AccountId,
-    port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent},
+    port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent, Treatment},
     secret::Secret,
 };
 use std::{
@@ -110,6 +111,10 @@ pub(crate) struct Registration {
     pub(super) stale: Option<SipUri>,
     pub(super) phase: Phase,
     pub(super) state: Told,
+    /// What the registrar says it is, as last told.
+    pub(super) product: Option<String>,
+    /// How its kind of PBX wants to be treated.
+    pub(crate) treatment: Treatment,
     pub(super) expires: Duration,
     pub(super) failures: u32,
     pub(super) losses: u32,
@@ -160,6 +165,8 @@ impl Registration {
             stale: None,
             phase: Phase::Still,
             state: Told::Idle,
+            product: None,
+            treatment: Treatment::default(),
             expires: wire.config.expires,
             failures: 0,
             losses: 0,
@@ -175,6 +182,18 @@ impl Registration {
     /// The line.
     pub(crate) fn line(&self) -> &Line {
         &self.line
+    }
+
+    /// How its calls behave.
+    pub(crate) fn manners(&self) -> Manners {
+        let own = self.line.manners.clone();
+        Manners { reliable: own.reliable || self.treatment.reliable_ringing, ..own }
+    }
+
+    /// Whose word counts in its calls.
+    pub(crate) fn belief(&self) -> Belief {
+        let own = self.line.belief();
+        Belief { order: self.treatment.identity.clone().unwrap_or(own.order), ..own }
     }
 
     /// A fresh set of credentials, for one call.

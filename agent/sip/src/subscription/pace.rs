@@ -19,13 +19,21 @@ pub(crate) struct Pace {
 impl Pace {
     /// At most so many a second.
     pub(crate) fn new(rate: u32) -> Self {
-        Self { rate: usize::try_from(rate).unwrap_or(1).clamp(1, 1000), sent: VecDeque::new() }
+        let mut pace = Self { rate: 1, sent: VecDeque::new() };
+        pace.set(rate);
+        pace
+    }
+
+    /// Another pace from now on; what left within the last second counts.
+    pub(crate) fn set(&mut self, rate: u32) {
+        self.rate = usize::try_from(rate).unwrap_or(1).clamp(1, 1000);
     }
 
     /// From when on the next may leave. What hurries uses the second's allowance as it is; the rest keeps even steps, so
     /// that the start of many is spread.
     pub(crate) fn free(&self, hurried: bool) -> Option<Instant> {
-        let full = (self.sent.len() >= self.rate).then(|| self.sent.front().map(|at| *at + SECOND)).flatten();
+        let last = self.sent.len().checked_sub(self.rate).and_then(|at| self.sent.get(at));
+        let full = last.map(|at| *at + SECOND);
         let step = SECOND / u32::try_from(self.rate).unwrap_or(1);
         let even = self.sent.back().map(|at| *at + step).filter(|_| !hurried);
         full.max(even)
@@ -63,6 +71,23 @@ mod tests {
             assert!(within <= 10, "{within} within the second from {:?}", *first - start);
         }
         assert!(now - start >= Duration::from_secs(13), "{:?}", now - start);
+    }
+
+    #[test]
+    fn a_slower_pace_counts_what_has_left() {
+        let now = Instant::now();
+        let mut pace = Pace::new(4);
+        for _ in 0..4 {
+            pace.left(now);
+        }
+        pace.left(now + SECOND / 2);
+        pace.set(2);
+        // The last two left now and half a second later: the next waits for the first of them.
+        assert_eq!(pace.free(true), Some(now + SECOND));
+        pace.left(now + SECOND);
+        assert_eq!(pace.free(true), Some(now + SECOND / 2 + SECOND));
+        pace.set(1);
+        assert_eq!(pace.free(true), Some(now + SECOND * 2));
     }
 
     #[test]

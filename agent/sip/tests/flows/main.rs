@@ -14,6 +14,7 @@ mod hostile;
 mod identity;
 mod joint;
 mod office;
+mod pbx;
 mod phone;
 mod proxies;
 mod redirects;

@@ -22,7 +22,7 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Settings, SettingsErrors> 
 }
 
 /// Line and column of a byte of `text`, from 1.
-pub(super) fn place(text: &str, byte: usize) -> (usize, usize) {
+pub(crate) fn place(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

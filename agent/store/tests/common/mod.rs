@@ -34,7 +34,17 @@ impl Running {
         Self { handle, events: Mutex::new(events) }
     }
 
+    /// The next that is told, but for the PBX profiles that come with settings.
     pub(crate) fn next(&self) -> StoreEvent {
+        loop {
+            let event = self.any();
+            if !matches!(event, StoreEvent::Profiles(_)) {
+                return event;
+            }
+        }
+    }
+
+    pub(crate) fn any(&self) -> StoreEvent {
         self.events.lock().unwrap().recv_timeout(LONG).unwrap()
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     id::{AccountId, CallId},
     party::{Party, Sdp},
+    settings::Identity,
 };
 
 /// What the PBX tells besides.
@@ -61,6 +62,17 @@ pub enum PhoneEvent {
     },
 }
 
+/// How the kind of PBX wants an account treated; the default is as every other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Treatment {
+    /// The most SUBSCRIBEs within a second; never more than SIP's own pace.
+    pub subscribes_per_second: Option<u32>,
+    /// What tells who calls, in place of what the account says.
+    pub identity: Option<Vec<Identity>>,
+    /// Have every caller who can acknowledge that it rings (RFC 3262), whatever the account says.
+    pub reliable_ringing: bool,
+}
+
 /// What the core asks of the PBX session besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PhoneCommand {
@@ -80,5 +92,12 @@ pub enum PhoneCommand {
         digits: String,
         /// As `application/dtmf-relay`; else as `application/dtmf`.
         relay: bool,
+    },
+    /// Treats an account as its kind of PBX wants it, from now on and until it is registered with other settings.
+    Treat {
+        /// Which.
+        account: AccountId,
+        /// How.
+        how: Treatment,
     },
 }
