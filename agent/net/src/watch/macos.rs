@@ -46,7 +46,8 @@ const HAS_POWERED_ON: u32 = 0xe000_0300;
 /// What listens.
 pub(super) struct System {
     task: AbortHandle,
-    power: Option<Power>,
+    /// Held to be let go: dropping it ends the notices of sleep.
+    _power: Option<Power>,
 }
 
 /// What is registered with the power manager.
@@ -86,7 +87,7 @@ impl Listening for System {
                 tracing::debug!(%error, "changes of the network are not told");
             }
         });
-        Self { task: task.abort_handle(), power }
+        Self { task: task.abort_handle(), _power: power }
     }
 
     fn slept() -> Duration {
