@@ -14,3 +14,4 @@ pub(crate) use ends::{Ear, End, Microphone, Name};
 pub(crate) use opener::{Job, Opened, Opener, Sound, Wanted};
 pub use platform::hurry;
 pub(crate) use platform::{FineTimer, silent_because};
+pub(crate) use ring::Patience;

@@ -1,6 +1,6 @@
 //! The ends of the sound: what is spoken into, what is heard with, whatever stands behind them.
 
-use super::ring::{Capture, Playback};
+use super::ring::{Capture, Patience, Playback};
 use crate::{codec::STEP, wav};
 use std::{sync::Arc, time::Instant};
 
@@ -64,9 +64,9 @@ impl Microphone {
     }
 
     /// Whether a sound card has stopped delivering.
-    pub(crate) fn stalled(&mut self, now: Instant) -> bool {
+    pub(crate) fn stalled(&mut self, now: Instant, patience: &Patience) -> bool {
         match self {
-            Self::Card(capture) => capture.watch.stalled(now),
+            Self::Card(capture) => capture.watch.stalled(now, patience),
             _ => false,
         }
     }
@@ -114,9 +114,9 @@ impl Ear {
     }
 
     /// Whether a sound card has stopped asking for sound.
-    pub(crate) fn stalled(&mut self, now: Instant) -> bool {
+    pub(crate) fn stalled(&mut self, now: Instant, patience: &Patience) -> bool {
         match self {
-            Self::Card(playback) => playback.watch.stalled(now),
+            Self::Card(playback) => playback.watch.stalled(now, patience),
             _ => false,
         }
     }

@@ -14,8 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A callback that has not come for this long never will.
+/// A callback that has not come for this long never will, as a rule.
 const STALLED: Duration = Duration::from_millis(200);
+/// A device that ran this long without a loss is a quick one again.
+const CALM: Duration = Duration::from_secs(10);
 /// A fresh stream may take this long to begin.
 const STARTING: Duration = Duration::from_secs(3);
 /// What is kept ready beyond what a callback takes at least: one turn of our clock and a little, milliseconds.
@@ -52,6 +54,32 @@ impl Pulse {
     }
 }
 
+/// How long a callback may stay away before its device counts as lost. A device that is lost soon after it was opened
+/// may only be a slow one (a monitor that hands over a second at a time, a headset that changes its profile): each
+/// time it gets twice as long, up to what a fresh stream gets.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    wait: Duration,
+    lost: Option<Instant>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { wait: STALLED, lost: None }
+    }
+}
+
+impl Patience {
+    /// A device was lost, and is opened again.
+    pub(crate) fn lost(&mut self, now: Instant) {
+        if self.lost.is_some_and(|before| now.saturating_duration_since(before) > CALM + self.wait) {
+            self.wait = STALLED;
+        }
+        self.wait = (self.wait * 2).min(STARTING);
+        self.lost = Some(now);
+    }
+}
+
 /// Watches a callback from outside.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -66,15 +94,15 @@ impl Watch {
     }
 
     /// Whether the stream is broken, or its callback has stopped coming.
-    pub(crate) fn stalled(&mut self, now: Instant) -> bool {
+    pub(crate) fn stalled(&mut self, now: Instant, patience: &Patience) -> bool {
         let calls = self.pulse.calls.load(Relaxed);
         if calls != self.seen {
             self.seen = calls;
             self.since = Some(now);
         }
         let since = *self.since.get_or_insert(now);
-        let patience = if calls == 0 { STARTING } else { STALLED };
-        self.pulse.broken.load(Relaxed) || now.saturating_duration_since(since) > patience
+        let wait = if calls == 0 { STARTING } else { patience.wait };
+        self.pulse.broken.load(Relaxed) || now.saturating_duration_since(since) > wait
     }
 }
 
@@ -354,16 +382,36 @@ mod tests {
     fn a_callback_that_stops_is_noticed() {
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
+        let quick = Patience::default();
         let (mut record, mut heard, pulse) = capture(8000, 1).expect("a usual rate");
-        assert!(!heard.watch.stalled(start));
-        assert!(!heard.watch.stalled(after(2000)), "it may take a while to begin");
+        assert!(!heard.watch.stalled(start, &quick));
+        assert!(!heard.watch.stalled(after(2000), &quick), "it may take a while to begin");
         record.feed(&[0_i16; 80]);
-        assert!(!heard.watch.stalled(after(2500)));
-        assert!(!heard.watch.stalled(after(2600)));
-        assert!(heard.watch.stalled(after(2750)));
+        assert!(!heard.watch.stalled(after(2500), &quick));
+        assert!(!heard.watch.stalled(after(2600), &quick));
+        assert!(heard.watch.stalled(after(2750), &quick));
         record.feed(&[0_i16; 80]);
-        assert!(!heard.watch.stalled(after(2800)));
+        assert!(!heard.watch.stalled(after(2800), &quick));
         pulse.broke();
-        assert!(heard.watch.stalled(after(2801)));
+        assert!(heard.watch.stalled(after(2801), &quick));
+    }
+
+    #[test]
+    fn a_slow_device_gets_longer_each_time_and_a_calm_one_is_quick_again() {
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        let mut patience = Patience::default();
+        let waits = [250, 700, 1500, 3100, 6100].map(|ms| {
+            patience.lost(after(ms));
+            patience.wait.as_millis()
+        });
+        assert_eq!(waits, [400, 800, 1600, 3000, 3000]);
+        let (mut record, mut heard, _pulse) = capture(8000, 1).expect("a usual rate");
+        record.feed(&[0_i16; 80]);
+        assert!(!heard.watch.stalled(after(7000), &patience));
+        assert!(!heard.watch.stalled(after(9900), &patience));
+        assert!(heard.watch.stalled(after(10_001), &patience));
+        patience.lost(after(19_101));
+        assert_eq!(patience.wait.as_millis(), 400, "after calm seconds it is a device like any other");
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     codec::STEP,
     device::{
-        Ear, End, FineTimer, Job, Microphone, Name, Opened, Opener, Sound as OpenSound, Wanted,
+        Ear, End, FineTimer, Job, Microphone, Name, Opened, Opener, Patience, Sound as OpenSound, Wanted,
         silent_because,
     },
     tone::{self, Generator},
@@ -48,6 +48,8 @@ pub(super) struct Front {
     close: Option<Instant>,
     /// When what failed is tried again.
     retry: Option<Instant>,
+    /// How long a device may be silent before it counts as lost.
+    patience: Patience,
     /// The recording was begun: it is gone on with.
     recorded: bool,
     told: Option<AudioState>,
@@ -78,6 +80,7 @@ impl Front {
             tone: None,
             close: None,
             retry: None,
+            patience: Patience::default(),
             recorded: false,
             told: None,
             timer: None,
@@ -329,7 +332,11 @@ impl Front {
         if let Some(why) = failed {
             self.broke_off(why);
         }
-        if self.microphone.stalled(now) || self.ear.stalled(now) || self.ring.stalled(now) {
+        let patience = &self.patience;
+        if self.microphone.stalled(now, patience)
+            || self.ear.stalled(now, patience)
+            || self.ring.stalled(now, patience)
+        {
             self.lost(now);
         }
     }
@@ -368,6 +375,7 @@ impl Front {
     fn lost(&mut self, now: Instant) {
         tracing::info!("a sound device stopped; it is opened again");
         let wanted = self.wanted;
+        self.patience.lost(now);
         self.generation += 1;
         self.opener = None;
         self.microphone = Microphone::Silence;
