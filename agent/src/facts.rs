@@ -123,6 +123,7 @@ impl Facts {
                     RegistrationProblem::Unreachable { .. } => "the PBX cannot be reached".to_owned(),
                     RegistrationProblem::Fault => "a fault of Trayphone".to_owned(),
                     RegistrationProblem::Certificate(_) => "the PBX's certificate is not believed".to_owned(),
+                    RegistrationProblem::WebSocket(_) => "the PBX opens no WebSocket".to_owned(),
                     RegistrationProblem::Refused { status, .. } => format!("refused with {status}"),
                 };
                 match retry_ms {

@@ -8,7 +8,7 @@ use crate::{
     lines::Lines,
     plain::plain,
     port::{
-        sip::{Registration, RegistrationProblem, SipCommand},
+        sip::{NoWebSocket, Registration, RegistrationProblem, SipCommand, WebFault},
         store::{PasswordQuestion, SecretProblem, StoreCommand},
     },
     secret::Secret,
@@ -383,6 +383,22 @@ fn certificate(cx: &Context<'_>, aor: &str, untrusted: &Untrusted) -> String {
     cx.say(phrase, &[aor, &host, &presented, &more])
 }
 
+/// What stands where the PBX's WebSocket should be, and what to do about it.
+fn no_websocket(cx: &Context<'_>, aor: &str, none: &NoWebSocket) -> String {
+    let (phrase, more) = match &none.fault {
+        WebFault::Status { status: status @ (401 | 403 | 407) } => {
+            (&text::secure::WEB_REFUSED, status.to_string())
+        }
+        WebFault::Status { status } => (&text::secure::WEB_STATUS, status.to_string()),
+        WebFault::Redirected { status, to } => {
+            (&text::secure::WEB_REDIRECTED, plain(&format!("{status} {to}")).trim().to_owned())
+        }
+        WebFault::NoSip => (&text::secure::WEB_NO_SIP, String::new()),
+        WebFault::Garbled { detail } => (&text::secure::WEB_GARBLED, plain(detail)),
+    };
+    cx.say(phrase, &[aor, &plain(&none.host), &none.path, &more])
+}
+
 fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
     match reason {
         RegistrationProblem::WrongPassword => cx.say(&text::REG_WRONG_PASSWORD, &[aor]),
@@ -392,6 +408,7 @@ fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
         RegistrationProblem::Unreachable { detail } => cx.say(&text::REG_UNREACHABLE, &[aor, &plain(detail)]),
         RegistrationProblem::Fault => cx.say(&text::REG_FAULT, &[aor]),
         RegistrationProblem::Certificate(untrusted) => certificate(cx, aor, untrusted),
+        RegistrationProblem::WebSocket(none) => no_websocket(cx, aor, none),
         RegistrationProblem::Refused { status, phrase } => {
             cx.say(&text::REG_REFUSED, &[aor, &status.to_string(), &plain(phrase)])
         }

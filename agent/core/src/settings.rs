@@ -73,6 +73,9 @@ pub struct AccountSettings {
     /// How the PBX proves who it is: `system` or `sha256:HEX`.
     #[serde(default)]
     pub certificate: CertificateRule,
+    /// Under which path the PBX's WebSocket is asked for (`transport=ws` and `wss`), `/` and what follows.
+    #[serde(default = "phone::usual_websocket_path")]
+    pub websocket_path: String,
     /// What tells who calls, the first that does; asserted identities count from the registrar only.
     #[serde(default = "phone::usual_identity")]
     pub identity: Vec<Identity>,
@@ -133,6 +136,7 @@ impl Default for AccountSettings {
             password: PasswordSource::default(),
             ca: None,
             certificate: CertificateRule::default(),
+            websocket_path: phone::usual_websocket_path(),
             identity: phone::usual_identity(),
             watch: Vec::new(),
             presence: Vec::new(),

@@ -426,9 +426,9 @@ phrases! {
         "„{0}“ kommt zweimal vor; zu jeder Adresse gehört ein Konto",
         "« {0} » y figure deux fois ; il y a un seul compte par adresse";
     SET_REGISTRAR:
-        "“{0}” is not like sip:pbx.example:5060;transport=tcp (udp, tcp or tls)",
-        "„{0}“ hat nicht die Form sip:pbx.example:5060;transport=tcp (udp, tcp oder tls)",
-        "« {0} » n’est pas de la forme sip:pbx.example:5060;transport=tcp (udp, tcp ou tls)";
+        "“{0}” is not like sip:pbx.example:5060;transport=tcp (udp, tcp, tls, ws or wss)",
+        "„{0}“ hat nicht die Form sip:pbx.example:5060;transport=tcp (udp, tcp, tls, ws oder wss)",
+        "« {0} » n’est pas de la forme sip:pbx.example:5060;transport=tcp (udp, tcp, tls, ws ou wss)";
     SET_PORT:
         "“{0}” ends in {1}, which is no port: there are 1 to 65535",
         "„{0}“ endet auf {1}, was kein Port ist: Es gibt 1 bis 65535",

@@ -40,6 +40,8 @@ pub struct Destination {
     pub host: String,
     /// The port.
     pub port: u16,
+    /// What is spoken there, as the ledger writes it: `tcp`, `tls`, `ws`, `wss`.
+    pub scheme: &'static str,
     /// The addresses to try, in this order; the host is looked up when there are none.
     pub addresses: Vec<IpAddr>,
 }
@@ -173,7 +175,7 @@ impl Net {
 
     /// The same as [`Net::tcp`], to addresses that are known already.
     pub async fn tcp_to(&self, purpose: &Purpose, place: &Destination) -> Result<TcpStream, NetError> {
-        let Dialled { stream, attempt } = self.connect_to(purpose, ("tcp", place)).await?;
+        let Dialled { stream, attempt } = self.connect_to(purpose, place).await?;
         attempt.allowed();
         Ok(stream)
     }
@@ -185,21 +187,22 @@ impl Net {
         place: &Destination,
         proof: &Proof,
     ) -> Result<TlsStream, NetError> {
-        let Dialled { stream, attempt } = self.connect_to(purpose, ("tls", place)).await?;
+        let Dialled { stream, attempt } = self.connect_to(purpose, place).await?;
         self.shaken(attempt, &proof.name, self.0.tls.prove(stream, proof)).await
     }
 
-    async fn connect_to(
-        &self,
-        purpose: &Purpose,
-        (scheme, place): (&'static str, &Destination),
-    ) -> Result<Dialled, NetError> {
-        let target = Target::new(scheme, &place.host, place.port);
+    async fn connect_to(&self, purpose: &Purpose, place: &Destination) -> Result<Dialled, NetError> {
+        let target = Target::new(place.scheme, &place.host, place.port);
         if place.addresses.is_empty() {
             return self.connect(purpose, &target).await;
         }
         let addresses = with_port(place.addresses.clone(), place.port);
         dial(&self.0.sink, purpose, &target, &addresses, self.0.connect_timeout).await
+    }
+
+    /// How long connecting may take, and each handshake after it as long again.
+    pub fn connect_timeout(&self) -> Duration {
+        self.0.connect_timeout
     }
 
     /// A handshake that must not take longer than connecting, and its row.

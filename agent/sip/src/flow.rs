@@ -136,7 +136,7 @@ pub(crate) fn host_port(transport: Transport, local: SocketAddr) -> (Host, Optio
     (Host::Name(format!("{name}.invalid").into()), None)
 }
 
-/// Who has to be found at the other end of a secure connection.
+/// Who has to be found at the other end of a connection, and where there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Trust {
     /// The name the user configured (RFC 5922 section 7): never what a name server made of it.
@@ -145,6 +145,8 @@ pub struct Trust {
     pub authorities: Option<String>,
     /// How it is decided.
     pub rule: CertificateRule,
+    /// Under which path it opens a WebSocket; `None` where it is spoken to without one.
+    pub path: Option<String>,
 }
 
 /// The next machine on the way to an address, before its name is resolved. Port and transport stay open where the
@@ -157,7 +159,7 @@ pub struct Hop {
     pub port: Option<u16>,
     /// The transport, when one is given; `sips:` gives a secure one.
     pub transport: Option<Transport>,
-    /// Whom a secure transport has to find there; `None`: whoever proves to be the host.
+    /// Whom a secure transport has to find there, and where a WebSocket is; `None`: whoever proves to be the host.
     pub trust: Option<Arc<Trust>>,
 }
 

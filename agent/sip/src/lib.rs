@@ -12,6 +12,7 @@ mod handle;
 mod line;
 mod measure;
 pub mod message;
+pub mod probe;
 mod registration;
 pub mod rng;
 mod subscription;

@@ -58,8 +58,9 @@ impl Line {
         // The first proxy is found as a registrar is, and proves who it is as one does.
         let first = routes.first().and_then(|route| route.uri.as_sip()).unwrap_or(&registrar);
         let hop = Hop::to(first)
-            .ok_or_else(|| format!("{first} asks for a transport other than udp, tcp or tls"))?;
-        let hop = Hop { trust: Some(Arc::new(trust(settings, first, &aor))), ..hop };
+            .ok_or_else(|| format!("{first} asks for a transport other than udp, tcp, tls, ws or wss"))?;
+        let web = hop.transport.is_some_and(Transport::web);
+        let hop = Hop { trust: Some(Arc::new(trust(settings, (first, &aor), web))), ..hop };
         let behind = (settings.registrar.is_some() && !routes.is_empty()).then(|| registrar.clone());
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
@@ -136,9 +137,14 @@ fn route(text: &str) -> Result<NameAddr, String> {
 
 /// Whom a secure connection to the registrar must find: the machine the user configured, and where they wrote only its
 /// address, the domain they configured (RFC 5922 section 7: never what a name server says).
-fn trust(settings: &AccountSettings, registrar: &SipUri, aor: &SipUri) -> Trust {
+fn trust(settings: &AccountSettings, (registrar, aor): (&SipUri, &SipUri), web: bool) -> Trust {
     let named = if registrar.host.ip().is_some() { &aor.host } else { &registrar.host };
-    Trust { name: named.to_plain(), authorities: settings.ca.clone(), rule: settings.certificate }
+    Trust {
+        name: named.to_plain(),
+        authorities: settings.ca.clone(),
+        rule: settings.certificate,
+        path: web.then(|| settings.websocket_path.clone()),
+    }
 }
 
 /// A `sip:` or `sips:` address that a call can go to. Header fields in it are a link's way to put words into our request, and
@@ -182,6 +188,8 @@ mod tests {
         for (registrar, transport, name) in [
             ("sips:pbx.example", Transport::Tls, "pbx.example"),
             ("sips:pbx.example;transport=ws", Transport::Wss, "pbx.example"),
+            ("sip:pbx.example:8089;transport=wss", Transport::Wss, "pbx.example"),
+            ("sip:10.0.0.1;transport=ws", Transport::Ws, "office.example"),
             ("sip:pbx.example;transport=tls", Transport::Tls, "pbx.example"),
             ("sip:10.0.0.1;transport=tls", Transport::Tls, "office.example"),
             ("[::1]:5061;transport=TLS", Transport::Tls, "office.example"),
@@ -189,6 +197,8 @@ mod tests {
             let line = Line::read(&settings("sip:1001@office.example", Some(registrar))).unwrap();
             assert_eq!((line.hop.transport, line.hop.name()), (Some(transport), name), "{registrar}");
             assert_eq!(line.domain().to_string(), "sip:office.example");
+            let path = line.hop.trust.unwrap().path.clone();
+            assert_eq!(path.as_deref(), transport.web().then_some("/ws"), "{registrar}");
         }
         for (aor, registrar, word) in [
             ("1001", None, "scheme"),

@@ -6,10 +6,14 @@
 
 mod driver;
 mod log;
+mod patience;
+mod pipe;
 mod reach;
 mod road;
 mod streams;
 mod system;
 mod udp;
+mod web;
 
 pub(crate) use driver::Driver;
+pub(crate) use web::{Said, config as web_config, said, sentence};

@@ -1,8 +1,10 @@
 //! The ways to a machine that name servers list, and which of them failed lately (RFC 3263 section 4.3).
 
 use crate::flow::{Flow, Transport};
+use agent_core::{certificate::Untrusted, port::sip::NoWebSocket};
 use std::{
     collections::BTreeMap,
+    fmt,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -26,6 +28,24 @@ pub struct Way {
 impl From<Flow> for Way {
     fn from(flow: Flow) -> Self {
         Self { transport: flow.transport, peer: flow.peer }
+    }
+}
+
+/// Who was met at the end of a way instead of the machine that was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// They did not prove to be that machine.
+    Untrusted(Untrusted),
+    /// They open no WebSocket for SIP.
+    NoWebSocket(NoWebSocket),
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Untrusted(untrusted) => untrusted.fmt(f),
+            Self::NoWebSocket(none) => none.fmt(f),
+        }
     }
 }
 

@@ -235,6 +235,9 @@ fn problem(problem: &RegistrationProblem) -> String {
             let key = untrusted.presented.map(|key| format!(" (its key is {key})")).unwrap_or_default();
             format!("{}{key}; nothing was sent", tame(&untrusted.to_string()))
         }
+        RegistrationProblem::WebSocket(none) => {
+            format!("{} (the path is the account's `websocket_path`)", tame(&none.to_string()))
+        }
         RegistrationProblem::Silent => "the PBX does not answer".to_owned(),
         RegistrationProblem::Unreachable { detail } => {
             format!("the PBX cannot be reached ({})", tame(detail))

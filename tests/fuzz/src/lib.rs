@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip-differential", run: targets::differential::differential },
     Target { name: "sip-digest", run: targets::fields::digest },
     Target { name: "sip-stream", run: targets::sip::stream },
+    Target { name: "sip-websocket", run: agent_sip::probe::websocket },
 ];
 
 /// The target of that name.

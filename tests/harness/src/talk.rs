@@ -52,8 +52,8 @@ pub fn agent(folder: &Path, kamailio: &Kamailio, transport: Transport, certifica
     let port = kamailio.port_for(transport);
     let mut account = Account::at(port, transport, &Kamailio::password("1001"));
     account.aor = format!("sip:1001@{REALM}");
-    if transport == Transport::Tls {
-        account.registrar = format!("sip:localhost:{port};transport=tls");
+    if let Transport::Tls | Transport::Wss = transport {
+        account.registrar = format!("sip:localhost:{port};transport={}", transport.parameter());
     }
     let (says, hears) = (tone(folder, CALLER_HZ), folder.join("agent-hears.wav"));
     let mut start = account.with_files(&says, &hears).start();

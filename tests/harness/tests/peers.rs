@@ -96,6 +96,8 @@ agents! {
     the_agent_over_tls_calls_pjsua_udp: agent Tls, Pjsua Udp, Agent calls;
     linphone_tls_calls_the_agent_over_udp: agent Udp, Linphone Tls, Peer calls;
     baresip_tls_calls_the_agent_over_tls: agent Tls, Baresip Tls, Peer calls;
+    the_agent_over_wss_calls_baresip_udp: agent Wss, Baresip Udp, Agent calls;
+    baresip_udp_calls_the_agent_over_ws: agent Ws, Baresip Udp, Peer calls;
 }
 
 long_agents! {
@@ -112,6 +114,9 @@ long_agents! {
     the_agent_over_tls_calls_baresip_tls: agent Tls, Baresip Tls, Agent calls;
     the_agent_over_tls_calls_baresip_udp: agent Tls, Baresip Udp, Agent calls;
     baresip_udp_calls_the_agent_over_tls: agent Tls, Baresip Udp, Peer calls;
+    baresip_udp_calls_the_agent_over_wss: agent Wss, Baresip Udp, Peer calls;
+    the_agent_over_ws_calls_linphone_tcp: agent Ws, Linphone Tcp, Agent calls;
+    pjsua_tls_calls_the_agent_over_wss: agent Wss, Pjsua Tls, Peer calls;
 }
 
 /// Who begins the call.
@@ -132,7 +137,9 @@ fn agent_and(call: &Call) {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let certificate = Certificate::make(folder, "pbx", &["localhost", "127.0.0.1"]);
-    let options = Options { certificate: Some(&certificate), ..Options::default() };
+    // Phones behind a WebSocket cannot be reached where they say: kamailio then marks contacts with the flow they came by.
+    let websocket = matches!(call.agent, Transport::Ws | Transport::Wss);
+    let options = Options { certificate: Some(&certificate), websocket, ..Options::default() };
     let kamailio = Kamailio::start_with(folder, &options);
     let agent = agent(folder, &kamailio, call.agent, &certificate);
     let setup = Setup {

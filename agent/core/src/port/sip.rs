@@ -5,12 +5,14 @@ pub mod message;
 mod phone;
 pub mod transfer;
 pub mod watch;
+mod web;
 
 pub use identity::{Circumstances, ForwardReason, Forwarding, MOST_FORWARDINGS, Ring};
 pub use message::{MessageCommand, MessageEvent};
 pub use phone::{PhoneCommand, PhoneEvent, Treatment};
 pub use transfer::{TransferCommand, TransferEvent};
 pub use watch::{WatchCommand, WatchEvent};
+pub use web::{NoWebSocket, WebFault};
 
 use crate::{
     certificate::Untrusted,
@@ -67,6 +69,8 @@ pub enum RegistrationProblem {
     Fault,
     /// The way to the PBX is encrypted, and its certificate is not believed.
     Certificate(Untrusted),
+    /// The way to the PBX is a WebSocket, and none is opened there.
+    WebSocket(NoWebSocket),
     /// A final answer that is none of the above.
     Refused {
         /// The status code.

@@ -100,6 +100,9 @@ impl Checker<'_> {
             let filled = [&*plain(&account.profile), &known.join(", ")];
             self.wrong(&key("profile"), &text::pbx::SET_PROFILE, &filled);
         }
+        if !path_fits(&account.websocket_path) {
+            self.wrong(&key("websocket_path"), &text::secure::SET_PATH, &[&plain(&account.websocket_path)]);
+        }
         let twice = |at: usize| account.identity[..at].contains(&account.identity[at]);
         if account.identity.is_empty() || (0..account.identity.len()).any(twice) {
             self.wrong(&key("identity"), &text::settings::IDENTITY, &[]);
@@ -245,10 +248,19 @@ fn registrar_fits(text: &str) -> bool {
     // What `sips:` asks for, datagrams cannot give.
     let known = match transport {
         "transport=udp" => !secure,
-        "transport=tcp" | "transport=tls" => true,
+        "transport=tcp" | "transport=tls" | "transport=ws" | "transport=wss" => true,
         _ => false,
     };
     host_port(host) && known
+}
+
+/// The longest path of a WebSocket, bytes.
+const LONGEST_PATH: usize = 256;
+
+/// `/` and what may stand in the first line of an HTTP request behind it (RFC 3986 section 3.3), a query included.
+fn path_fits(path: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/?".contains(&b);
+    path.starts_with('/') && path.len() <= LONGEST_PATH && path.bytes().all(fits)
 }
 
 /// A hotkey with its modifiers in one order, or `None` when it is none: at least one modifier and one key.
@@ -308,6 +320,9 @@ mod tests {
             "sip:[::1]:5060;transport=udp",
             "sip:pbx;transport=tls",
             "sips:pbx:5061",
+            "sip:pbx:8088;transport=ws",
+            "sip:pbx:8089;transport=wss",
+            "sips:pbx;transport=ws",
         ] {
             assert_eq!(keys(|s| s.accounts[0].registrar = Some(registrar.to_owned())), Vec::<String>::new());
         }
@@ -373,6 +388,13 @@ mod tests {
             assert_eq!(keys(|s| s.accounts.push(account(twice))), ["account[1].aor"], "{twice}");
         }
         assert_eq!(keys(|s| s.accounts[0].username = Some(String::new())), ["account[0].username"]);
+        for path in ["", "ws", "/w s", "/ws#x", "/\r\nX: y", "/ü", &"/".repeat(257)] {
+            let set = |s: &mut Settings| s.accounts[0].websocket_path = path.to_owned();
+            assert_eq!(keys(set), ["account[0].websocket_path"], "{path}");
+        }
+        for path in ["/", "/ws", "/pbx/sip?token=a%20b"] {
+            assert_eq!(keys(|s| s.accounts[0].websocket_path = path.to_owned()), Vec::<String>::new());
+        }
         assert_eq!(keys(|s| s.accounts[0].ca = Some("pbx.pem".to_owned())), ["account[0].ca"]);
         assert_eq!(
             keys(|s| s.accounts[0].password = PasswordSource::Env("A B".to_owned())),

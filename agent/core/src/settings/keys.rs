@@ -48,6 +48,11 @@ pub const KEYS: &[Key] = &[
         "What proves the PBX over TLS: \"system\" (authorities and name), or its key, \"sha256:HEX\".",
     ),
     key(
+        "account.websocket_path",
+        "\"/ws\"",
+        "The path of the PBX's WebSocket, for transport=ws and wss: Asterisk has /ws, FreeSWITCH takes /.",
+    ),
+    key(
         "account.identity",
         "[\"p-asserted-identity\", \"remote-party-id\", \"from\"]",
         "What tells who calls, the first that does; the first two count from the registrar only.",

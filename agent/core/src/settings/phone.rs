@@ -29,6 +29,11 @@ pub(super) fn usual_profile() -> String {
     "auto".to_owned()
 }
 
+/// Where Asterisk has its WebSocket; kamailio takes any path, FreeSWITCH any but some versions only `/`.
+pub(super) fn usual_websocket_path() -> String {
+    "/ws".to_owned()
+}
+
 /// Whether calls may be answered by themselves, when they ask to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -31,6 +31,30 @@ phrases! {
         "{0}: the certificate of {1} cannot be used ({3}), and nothing was sent",
         "{0}: Das Zertifikat von {1} ist nicht zu gebrauchen ({3}), und es wurde nichts gesendet",
         "{0} : le certificat de {1} est inutilisable ({3}), et rien n’a été envoyé";
+    WEB_STATUS:
+        "{0}: {1} opens no WebSocket under “{2}” (it answers {3}). Write the path your PBX has it under into the account as `websocket_path`: Asterisk has /ws, FreeSWITCH /; and check the port of the registrar",
+        "{0}: {1} öffnet unter „{2}“ keinen WebSocket (Antwort {3}). Tragen Sie den Pfad, unter dem Ihre Anlage ihn hat, als `websocket_path` ins Konto ein: Asterisk hat /ws, FreeSWITCH /; und prüfen Sie den Port des Registrars",
+        "{0} : {1} n’ouvre pas de WebSocket sous « {2} » (réponse {3}). Inscrivez dans le compte, comme `websocket_path`, le chemin sous lequel le central l’offre : Asterisk a /ws, FreeSWITCH / ; et vérifiez le port du registrar";
+    WEB_REFUSED:
+        "{0}: {1} keeps its WebSocket under “{2}” for others (it answers {3}), before any password was asked for. Whoever looks after the PBX must let this computer in",
+        "{0}: {1} behält seinen WebSocket unter „{2}“ anderen vor (Antwort {3}), noch ehe nach einem Passwort gefragt wurde. Wer die Anlage betreut, muss diesen Computer zulassen",
+        "{0} : {1} réserve son WebSocket sous « {2} » à d’autres (réponse {3}), avant même de demander un mot de passe. La personne chargée du central doit admettre cet ordinateur";
+    WEB_REDIRECTED:
+        "{0}: {1} sends whoever asks for the WebSocket “{2}” elsewhere ({3}), where this phone does not follow. Write the right place into the account (`registrar` and `websocket_path`)",
+        "{0}: {1} schickt, wer den WebSocket „{2}“ verlangt, anderswohin ({3}); dorthin folgt dieses Telefon nicht. Tragen Sie die richtige Stelle ins Konto ein (`registrar` und `websocket_path`)",
+        "{0} : {1} renvoie ailleurs qui demande le WebSocket « {2} » ({3}), où ce téléphone ne suit pas. Inscrivez le bon endroit dans le compte (`registrar` et `websocket_path`)";
+    WEB_NO_SIP:
+        "{0}: {1} has a WebSocket under “{2}”, but not one for SIP: it does not agree to the sub-protocol “sip”. Most likely `websocket_path` or the port is that of something else",
+        "{0}: {1} hat unter „{2}“ einen WebSocket, aber keinen für SIP: Er sagt das Unterprotokoll „sip“ nicht zu. Wahrscheinlich gehören `websocket_path` oder Port zu etwas anderem",
+        "{0} : {1} a un WebSocket sous « {2} », mais pas pour SIP : il n’accepte pas le sous-protocole « sip ». Le `websocket_path` ou le port est sans doute celui d’autre chose";
+    WEB_GARBLED:
+        "{0}: what answers at {1} speaks no WebSocket ({3}). Check the port of the registrar, and whether it wants transport=wss or ws",
+        "{0}: Was bei {1} antwortet, spricht keinen WebSocket ({3}). Prüfen Sie den Port des Registrars, und ob er transport=wss oder ws verlangt",
+        "{0} : ce qui répond à {1} ne parle pas WebSocket ({3}). Vérifiez le port du registrar, et s’il veut transport=wss ou ws";
+    SET_PATH:
+        "“{0}” is not a path like /ws: it begins with “/” and has no blanks",
+        "„{0}“ ist kein Pfad wie /ws: Er beginnt mit „/“ und hat keine Leerzeichen",
+        "« {0} » n’est pas un chemin comme /ws : il commence par « / » et n’a pas d’espaces";
     SET_CA:
         "“{0}” is not the whole path of a file, from the root of the disk on",
         "„{0}“ ist nicht der ganze Pfad einer Datei, von der Wurzel des Datenträgers an",

@@ -139,6 +139,7 @@ fn registration(state: &Registration, mask: Mask) -> String {
                 RegistrationProblem::Certificate(untrusted) => {
                     format!("certificate {:?}", untrusted.to_string())
                 }
+                RegistrationProblem::WebSocket(none) => format!("web-socket {:?}", none.to_string()),
                 RegistrationProblem::Refused { status, phrase } => {
                     format!("refused {status} {}", mask.name(phrase))
                 }

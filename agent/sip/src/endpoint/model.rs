@@ -14,11 +14,10 @@ use crate::{
     texting::Texts,
     transaction::{TransactionEvent, TransactionId},
     transfer::Transfers,
-    ways::{Found, Turn, Way},
+    ways::{Found, Obstacle, Turn, Way},
     wire::{Output, Owner, ReachId, Wire},
 };
 use agent_core::{
-    certificate::Untrusted,
     id::{AccountId, CallId},
     port::sip::{CallEnd, Loss, SipCommand, SipEvent, transfer::Wish},
 };
@@ -66,14 +65,14 @@ pub enum Input {
     },
     /// Something happened to the computer.
     Turned(Turn),
-    /// The other answer to `Output::Open`: who is there did not prove to be who was meant.
-    Untrusted {
+    /// The other answer to `Output::Open`: who is there is not what was meant.
+    Blocked {
         /// To which question.
         id: ReachId,
         /// Which way it was.
         way: Way,
-        /// Who was meant, and what was shown instead.
-        why: Untrusted,
+        /// What was met.
+        why: Obstacle,
     },
     /// A connection is gone, or could not be opened.
     Closed {
@@ -190,7 +189,7 @@ impl Endpoint {
             Input::Item { flow, item } => self.item(flow, item),
             Input::Reached { id, result } => self.reached(id, result),
             Input::Opened { id, way, result } => self.opened(id, way, result),
-            Input::Untrusted { id, way, why } => self.untrusted(id, way, why),
+            Input::Blocked { id, way, why } => self.blocked(id, way, why),
             Input::Turned(turn) => self.turned(turn),
             Input::Closed { flow, detail } => {
                 self.wire.transactions.connection_lost(self.wire.now, &flow, &detail);

@@ -5,10 +5,10 @@ use crate::{
     flow::Flow,
     registration::Registration,
     transaction::TransactionEvent,
-    ways::{Found, Turn, Way},
+    ways::{Found, Obstacle, Turn, Way},
     wire::{Owner, ReachId, Wire},
 };
-use agent_core::{certificate::Untrusted, id::CallId};
+use agent_core::id::CallId;
 
 impl Endpoint {
     /// Runs `with` on a registration, then files its deadline, has its calls follow it, or forgets it.
@@ -45,9 +45,9 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn untrusted(&mut self, id: ReachId, way: Way, why: Untrusted) {
+    pub(super) fn blocked(&mut self, id: ReachId, way: Way, why: Obstacle) {
         if let Some((Owner::Registration(number), _)) = self.wire.opened(id, way, Err(why.to_string())) {
-            self.with_registration(number, |registration, wire| registration.untrusted(wire, id, why));
+            self.with_registration(number, |registration, wire| registration.blocked(wire, id, why));
         }
     }
 

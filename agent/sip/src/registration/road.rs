@@ -6,13 +6,10 @@ use crate::{
     message::Response,
     registration::state::{Phase, Registration},
     transaction::TransactionEvent,
-    ways::{Found, Turn, Way},
+    ways::{Found, Obstacle, Turn, Way},
     wire::{Output, Owner, ReachId, Wire},
 };
-use agent_core::{
-    certificate::Untrusted,
-    port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent},
-};
+use agent_core::port::sip::{Registration as Told, RegistrationProblem as Problem, SipEvent};
 use std::time::Duration;
 
 /// Names are not looked up again sooner, whatever their time to live says.
@@ -109,18 +106,27 @@ impl Registration {
         }
     }
 
-    /// Who is at the end of a way did not prove to be the registrar. It is not the way that failed: another may lead to the
-    /// right machine, but not one on which nobody has to prove anything.
-    pub(crate) fn untrusted(&mut self, wire: &mut Wire, id: ReachId, why: Untrusted) {
-        if !matches!(self.phase, Phase::Opening(expected, _) if expected == id) {
+    /// Who is at the end of a way is not the registrar. Who did not prove it: it is not the way that failed, and another may
+    /// lead to the right machine, but not one on which nobody has to prove anything. Who opens no WebSocket: others may.
+    pub(crate) fn blocked(&mut self, wire: &mut Wire, id: ReachId, why: Obstacle) {
+        let Phase::Opening(expected, way) = self.phase else { return };
+        if expected != id {
             return;
         }
         self.phase = Phase::Still;
         if self.leaving {
             return self.left(wire);
         }
-        self.left.retain(|way| way.transport.secure());
-        self.next_way(wire, Problem::Certificate(why));
+        match why {
+            Obstacle::Untrusted(why) => {
+                self.left.retain(|way| way.transport.secure());
+                self.next_way(wire, Problem::Certificate(why));
+            }
+            Obstacle::NoWebSocket(why) => {
+                wire.shunned.shun(wire.now, way);
+                self.next_way(wire, Problem::WebSocket(why));
+            }
+        }
     }
 
     /// A way leads to the registrar, or not.

@@ -5,8 +5,9 @@
 
 use super::{
     log::log,
+    pipe::StreamNews,
     road::{Failure, Road},
-    streams::{Connections, Opened, StreamNews},
+    streams::{Connections, Opened},
     udp::{Arrival, Udp},
 };
 use crate::{
@@ -207,7 +208,7 @@ impl Driver {
             News::Reached(id, way, result) => {
                 let result = match result.and_then(|opened| self.take_connection(opened)) {
                     Ok(flow) => Ok(flow),
-                    Err(Failure::Untrusted(why)) => return self.input(Input::Untrusted { id, way, why }),
+                    Err(Failure::Met(why)) => return self.input(Input::Blocked { id, way, why }),
                     Err(Failure::Said(detail)) => Err(detail),
                 };
                 self.input(Input::Opened { id, way, result });

@@ -2,8 +2,10 @@
 
 use super::{
     driver::{Driver, MOST_DIALS, MOST_HELD, News},
+    pipe::Duplex,
     road::{Failure, Identity, Road},
-    streams::Opened,
+    streams::{Opened, Pipe, ends},
+    web,
 };
 use crate::{
     endpoint::{Input, ReachId},
@@ -58,7 +60,7 @@ impl Driver {
         }
         let (net, purpose, reporter) = (self.net.clone(), self.purpose.clone(), self.reporter.clone());
         let (port, addresses) = (way.peer.port(), vec![way.peer.ip()]);
-        let place = Destination { host: hop.host.clone(), port, addresses };
+        let place = Destination { host: hop.host.clone(), port, scheme: way.transport.uri_name(), addresses };
         tokio::spawn(async move {
             let opened = open_connection(&net, &purpose, &place, identity).await;
             // As above.
@@ -108,11 +110,12 @@ impl Driver {
         let (place, identity) = match &road {
             Road::Plain(peer) => {
                 let host = peer.ip().to_string();
-                (Destination { host, port: peer.port(), addresses: Vec::new() }, None)
+                (Destination { host, port: peer.port(), scheme: "tcp", addresses: Vec::new() }, None)
             }
             Road::Named(identity) => {
                 let (host, port) = (identity.host.clone(), identity.port);
-                (Destination { host, port, addresses: vec![peer.ip()] }, Some(identity.clone()))
+                let scheme = identity.transport.uri_name();
+                (Destination { host, port, scheme, addresses: vec![peer.ip()] }, Some(identity.clone()))
             }
         };
         tokio::spawn(async move {
@@ -159,7 +162,7 @@ fn transport(carrier: Carrier) -> Transport {
     }
 }
 
-/// A connection to `place`: plain, or the one that `identity` asks for.
+/// A connection to `place`: plain, or the one that `identity` asks for, TLS, a WebSocket, or one in the other.
 async fn open_connection(
     net: &Net,
     purpose: &Purpose,
@@ -170,6 +173,21 @@ async fn open_connection(
     let Some(identity) = identity else {
         return Opened::plain(net.tcp_to(purpose, place).await?).ok_or_else(gone);
     };
-    let stream = net.tls_to(purpose, place, &identity.proof()).await?;
-    Opened::proven(stream, identity).ok_or_else(gone)
+    let transport = identity.transport;
+    let (stream, ends): (Box<dyn Duplex>, _) = if transport.secure() {
+        let stream = net.tls_to(purpose, place, &identity.proof()).await?;
+        let ends = ends(stream.get_ref().0);
+        (Box::new(stream), ends)
+    } else {
+        let stream = net.tcp_to(purpose, place).await?;
+        let ends = ends(&stream);
+        (Box::new(stream), ends)
+    };
+    let ends = ends.ok_or_else(gone)?;
+    let pipe = if transport.web() {
+        Pipe::Web(Box::new(web::open(net.connect_timeout(), stream, &identity).await?))
+    } else {
+        Pipe::Bytes(stream)
+    };
+    Ok(Opened { pipe, ends, identity: Some(identity) })
 }

@@ -1,7 +1,9 @@
 //! Whither a connection leads: to an address, or to a machine that has to be who the user meant.
 
-use crate::flow::{Hop, Transport, Trust};
-use agent_core::certificate::Untrusted;
+use crate::{
+    flow::{Hop, Transport, Trust},
+    ways::Obstacle,
+};
 use agent_net::{NetError, Proof};
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -34,6 +36,11 @@ impl Identity {
         Self { transport, host: hop.host.clone(), port, trust: hop.trust.clone() }
     }
 
+    /// Under which path its WebSocket is asked for.
+    pub(super) fn path(&self) -> &str {
+        self.trust.as_ref().and_then(|trust| trust.path.as_deref()).unwrap_or("/")
+    }
+
     /// What its certificate must be.
     pub(super) fn proof(&self) -> Proof {
         match &self.trust {
@@ -50,8 +57,8 @@ impl Identity {
 /// Why no connection came about.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
-    /// The other end did not prove to be who was meant.
-    Untrusted(Untrusted),
+    /// Somebody is there, but not what was meant.
+    Met(Obstacle),
     /// Anything else, as a sentence.
     Said(String),
 }
@@ -59,7 +66,7 @@ pub(super) enum Failure {
 impl From<NetError> for Failure {
     fn from(error: NetError) -> Self {
         match error {
-            NetError::Certificate(untrusted) => Self::Untrusted(*untrusted),
+            NetError::Certificate(untrusted) => Self::Met(Obstacle::Untrusted(*untrusted)),
             other => Self::Said(other.to_string()),
         }
     }
@@ -68,7 +75,7 @@ impl From<NetError> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Untrusted(untrusted) => untrusted.fmt(f),
+            Self::Met(obstacle) => obstacle.fmt(f),
             Self::Said(sentence) => f.write_str(sentence),
         }
     }

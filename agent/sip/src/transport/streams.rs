@@ -5,16 +5,19 @@
 //! back on the one its request came over, and section 18 has a connection outlive its transactions: `IDLE` is far longer
 //! than the 32 s of the longest (64*T1, section 17.1.1.2).
 
-mod patience;
-
-use super::{road::Identity, udp::canonical};
+use super::{
+    patience::Patience,
+    pipe::{Duplex, StreamNews},
+    road::Identity,
+    udp::canonical,
+    web,
+};
 use crate::{
     flow::{Flow, Transport},
     message::{StreamDecoder, StreamItem},
 };
-use agent_net::TlsStream;
 use bytes::Bytes;
-use patience::Patience;
+use futures_util::StreamExt;
 use std::{
     collections::{BTreeMap, HashMap},
     io,
@@ -26,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split},
     net::TcpStream,
     sync::mpsc,
     task::AbortHandle,
@@ -47,49 +50,43 @@ const STUCK: Duration = Duration::from_secs(30);
 /// Identities of connections that are gone, remembered so that an answer or a call finds its way back to the same end.
 const MOST_GONE: usize = 256;
 
-/// What bytes run over, whatever lies beneath.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+/// How a connection is cut into messages.
+pub(super) enum Pipe {
+    /// By Content-Length.
+    Bytes(Box<dyn Duplex>),
+    /// By the WebSocket around it.
+    Web(Box<web::Socket>),
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+/// The half of a connection that is written to.
+enum Out {
+    Bytes(WriteHalf<Box<dyn Duplex>>),
+    Web(web::Sending),
+}
 
 /// A connection that was just opened.
 pub(super) struct Opened {
-    stream: Box<dyn Duplex>,
+    pub(super) pipe: Pipe,
     /// Both ends.
-    ends: (SocketAddr, SocketAddr),
+    pub(super) ends: (SocketAddr, SocketAddr),
     /// Who is at the other end, where more is known than an address.
-    identity: Option<Arc<Identity>>,
+    pub(super) identity: Option<Arc<Identity>>,
 }
 
 impl Opened {
     /// A plain one; `None` when its addresses cannot be had, because it is gone already.
     pub(super) fn plain(stream: TcpStream) -> Option<Self> {
         let ends = ends(&stream)?;
-        Some(Self { stream: Box::new(stream), ends, identity: None })
-    }
-
-    /// One whose other end has proven to be who `identity` says.
-    pub(super) fn proven(stream: TlsStream, identity: Arc<Identity>) -> Option<Self> {
-        let ends = ends(stream.get_ref().0)?;
-        Some(Self { stream: Box::new(stream), ends, identity: Some(identity) })
+        Some(Self { pipe: Pipe::Bytes(Box::new(stream)), ends, identity: None })
     }
 }
 
 /// Our address and theirs. Small messages wait for each other's answers, which Nagle's algorithm only delays.
-fn ends(stream: &TcpStream) -> Option<(SocketAddr, SocketAddr)> {
+pub(super) fn ends(stream: &TcpStream) -> Option<(SocketAddr, SocketAddr)> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     Some((canonical(stream.local_addr().ok()?), canonical(stream.peer_addr().ok()?)))
-}
-
-/// What connections tell the loop that owns them.
-#[derive(Debug)]
-pub(super) enum StreamNews {
-    /// Something was read.
-    Item(Flow, Box<StreamItem>),
-    /// The connection is gone.
-    Closed(Flow, String),
 }
 
 struct Connection {
@@ -125,7 +122,7 @@ impl Connections {
 
     /// Takes a connection over. `None` when strangers have too many.
     pub(super) fn add(&mut self, opened: Opened, theirs: bool) -> Option<Flow> {
-        let Opened { stream, ends: (local, peer), identity } = opened;
+        let Opened { pipe, ends: (local, peer), identity } = opened;
         // What we open ourselves is few and wanted: strangers must not be able to keep us from the registrar.
         if theirs && (self.open.len() >= MOST || self.count_from(peer.ip()) >= MOST_FROM_ONE) {
             // Told ever more seldom: who opens thousands must not fill the disk with it.
@@ -137,12 +134,20 @@ impl Connections {
         }
         let transport = identity.as_ref().map_or(Transport::Tcp, |identity| identity.transport);
         let flow = Flow { transport, local, peer };
-        let (reading, writing) = split(stream);
         let (writer, queue) = mpsc::channel(MOST_WAITING);
-        let reader =
-            tokio::spawn(read(reading, flow, Patience::new(Instant::now(), theirs), self.news.clone()));
+        let (patience, news) = (Patience::new(Instant::now(), theirs), self.news.clone());
+        let (reader, out) = match pipe {
+            Pipe::Bytes(stream) => {
+                let (reading, writing) = split(stream);
+                (tokio::spawn(read(reading, flow, patience, news)), Out::Bytes(writing))
+            }
+            Pipe::Web(socket) => {
+                let (writing, reading) = (*socket).split();
+                (tokio::spawn(web::read(reading, flow, patience, news)), Out::Web(writing))
+            }
+        };
         let waiting: Arc<AtomicUsize> = Arc::default();
-        let sender = tokio::spawn(write(writing, (queue, waiting.clone()), flow, self.news.clone()));
+        let sender = tokio::spawn(write(out, (queue, waiting.clone()), flow, self.news.clone()));
         let tasks = [reader.abort_handle(), sender.abort_handle()];
         self.open.insert((peer, local), Connection { identity, writer, waiting, tasks });
         Some(flow)
@@ -258,25 +263,41 @@ async fn read(
 }
 
 async fn write(
-    mut stream: WriteHalf<Box<dyn Duplex>>,
+    mut out: Out,
     (mut queue, waiting): (mpsc::Receiver<Bytes>, Arc<AtomicUsize>),
     flow: Flow,
     news: mpsc::Sender<StreamNews>,
 ) {
     while let Some(bytes) = queue.recv().await {
-        let failed = match timeout(STUCK, write_out(&mut stream, &bytes)).await {
+        let failed = match timeout(STUCK, out.write(&bytes)).await {
             Ok(Ok(())) => {
                 waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
                 continue;
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => error,
             Err(_) => "the peer does not read".to_owned(),
         };
         let _ = news.send(StreamNews::Closed(flow, failed)).await;
         return;
     }
-    // The owner closed it: TLS says so to the other end.
-    let _ = timeout(STUCK, stream.shutdown()).await;
+    out.close().await;
+}
+
+impl Out {
+    async fn write(&mut self, bytes: &Bytes) -> Result<(), String> {
+        match self {
+            Self::Bytes(stream) => write_out(stream, bytes).await.map_err(|error| error.to_string()),
+            Self::Web(socket) => web::write(socket, bytes).await,
+        }
+    }
+
+    /// The owner closed it: TLS and WebSocket say so to the other end.
+    async fn close(&mut self) {
+        match self {
+            Self::Bytes(stream) => drop(timeout(STUCK, stream.shutdown()).await),
+            Self::Web(socket) => web::close(socket).await,
+        }
+    }
 }
 
 /// Writes all of it and leaves nothing in a buffer of TLS.

@@ -48,16 +48,17 @@ pub(crate) struct Phone {
 impl Phone {
     /// One that trusts `authority` as if it were the system's.
     pub(crate) async fn trusting(authority: &Authority) -> Self {
+        Self::with(NetConfig { authorities: vec![authority.pem()], ..NetConfig::default() }).await
+    }
+
+    /// One with a door out of the test's own.
+    pub(crate) async fn with(config: NetConfig) -> Self {
         let (sender, events) = unbounded_channel();
         // The phone may tell more than a test waits for.
         let tell = Arc::new(move |event| drop(sender.send(event)));
         let rows: Arc<Mutex<Vec<LedgerRecord>>> = Arc::default();
         let ledger = rows.clone();
-        let config = NetConfig {
-            authorities: vec![authority.pem()],
-            proxies: Proxies::none(),
-            ..NetConfig::default()
-        };
+        let config = NetConfig { proxies: Proxies::none(), ..config };
         let net = Net::with_config(Arc::new(move |row| ledger.lock().unwrap().push(row)), config).unwrap();
         let config = SipConfig { bind: Some("127.0.0.1:0".parse().unwrap()), ..SipConfig::default() };
         let sip = start(config, net, tell);

@@ -1,8 +1,7 @@
 //! TLS on real sockets of the loopback: whose certificate is taken, what a secure account says of itself, and that
 //! nothing falls from it to a plain transport.
 
-mod peer;
-
+use crate::peer::{ACCOUNT, Authority, Certified, Phone, TlsLine, ok, within};
 use agent_core::{
     certificate::{CertificateFault, CertificateRule, Fingerprint},
     id::CallId,
@@ -11,7 +10,6 @@ use agent_core::{
     settings::AccountSettings,
 };
 use agent_sip::message::{Method, StreamItem};
-use peer::{ACCOUNT, Authority, Certified, Phone, TlsLine, ok, within};
 use tokio::net::{TcpListener, UdpSocket};
 
 fn invite(target: &str) -> SipCommand {

@@ -1,0 +1,5 @@
+//! SIP carried by something else, TLS or a WebSocket, on real sockets of the loopback.
+
+mod peer;
+mod secure;
+mod web;
