@@ -206,10 +206,12 @@ impl Registration {
         self.ways.contains(&way)
     }
 
-    /// The way to try after one that failed: `None` where there is no other.
+    /// The way to try after one that failed: `None` where there is no other. What began on a secure way goes on on a secure
+    /// one or not at all, even where name servers list plain ones beside it.
     pub(crate) fn next_after(&self, wire: &Wire, failed: Way) -> Option<Way> {
         let mut ways = wire.shunned.order(wire.now, &self.ways).into_iter();
-        ways.find(|way| *way != failed && wire.shunned.until(wire.now, *way).is_none())
+        let safe = |way: &Way| way.transport.secure() || !failed.transport.secure();
+        ways.find(|way| *way != failed && safe(way) && wire.shunned.until(wire.now, *way).is_none())
     }
 
     /// A call found that a way of ours fails. Where it is the one in use, the registration does not wait for its refresh.

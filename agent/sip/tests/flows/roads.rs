@@ -13,8 +13,9 @@ use agent_core::{
 use agent_sip::{
     config::Config,
     endpoint::Input,
-    message::{Contacts, Method, Request},
-    ways::Turn,
+    flow::Transport,
+    message::{Contacts, Message, Method, Request},
+    ways::{Turn, Way},
 };
 use std::time::Duration;
 
@@ -241,6 +242,42 @@ fn a_call_goes_to_the_next_machine_when_the_first_cannot_serve() {
     expect(&mut office.world, office.second, Method::Ack);
     event(&mut office.world, office.phone, "Answered { call: CallId(2)");
     assert!(office.world.events(office.phone).is_empty());
+}
+
+#[test]
+fn a_call_that_began_on_a_secure_way_never_goes_on_in_the_open() {
+    for second in [Transport::Tls, Transport::Udp] {
+        let mut office = Office::new(12);
+        let way = |host, transport, port| Way { transport, peer: std::net::SocketAddr::new(ip(host), port) };
+        // The settings name no transport, and the name servers list one each.
+        office.world.listed = vec![way("192.0.2.10", Transport::Tls, 5061), way("192.0.2.11", second, 5061)];
+        office.world.names.insert("pbx.example".to_owned(), Vec::new());
+        register(&mut office.world, office.phone, None);
+        office.grant(office.first, 3600);
+        office.world.events(office.phone).clear();
+        let (account, target) = (ACCOUNT, "sips:600@pbx.example".to_owned());
+        let (call, offer) = (CallId(2), sdp("offer"));
+        let command = SipCommand::Invite { call, account, target, offer, withhold: false };
+        office.world.command(office.phone, command);
+        let (letter, _) = expect(&mut office.world, office.first, Method::Invite);
+        assert_eq!(letter.flow.transport, Transport::Tls);
+        answer(&mut office.world, &letter, 503, &[], "");
+        expect(&mut office.world, office.first, Method::Ack);
+        office.world.settle();
+        let sent: Vec<Method> = office
+            .world
+            .inbox(office.second)
+            .iter()
+            .filter_map(|letter| match &letter.message {
+                Message::Request(request) => Some(request.method.clone()),
+                Message::Response(_) => None,
+            })
+            .collect();
+        let secure = second == Transport::Tls;
+        assert_eq!(sent.contains(&Method::Invite), secure, "over {second}: {sent:?}");
+        let ended = office.world.events(office.phone).iter().any(|e| matches!(e, SipEvent::Ended { .. }));
+        assert_eq!(ended, !secure, "over {second}");
+    }
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub(crate) struct World {
     next_port: u16,
     /// What the name servers say.
     pub(crate) names: BTreeMap<String, Vec<IpAddr>>,
+    /// Ways they list before those addresses, whatever transport was asked for (NAPTR).
+    pub(crate) listed: Vec<Way>,
     /// For how long they say it.
     pub(crate) good_for: Option<Duration>,
     /// How often they were asked.
@@ -107,6 +109,7 @@ impl World {
                 "pbx.example".to_owned(),
                 vec!["192.0.2.10".parse().expect("an address")],
             )]),
+            listed: Vec::new(),
             good_for: None,
             lookups: 0,
             offline: false,
@@ -309,7 +312,10 @@ impl World {
         };
         let good_for = self.good_for;
         let result = match ips {
-            Some(ips) => Ok(Found { ways: ips.iter().map(way).collect(), good_for }),
+            Some(ips) => {
+                let ways = self.listed.iter().copied().chain(ips.iter().map(way)).collect();
+                Ok(Found { ways, good_for })
+            }
             None => Err(format!("{} is not known", hop.host)),
         };
         self.feed(who, Input::Reached { id, result });
