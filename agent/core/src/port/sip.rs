@@ -312,6 +312,10 @@ pub enum SipEvent {
 
 /// What the core asks of the PBX session.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an account is registered seldom, and its settings are moved once"
+)]
 pub enum SipCommand {
     /// Starts (or starts anew, with other settings) an account and keeps it registered.
     Register {
