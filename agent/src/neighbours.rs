@@ -21,7 +21,7 @@ use agent_host::HostHandle;
 use agent_media::{MediaConfig, MediaHandle};
 use agent_net::{LedgerSink, Net};
 use agent_shell::instance::Listener;
-use agent_sip::{SipConfig, SipHandle, config::Callers};
+use agent_sip::{Device, SipConfig, SipHandle, config::Callers};
 use agent_store::{Profile, StoreHandle};
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -127,6 +127,7 @@ impl Starter {
             CallsFrom::Anyone => Callers::Anyone,
         };
         let mut config = SipConfig { callers, ..SipConfig::default() };
+        config.endpoint.device = agent_store::device_secret(&self.profile).map(Device::new);
         match self.last_call.load(Ordering::Relaxed) {
             0 => {}
             last => config.endpoint.first_call = CallId(last).next(),

@@ -1,6 +1,7 @@
 //! What can be set about an endpoint.
 
 use crate::{
+    device::Device,
     message::Abilities,
     transaction::{Limits, TimerBase},
 };
@@ -45,9 +46,12 @@ pub struct Config {
     pub expires: Duration,
     /// The most SUBSCRIBEs of an account within any second, challenges and refreshes included (1 to 1000).
     pub subscribes_per_second: u32,
-    /// A registration over UDP sends two line ends about this often, so that routers and firewalls on the way keep the
-    /// way back open and a registrar that is gone is noticed (RFC 5626 section 4.4 says 24 to 29 s). Zero: never.
+    /// A registration over UDP asks at the latest after so long whether its road still is one, so that routers and
+    /// firewalls on the way keep the way back open and a registrar that is gone is noticed (RFC 5626 section 4.4.2 says 24
+    /// to 29 s; over connections it is about four times as long). A registrar that names an interval gets that. Zero: never.
     pub keep_alive: Duration,
+    /// What stays the same from one start to the next; `None`: nothing does.
+    pub device: Option<Device>,
 }
 
 impl Default for Config {
@@ -64,6 +68,7 @@ impl Default for Config {
             expires: Duration::from_secs(120),
             subscribes_per_second: 10,
             keep_alive: Duration::from_secs(29),
+            device: None,
         }
     }
 }

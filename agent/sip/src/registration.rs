@@ -3,6 +3,7 @@
 //! The state told is never better than the truth: `Registered` is said only between a 200 and the end of the interval
 //! that it granted.
 
+mod alive;
 mod backoff;
 mod reply;
 mod road;

@@ -5,6 +5,7 @@
 
 use crate::{
     config::Config,
+    device::Device,
     flow::{Flow, Hop, Transmit, Transport, host_port},
     message::{Header, Method, NameAddr, Rejection, Request, Response, SipUri, Text, name},
     rng::Rng,
@@ -123,6 +124,10 @@ pub(crate) struct Wire {
     pub(crate) followed: Followed,
     /// Ways that failed lately.
     pub(crate) shunned: Shunned,
+    /// Roads that were found to be broken, and how that showed.
+    pub(crate) failed: Vec<(Flow, String)>,
+    /// What stays the same of us.
+    pub(crate) device: Device,
     owners: HashMap<TransactionId, Owner>,
     waiting: BTreeMap<ReachId, Waiting>,
     asked: BTreeMap<ReachId, Owner>,
@@ -131,7 +136,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(now: Instant, config: Config, rng: Box<dyn Rng>) -> Self {
+    pub(crate) fn new(now: Instant, config: Config, mut rng: Box<dyn Rng>) -> Self {
+        let device = config.device.clone().unwrap_or_else(|| {
+            let mut secret = [0; 32];
+            rng.fill(&mut secret);
+            Device::new(secret)
+        });
         Self {
             now,
             transactions: Transactions::new(config.timers, config.limits),
@@ -140,6 +150,8 @@ impl Wire {
             out: VecDeque::new(),
             followed: Followed::default(),
             shunned: Shunned::default(),
+            failed: Vec::new(),
+            device,
             owners: HashMap::new(),
             waiting: BTreeMap::new(),
             asked: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! [`add_account`], [`remove_account`], [`read_settings`], [`Keyring`].
 
 mod database;
+mod device;
 mod error;
 mod file;
 mod journal;
@@ -20,6 +21,7 @@ mod settings;
 mod store;
 mod variables;
 
+pub use device::device_secret;
 pub use error::{SettingsError, SettingsErrors, StoreError};
 pub use journal::{JournalQuery, JournalReader, LedgerQuery};
 pub use keyring::{Keyring, seal_key};

@@ -74,6 +74,11 @@ impl Profile {
         self.dir.join("journal.db")
     }
 
+    /// `device`: the secret this computer is known again by at its PBXs.
+    pub(crate) fn device_file(&self) -> PathBuf {
+        self.dir.join("device")
+    }
+
     /// `plugins`, one folder a plugin; made for this user only where it is missing.
     pub fn plugins_dir(&self) -> Result<PathBuf, StoreError> {
         self.private(PLUGINS)

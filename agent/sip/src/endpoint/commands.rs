@@ -123,10 +123,23 @@ impl Endpoint {
         }
         let number = self.next_registration;
         self.next_registration += 1;
-        let registration = Registration::new(&mut self.wire, (number, account), line, password.clone());
+        let of_line = self.name_road(line);
+        let registration = Registration::new(&mut self.wire, (number, account), of_line, password.clone());
         self.registrations.insert(number, registration);
         self.accounts.insert(account, number);
         self.with_registration(number, |registration, wire| registration.begin(wire, password));
+    }
+
+    /// The user part of a new registration's Contact, and which of the roads of its address of record it is. The user is the
+    /// one of the last start, so that the registrar puts the new binding in the place of the old one; unless somebody who
+    /// leaves still bears it, and would take the new binding along.
+    fn name_road(&mut self, line: Line) -> (Line, String, u32) {
+        let others = || self.registrations.values();
+        let taken = |id: &u32| others().any(|it| it.account().is_some() && it.is_road(&line, *id));
+        let reg_id = (1..).find(|id| !taken(id)).unwrap_or(1);
+        let user = self.wire.device.contact_user(&line, reg_id);
+        let user = if others().any(|it| it.is_contact_user(&user)) { self.wire.rng.token(6) } else { user };
+        (line, user, reg_id)
     }
 
     /// What the account was before leaves, and tells nobody.

@@ -10,6 +10,7 @@ use crate::{
     message::{Malformed, Message, Method, ParseError, Rejection, Request, Response, StreamItem},
     registration::Registration,
     rng::Rng,
+    stun::is_stun,
     subscription::Watches,
     texting::Texts,
     transaction::{TransactionEvent, TransactionId},
@@ -182,6 +183,7 @@ impl Endpoint {
         self.wire.now = self.wire.now.max(now);
         match input {
             Input::Command(command) => self.command(command),
+            Input::Datagram { flow, bytes } if is_stun(&bytes) => self.mapped(&flow, &bytes),
             Input::Datagram { flow, bytes } => match Message::parse_datagram(&bytes) {
                 Ok(message) => self.message(flow, message),
                 Err(error) => self.unread(flow, &error),
@@ -304,6 +306,7 @@ impl Endpoint {
     }
 
     fn item(&mut self, flow: Flow, item: StreamItem) {
+        self.heard(&flow, &item);
         match item {
             StreamItem::Message(message) => self.message(flow, message),
             StreamItem::Ping => self.wire.transactions.send_bytes(flow, b"\r\n"),
@@ -347,6 +350,7 @@ impl Endpoint {
             }
         }
         self.transfers_due();
+        self.roads_failed();
     }
 
     /// Hands what transactions tell to whom it concerns.

@@ -3,10 +3,12 @@
 use crate::{
     endpoint::model::Endpoint,
     flow::Flow,
+    message::StreamItem,
     registration::Registration,
+    stun,
     transaction::TransactionEvent,
     ways::{Found, Obstacle, Turn, Way},
-    wire::{Owner, ReachId, Wire},
+    wire::{Output, Owner, ReachId, Wire},
 };
 use agent_core::id::CallId;
 
@@ -48,6 +50,38 @@ impl Endpoint {
     pub(super) fn blocked(&mut self, id: ReachId, way: Way, why: Obstacle) {
         if let Some((Owner::Registration(number), _)) = self.wire.opened(id, way, Err(why.to_string())) {
             self.with_registration(number, |registration, wire| registration.blocked(wire, id, why));
+        }
+    }
+
+    /// Something came over a connection: it is alive.
+    pub(super) fn heard(&mut self, flow: &Flow, item: &StreamItem) {
+        let asked = self.registrations.iter().filter(|(_, it)| it.listens(flow));
+        let asked: Vec<u64> = asked.map(|(number, _)| *number).collect();
+        for number in asked {
+            self.with_registration(number, |registration, wire| match item {
+                StreamItem::Ping => registration.pinged(wire, flow),
+                item => registration.heard(wire, flow, matches!(item, StreamItem::Pong)),
+            });
+        }
+    }
+
+    /// An answer of STUN's.
+    pub(super) fn mapped(&mut self, flow: &Flow, bytes: &[u8]) {
+        let Some(answer) = stun::answer(bytes) else { return };
+        for number in self.numbers() {
+            self.with_registration(number, |registration, wire| registration.mapped(wire, flow, answer));
+        }
+    }
+
+    /// Roads that no keep-alive comes back on are broken for everybody (RFC 5626 section 4.4).
+    pub(super) fn roads_failed(&mut self) {
+        while let Some((flow, detail)) = self.wire.failed.pop() {
+            if flow.transport.reliable() {
+                self.wire.out.push_back(Output::Close(flow));
+                self.wire.transactions.connection_lost(self.wire.now, &flow, &detail);
+                self.pump();
+            }
+            self.road_lost(&flow, &detail);
         }
     }
 

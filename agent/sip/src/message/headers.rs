@@ -35,6 +35,8 @@ pub mod name {
     /// RFC 3261 section 20.19.
     pub const EXPIRES: &str = "Expires";
     /// RFC 3261 section 20.20.
+    pub const FLOW_TIMER: &str = "Flow-Timer";
+    /// RFC 3261 section 20.20.
     pub const FROM: &str = "From";
     /// RFC 7044 section 5.
     pub const HISTORY_INFO: &str = "History-Info";

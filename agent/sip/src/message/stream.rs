@@ -49,6 +49,11 @@ impl StreamDecoder {
         }
     }
 
+    /// Nothing came for a while: a line end before it and one behind it are no ping, but two answers to ours.
+    pub fn paused(&mut self) {
+        self.half_ping = false;
+    }
+
     /// Bytes of a message that has not come to its end: when the stream ends or stalls here, it was cut.
     pub fn pending(&self) -> usize {
         self.buffer.len()

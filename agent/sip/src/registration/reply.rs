@@ -5,6 +5,7 @@ use crate::{
     flow::Flow,
     message::{Contacts, Response, SipUri, Uri, name},
     registration::{
+        alive::requires_outbound,
         road::{LEAST_WAIT, LONGEST_WAIT},
         state::{Asking, Binding, Phase, Registration},
     },
@@ -45,6 +46,12 @@ impl Registration {
                 self.confirmed(wire, flow, &asking, response);
             }
             401 | 407 => self.challenged(wire, flow, &asking, response),
+            // A machine on the way knows nothing of RFC 5626: then it is done without (section 4.2.1).
+            439 if self.outbound => {
+                self.outbound = false;
+                self.applied = false;
+                self.send(wire, flow, (asking.since, asking.tries + 1, false));
+            }
             423 => self.too_brief(wire, flow, &asking, response),
             // Of a password that has served it says something else: the PBX's own sentence is shown, and it is tried again.
             403 if !self.proven
@@ -120,6 +127,7 @@ impl Registration {
         let until = asking.since + granted;
         self.binding = Some(Binding { contact: asking.contact.clone(), since: wire.now });
         self.take_service(response);
+        self.applied = self.outbound && requires_outbound(response);
         self.stale = None;
         self.failures = 0;
         if self.leaving {
@@ -131,12 +139,25 @@ impl Registration {
             self.retire_contact();
             return self.ask(wire, flow, false);
         }
+        if let Some(old) = self.left_behind(response, &asking.contact) {
+            self.stale = Some(old);
+            return self.ask(wire, flow, false);
+        }
         self.expiry = Some(until);
         self.refresh = Some(refresh_at(asking.since, granted, wire.now));
         self.wake = self.refresh;
         self.arrived(wire, flow);
-        self.plan_keep_alive(wire, flow);
+        self.keep_alive(wire, flow, response);
         self.tell(wire, Told::Registered);
+    }
+
+    /// A binding to be taken away before we say that we are registered: a call would ring at two addresses, one of them
+    /// nobody's.
+    fn left_behind(&mut self, response: &Response, contact: &SipUri) -> Option<SipUri> {
+        let old = left_behind(response, contact).filter(|_| self.sweeps > 0);
+        // From then on every binding under our user is of this start.
+        self.sweeps = if old.is_some() { self.sweeps - 1 } else { 0 };
+        old
     }
 
     fn challenged(&mut self, wire: &mut Wire, flow: Flow, asking: &Asking, response: &Response) {
@@ -225,6 +246,17 @@ impl Registration {
         self.learned = (seen != flow.local).then_some(seen);
         true
     }
+}
+
+/// A binding of an earlier start of ours, under the user that only we have, at an address that is ours no more. Only where ours
+/// stands in the list as we wrote it: a router or the registrar may have put another address in its place.
+fn left_behind(response: &Response, contact: &SipUri) -> Option<SipUri> {
+    let Ok(Contacts::List(list)) = response.headers.contacts() else { return None };
+    let whole: Uri = contact.clone().into();
+    let listed = list.iter().any(|bound| bound.uri.same(&whole));
+    let mut others =
+        list.iter().filter(|bound| !bound.uri.same(&whole)).filter_map(|bound| bound.uri.as_sip());
+    others.find(|uri| listed && uri.user == contact.user).cloned()
 }
 
 /// The interval granted to our binding: at our Contact, else in Expires, else as `asked` (section 10.2.4). `None`: a 200 lists

@@ -5,8 +5,8 @@ use crate::{
     call::{Belief, Manners},
     flow::{Flow, Transport},
     line::Line,
-    message::{Abilities, CSeq, Method, NameAddr, Request, SipUri, Text, name},
-    registration::backoff,
+    message::{Abilities, CSeq, Method, NameAddr, Params, Request, SipUri, Text, name},
+    registration::{alive::Alive, backoff},
     transaction::TransactionId,
     ways::Way,
     wire::{Owner, ReachId, Toward, Wire, contact_uri},
@@ -27,6 +27,8 @@ const STEADY: Duration = Duration::from_secs(60);
 /// How long one of several machines may leave a REGISTER unanswered before the next is asked: it was said four times by
 /// then (RFC 3261 section 17.1.2.2).
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Old bindings that are taken away one after the other, at most.
+const MOST_SWEEPS: u32 = 4;
 
 /// What it is busy with.
 #[derive(Debug)]
@@ -76,7 +78,7 @@ pub(crate) struct Registration {
     pub(super) auth: DigestClient,
     pub(super) call_id: Text,
     pub(super) tag: String,
-    /// The user part of our Contact: random, so that who was not told by the registrar cannot guess it.
+    /// The user part of our Contact: who was not told by the registrar cannot guess it.
     pub(super) user: String,
     pub(super) sequence: u32,
     /// The ways to the registrar when it was last looked up, the best first.
@@ -126,7 +128,15 @@ pub(crate) struct Registration {
     pub(super) leaving: bool,
     pub(super) wake: Option<Instant>,
     pub(super) expiry: Option<Instant>,
-    pub(super) keep_alive: Option<Instant>,
+    pub(super) alive: Alive,
+    /// RFC 5626 is offered: until a registrar refuses it.
+    pub(super) outbound: bool,
+    /// The registrar did as it has it.
+    pub(super) applied: bool,
+    /// Which of the roads of its address of record this one is (RFC 5626 section 4.2).
+    pub(super) reg_id: u32,
+    /// Bindings of an earlier start that may still be found and taken away.
+    pub(super) sweeps: u32,
 }
 
 impl Registration {
@@ -134,7 +144,7 @@ impl Registration {
     pub(crate) fn new(
         wire: &mut Wire,
         (number, account): (u64, AccountId),
-        line: Line,
+        (line, user, reg_id): (Line, String, u32),
         password: Secret,
     ) -> Self {
         Self {
@@ -145,7 +155,7 @@ impl Registration {
             password,
             call_id: wire.rng.token(12).into(),
             tag: wire.rng.token(6),
-            user: wire.rng.token(6),
+            user,
             sequence: 0,
             ways: Vec::new(),
             left: VecDeque::new(),
@@ -175,7 +185,11 @@ impl Registration {
             leaving: false,
             wake: None,
             expiry: None,
-            keep_alive: None,
+            alive: Alive::default(),
+            outbound: true,
+            applied: false,
+            reg_id,
+            sweeps: MOST_SWEEPS,
         }
     }
 
@@ -214,7 +228,9 @@ impl Registration {
     /// The Contact under which the registrar knows us (or soon will).
     pub(crate) fn contact(&self) -> Option<SipUri> {
         let flow = self.flow?;
-        Some(contact_uri(Some(&self.user), flow.transport, self.learned.unwrap_or(flow.local)))
+        let contact = contact_uri(Some(&self.user), flow.transport, self.learned.unwrap_or(flow.local));
+        // Who calls back comes over this road and no other (RFC 5626 section 4.3).
+        Some(if self.applied { contact.with_param("ob", "") } else { contact })
     }
 
     /// Whether this is the user part of our Contact.
@@ -234,7 +250,10 @@ impl Registration {
 
     /// When [`Registration::timeout`] wants to be called.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        [self.wake, self.expiry, self.keep_alive, self.patience, self.home_at].into_iter().flatten().min()
+        [self.wake, self.expiry, self.alive.deadline(), self.patience, self.home_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Begins, or begins anew with another password.
@@ -258,7 +277,7 @@ impl Registration {
     pub(crate) fn leave(&mut self, wire: &mut Wire) {
         self.leaving = true;
         self.wake = None;
-        self.keep_alive = None;
+        self.alive.stop();
         self.home_at = None;
         match (&self.phase, self.flow, &self.binding) {
             (Phase::Asking(_), ..) => {}
@@ -298,7 +317,7 @@ impl Registration {
         }
         wire.shunned.shun(wire.now, (*lost).into());
         self.expiry = None;
-        self.keep_alive = None;
+        self.alive.stop();
         self.home_at = None;
         self.losses += 1;
         if self.losses == 1 {
@@ -317,18 +336,15 @@ impl Registration {
     pub(crate) fn timeout(&mut self, wire: &mut Wire) {
         let now = wire.now;
         let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
-        let (wake, expired, ping) = (due(&mut self.wake), due(&mut self.expiry), due(&mut self.keep_alive));
+        let (wake, expired) = (due(&mut self.wake), due(&mut self.expiry));
         if expired {
             self.binding = None;
-            self.keep_alive = None;
+            self.alive.stop();
             if matches!(self.state, Told::Registered) {
                 self.tell(wire, Told::Connecting);
             }
         }
-        if ping && let Some(flow) = self.flow {
-            wire.transactions.send_bytes(flow, b"\r\n\r\n");
-            self.plan_keep_alive(wire, flow);
-        }
+        self.ask_alive(wire);
         if due(&mut self.patience) {
             self.out_of_patience(wire);
         }
@@ -369,7 +385,7 @@ impl Registration {
         let current = contact_uri(Some(&self.user), flow.transport, self.learned.unwrap_or(flow.local));
         let bound = self.binding.as_ref().map(|binding| binding.contact.clone());
         let contact = bound.filter(|_| removing).unwrap_or(current);
-        let mut request = self.request(&contact, if removing { Duration::ZERO } else { self.expires });
+        let mut request = self.request(wire, &contact, if removing { Duration::ZERO } else { self.expires });
         let cnonce = wire.rng.token(8);
         self.auth.authorize(&mut request, &cnonce);
         let id = wire.send(Owner::Registration(self.number), request.clone(), Toward::Flow(flow));
@@ -381,8 +397,9 @@ impl Registration {
         }
     }
 
-    fn request(&mut self, contact: &SipUri, expires: Duration) -> Request {
+    fn request(&mut self, wire: &Wire, contact: &SipUri, expires: Duration) -> Request {
         self.sequence += 1;
+        let own = self.instance_params(wire);
         let mut request = Request::new(Method::Register, self.line.domain());
         let headers = &mut request.headers;
         for route in &self.line.routes {
@@ -393,19 +410,18 @@ impl Registration {
         headers.push(name::TO, self.line.address().to_value());
         headers.push(name::CALL_ID, self.call_id.clone());
         headers.push(name::CSEQ, CSeq { number: self.sequence, method: Method::Register }.to_string());
-        let with_expires = |uri: &SipUri, seconds: u64| {
-            let mut value = NameAddr::new(uri.clone());
-            value.params.set("expires", Some(seconds.to_string().into()));
-            value.to_value()
+        let with_expires = |uri: &SipUri, params: Params, seconds: u64| {
+            let params = params.with("expires", seconds.to_string());
+            NameAddr { params, ..NameAddr::new(uri.clone()) }.to_value()
         };
-        headers.push(name::CONTACT, with_expires(contact, expires.as_secs()));
+        headers.push(name::CONTACT, with_expires(contact, own, expires.as_secs()));
         if let Some(stale) = self.stale.as_ref().filter(|stale| *stale != contact) {
-            headers.push(name::CONTACT, with_expires(stale, 0));
+            headers.push(name::CONTACT, with_expires(stale, Params::new(), 0));
         }
         headers.push(name::EXPIRES, expires.as_secs().to_string());
         headers.push(name::ALLOW, Abilities::PHONE.allow());
         // A proxy on the way may ask to be on the way back (RFC 3327 section 5.1).
-        headers.push(name::SUPPORTED, "path");
+        headers.push(name::SUPPORTED, if self.outbound { "path, outbound" } else { "path" });
         request
     }
 
@@ -426,7 +442,7 @@ impl Registration {
         self.home_at = None;
         self.checking = false;
         self.wake = (!hopeless).then(|| wire.now + wait);
-        self.keep_alive = None;
+        self.alive.stop();
         let retry_ms = (!hopeless).then(|| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         self.tell(wire, Told::Failed { reason, retry_ms });
     }
@@ -437,16 +453,10 @@ impl Registration {
         self.binding = None;
         self.wake = None;
         self.expiry = None;
-        self.keep_alive = None;
+        self.alive.stop();
         self.patience = None;
         self.home_at = None;
         self.tell(wire, Told::Unregistered);
-    }
-
-    pub(super) fn plan_keep_alive(&mut self, wire: &mut Wire, flow: Flow) {
-        // A connection's way back stays open far longer (RFC 5626 section 4.4.1: 95 to 120 s).
-        let every = wire.config.keep_alive * if flow.transport.reliable() { 4 } else { 1 };
-        self.keep_alive = (!every.is_zero()).then(|| wire.now + wire.rng.between(every * 4 / 5, every));
     }
 
     pub(super) fn tell(&mut self, wire: &mut Wire, state: Told) {

@@ -136,8 +136,8 @@ impl Transactions {
     }
 
     /// Sends bytes that are no message: a keep-alive.
-    pub fn send_bytes(&mut self, flow: Flow, bytes: &'static [u8]) {
-        self.sink.transmit(flow, &bytes::Bytes::from_static(bytes));
+    pub fn send_bytes(&mut self, flow: Flow, bytes: &[u8]) {
+        self.sink.transmit(flow, &bytes::Bytes::copy_from_slice(bytes));
     }
 
     /// Gives an INVITE of ours up: CANCEL goes out as soon as RFC 3261 section 9.1 allows, with `headers` (Reason).
@@ -361,7 +361,11 @@ impl Transactions {
 fn add_via(request: &mut Request, flow: &Flow, rng: &mut dyn Rng) -> Text {
     let branch = Text::from(format!("z9hG4bK{}", rng.token(12)));
     let (host, port) = flow.sent_by();
-    let via = Via::new(flow.transport.via_name(), host, port, branch.clone());
+    let mut via = Via::new(flow.transport.via_name(), host, port, branch.clone());
+    if request.method == Method::Register {
+        // Keep-alives are offered to the next machine (RFC 6223 section 4.2.2).
+        via.params.set("keep", None);
+    }
     request.headers.push_front(name::VIA, via.to_value());
     branch
 }

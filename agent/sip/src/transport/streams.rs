@@ -47,6 +47,9 @@ const MOST_WAITING_BYTES: usize = 256 * 1024;
 /// A write that takes longer has lost its peer.
 const STUCK: Duration = Duration::from_secs(30);
 
+/// The two line ends of a ping come within so long.
+const ONE_PING: Duration = Duration::from_secs(1);
+
 /// Identities of connections that are gone, remembered so that an answer or a call finds its way back to the same end.
 const MOST_GONE: usize = 256;
 
@@ -239,12 +242,17 @@ async fn read(
 ) {
     let mut decoder = StreamDecoder::new();
     let mut buffer = vec![0; 16 * 1024];
+    let mut before = Instant::now();
     let why = 'open: loop {
         match timeout_at(patience.ends().into(), stream.read(&mut buffer)).await {
             Err(_) => break "nothing whole came over it for too long".to_owned(),
             Ok(Err(error)) => break error.to_string(),
             Ok(Ok(0)) => break "the peer closed it".to_owned(),
             Ok(Ok(length)) => {
+                if before.elapsed() > ONE_PING {
+                    decoder.paused();
+                }
+                before = Instant::now();
                 decoder.push(&buffer[..length]);
                 let mut whole = false;
                 while let Some(item) = decoder.next_item() {

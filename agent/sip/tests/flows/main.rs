@@ -1,5 +1,6 @@
 //! Flows: endpoints on one virtual clock and a network that loses, repeats, delays and reorders as told.
 
+mod alive;
 mod calls_in;
 mod calls_out;
 mod cancels;
@@ -14,6 +15,7 @@ mod hostile;
 mod identity;
 mod joint;
 mod office;
+mod outbound;
 mod pbx;
 mod phone;
 mod proxies;
@@ -28,6 +30,7 @@ mod script;
 mod session_timers;
 mod sessions;
 mod standing;
+mod stun;
 mod texts;
 mod timers;
 mod transfers;

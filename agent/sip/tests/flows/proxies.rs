@@ -85,7 +85,10 @@ fn everything_goes_through_the_proxies_and_to_the_domain() {
         (routes(&register.1), register.1.uri.to_string()),
         (way.map(str::to_owned).to_vec(), "sip:pbx.example".into())
     );
-    assert_eq!(register.1.headers.get("Supported").map(ToString::to_string).as_deref(), Some("path"));
+    assert_eq!(
+        register.1.headers.get("Supported").map(ToString::to_string).as_deref(),
+        Some("path, outbound")
+    );
     // What the registrar names comes behind them (RFC 3608); it need not name a machine that stands there already.
     let service = "<sip:second.example:5070;lr>, <sip:home.example;lr>";
     confirm(

@@ -1,6 +1,6 @@
 //! A network in a box: endpoints and scripted peers, each at an address of its own, one clock, and settable faults.
 
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, stun};
 use agent_core::{
     id::CallId,
     party::Sdp,
@@ -68,6 +68,10 @@ pub(crate) struct World {
     pub(crate) dead: BTreeSet<IpAddr>,
     /// Peers without TCP.
     pub(crate) no_tcp: BTreeSet<IpAddr>,
+    /// Peers that answer keep-alives: over connections with a line end, over UDP by STUN.
+    pub(crate) lively: BTreeSet<IpAddr>,
+    /// Questions of STUN's that came to anybody.
+    pub(crate) questions: usize,
     /// Peers that swallow everything.
     pub(crate) silent: BTreeSet<IpAddr>,
     /// As a router would show it: who sends from this address is seen at that one.
@@ -102,6 +106,8 @@ impl World {
             rng: SeededRng::new(seed),
             dead: BTreeSet::new(),
             no_tcp: BTreeSet::new(),
+            lively: BTreeSet::new(),
+            questions: 0,
             silent: BTreeSet::new(),
             seen_as: BTreeMap::new(),
             next_port: 40_000,
@@ -364,6 +370,8 @@ impl World {
             } else if self.rng.bits() % 100 < self.faults.duplicates {
                 copies = 2;
             }
+        } else if self.silent.contains(&flow.peer.ip()) {
+            copies = 0;
         }
         for _ in 0..copies {
             if flow.transport == Transport::Udp {
@@ -406,15 +414,32 @@ impl World {
                     Transport::Udp => Input::Datagram { flow, bytes },
                     _ => match Message::parse_datagram(&bytes) {
                         Ok(message) => Input::Item { flow, item: StreamItem::Message(message) },
+                        Err(_) if bytes == "\r\n" => Input::Item { flow, item: StreamItem::Pong },
                         Err(_) => Input::Item { flow, item: StreamItem::Ping },
                     },
                 };
                 self.input(Who(at), input);
             }
-            Kind::Script { inbox, pings } => match Message::parse_datagram(&bytes) {
+            Kind::Script { inbox, .. } => match Message::parse_datagram(&bytes) {
                 Ok(message) => inbox.push_back(Letter { at: clock, flow, message }),
-                Err(_) => *pings += 1,
+                Err(_) => self.kept_alive(at, flow, &bytes),
             },
+        }
+    }
+
+    /// A keep-alive came to a scripted peer.
+    fn kept_alive(&mut self, at: usize, flow: Flow, bytes: &[u8]) {
+        let lively = self.lively.contains(&flow.local.ip());
+        if let Some(question) = stun::asked(bytes) {
+            self.questions += 1;
+            if lively {
+                self.post(flow, stun::answer(question, flow.peer));
+            }
+        } else if let Kind::Script { pings, .. } = &mut self.nodes[at].kind {
+            *pings += 1;
+            if lively && flow.transport.reliable() {
+                self.post(flow, Bytes::from("\r\n"));
+            }
         }
     }
 }

@@ -40,6 +40,18 @@ fn every_cut_gives_the_same() {
 }
 
 #[test]
+fn two_answers_are_no_ping() {
+    let mut decoder = StreamDecoder::new();
+    let mut items = Vec::new();
+    for _ in 0..3 {
+        decoder.push(b"\r\n");
+        items.extend(decoder.next_item());
+        decoder.paused();
+    }
+    assert_eq!(kinds(&items), "ppp");
+}
+
+#[test]
 fn a_bad_start_line_does_not_lose_the_place() {
     let stream = ONE.replace("SIP/2.0\r", "SIP/3.0\r") + ONE;
     assert_eq!(kinds(&all(&[stream.as_bytes()])), "xM");
