@@ -180,7 +180,7 @@ impl Agent {
         let ways =
             ways.flat_map(|dial| lines.iter().map(move |(id, local)| (*id, *local, dial.clone()))).collect();
         let (calls, mut cx) = self.calls_at(now);
-        match calls.call_for_help(&mut cx, number, ways) {
+        match calls.call_for_help(&mut cx, number, ways, None) {
             Some(call) => Ok(Reply::Call { call, number: Some(number.dial.clone()) }),
             None => Err(cx.refusal(RefusalCode::NotRegistered, &text::NOT_REGISTERED, &[])),
         }

@@ -138,6 +138,7 @@ impl Calls {
             cx.out.media(MediaCommand::Complete { call: id, answer });
         }
         if first {
+            self.help_rings(cx, id);
             self.notify(cx, id);
             self.pop_if_due(cx, id);
         }
@@ -166,6 +167,7 @@ impl Calls {
         call.phase = Phase::Completing { waiting };
         cx.timers.clear(Deadline::Ring(id));
         cx.after(Deadline::Step(id), AUDIO);
+        self.help_answers(cx, id);
         if let Some(answer) = news {
             cx.out.media(MediaCommand::Complete { call: id, answer });
         } else if waiting == 0 && heard {

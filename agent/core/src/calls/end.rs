@@ -74,6 +74,7 @@ impl Calls {
             (Direction::Outgoing, None) => Outcome::NoAnswer,
             (Direction::Incoming, None) => Outcome::Declined,
         };
+        let help = call.help.take();
         match call.phase {
             // Before the INVITE is out there is nothing to end on the wire.
             Phase::Offering { .. } => {}
@@ -82,6 +83,10 @@ impl Calls {
             _ => cx.out.sip(SipCommand::Hangup { call: id }),
         }
         self.finish(cx, id, outcome);
+        // Who calls for help made one call, over however many ways it goes.
+        if let Some(help) = help {
+            self.end_cry(cx, help.cry);
+        }
     }
 
     /// The wire fell silent in the middle of an answer.
@@ -149,7 +154,7 @@ impl Calls {
             self.one_alone(cx);
         }
         if self.focus == Some(id) {
-            let heir = self.heir();
+            let heir = self.help_under_way().or_else(|| self.heir());
             self.set_focus(cx, heir);
         }
         // With the last call goes the reason to be silent; with calls on hold, whoever turns to one of them ends it.

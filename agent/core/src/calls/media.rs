@@ -35,10 +35,15 @@ impl Calls {
             Phase::Offering { target } => {
                 let target = std::mem::take(target);
                 call.phase = Phase::Calling(Early::default());
+                let help = call.help.is_some();
                 self.errand_offered(cx, id, target, sdp);
                 self.watch_help(cx, id);
                 cx.timers.clear(Deadline::Step(id));
-                cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
+                // Help may let one wait in a queue for longer than any colleague.
+                if !help {
+                    let ring = u64::from(cx.settings.calls.ring_seconds);
+                    cx.after(Deadline::Ring(id), Duration::from_secs(ring));
+                }
             }
             Phase::Up => self.offered_again(cx, id, sdp),
             _ => {}

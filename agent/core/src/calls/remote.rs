@@ -25,6 +25,7 @@ impl Calls {
                     call.network = Some(q850);
                 }
             }
+            PhoneEvent::Trying { call } => self.help_is_taken(cx, call),
             PhoneEvent::Digit { call, digit } => self.digit(cx, call, digit),
             PhoneEvent::KeysRefused { call, status } => {
                 if self.get(call).is_some() {

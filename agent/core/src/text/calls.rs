@@ -16,6 +16,10 @@ phrases! {
         "{0} was not reached, trying another way",
         "{0} wurde nicht erreicht, es wird ein anderer Weg versucht",
         "{0} n’a pas été joint, essai par une autre voie";
+    HELP_BESIDE:
+        "{0} does not answer yet, another way is tried as well",
+        "{0} antwortet noch nicht, ein anderer Weg wird zugleich versucht",
+        "{0} ne répond pas encore, une autre voie est essayée en même temps";
     NO_PATTERN:
         "“{0}” is no number to block, such as +49 30 1234 or 0900*",
         "„{0}“ ist keine Nummer, die man sperren kann, zum Beispiel +49 30 1234 oder 0900*",

@@ -42,6 +42,7 @@ pub(super) fn phone(event: &PhoneEvent, mask: Mask) -> String {
             Mask::Off => format!("info-digit {call} {digit}"),
             Mask::On => format!("info-digit {call}"),
         },
+        PhoneEvent::Trying { call } => format!("trying {call}"),
         PhoneEvent::KeysRefused { call, status } => format!("keys-refused {call} {status}"),
         PhoneEvent::Talk { call } => format!("talk {call}"),
         PhoneEvent::Hold { call } => format!("hold {call}"),

@@ -261,6 +261,13 @@ impl World {
     pub(super) fn fade(&mut self) {
         self.open.clear();
         self.wait(Duration::from_secs(3600));
+        // Help is called for as long as it takes: only the user gives it up, and with one way all the others.
+        let calling = |call: &CallStatus| matches!(call.state, CallState::Calling | CallState::Early);
+        while let Some(help) =
+            self.status().iter().find(|call| calling(call) && call.party.number.ends_with("112"))
+        {
+            self.user(Action::Hangup { call: Some(help.call) });
+        }
         for call in self.status() {
             assert_eq!(call.state, CallState::Established, "{call:?} waits for ever");
             assert_eq!(call.transfer, None, "{call:?} neither ended nor returned");

@@ -97,7 +97,8 @@ fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
         SipCommand::Invite { call, .. } => match how % 8 {
             0 | 1 => SipEvent::Progress { call: *call, status: 180, answer: None },
             2 => SipEvent::Progress { call: *call, status: 183, answer: Some(sdp) },
-            3 => SipEvent::Progress { call: *call, status: 199, answer: None },
+            3 if how & 64 == 0 => SipEvent::Progress { call: *call, status: 199, answer: None },
+            3 => SipEvent::Phone(PhoneEvent::Trying { call: *call }),
             4 | 5 => SipEvent::Answered { call: *call, answer: Some(sdp) },
             6 => SipEvent::Answered { call: *call, answer: None },
             _ => SipEvent::Ended { call: *call, end: end(how / 8) },

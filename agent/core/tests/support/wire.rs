@@ -123,6 +123,7 @@ fn phone(first: &str, rest: &[&str]) -> Option<PhoneEvent> {
     Some(match first {
         "keys-refused" => PhoneEvent::KeysRefused { call: id()?, status: rest[1].parse().ok()? },
         "info-digit" => PhoneEvent::Digit { call: id()?, digit: rest[1].chars().next()? },
+        "trying" => PhoneEvent::Trying { call: id()? },
         "talk" => PhoneEvent::Talk { call: id()? },
         "hold" => PhoneEvent::Hold { call: id()? },
         "cause" => PhoneEvent::Cause { call: id()?, q850: rest[1].parse().ok()? },

@@ -12,7 +12,7 @@ use crate::{
     message::{Method, Response, Text, name},
     wire::Wire,
 };
-use agent_core::port::sip::SipEvent;
+use agent_core::port::sip::{PhoneEvent, SipEvent};
 
 /// Early Dialog Terminated (RFC 6228).
 const LEFT: u16 = 199;
@@ -21,6 +21,12 @@ impl Call {
     /// A provisional response to our INVITE.
     pub(super) fn progress(&mut self, wire: &mut Wire, response: &Response) {
         if response.status <= 100 {
+            if let Stage::Calling(calling) = &mut self.stage
+                && !calling.given_up
+                && !std::mem::replace(&mut calling.trying, true)
+            {
+                self.tell(wire, SipEvent::Phone(PhoneEvent::Trying { call: self.id }));
+            }
             return;
         }
         self.learn(&response.headers);

@@ -51,6 +51,8 @@ pub(super) struct Calling {
     pub(super) toward: Toward,
     /// The user hung up: the CANCEL is out, or waits for the first provisional response.
     pub(super) given_up: bool,
+    /// It was taken (100 Trying), and that was told.
+    pub(super) trying: bool,
 }
 
 /// A request of ours that waits for its answer.

@@ -66,7 +66,12 @@ impl Call {
         request.set_body(SDP, departure.offer.0);
         let out = send(wire, id, (request, 1), departure.toward.clone());
         let listening = Some(out.id);
-        let stage = Stage::Calling(Box::new(Calling { out, toward: departure.toward, given_up: false }));
+        let stage = Stage::Calling(Box::new(Calling {
+            out,
+            toward: departure.toward,
+            given_up: false,
+            trying: false,
+        }));
         let mut call = Self::new(id, (departure.auth, departure.belief, departure.manners), stage, true);
         call.flow = flow;
         call.party = Some(Party { number: dialled, ..Party::default() });

@@ -27,6 +27,9 @@ fn a_call_with_a_password_early_media_and_both_ends() {
     assert_eq!(invite.headers.from().unwrap().uri.to_string(), "sip:1001@pbx.example");
     assert!(invite.headers.get(name::USER_AGENT).unwrap().to_text().starts_with("Trayphone/"));
     answer(&mut world, &letter, 100, &[], "");
+    answer(&mut world, &letter, 100, &[], "");
+    event(&mut world, phone, "Phone(Trying { call: CallId(2) })");
+    assert!(world.events(phone).is_empty(), "told once");
     let challenge =
         ("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256");
     answer(&mut world, &letter, 407, &[challenge], "");

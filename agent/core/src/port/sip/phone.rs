@@ -9,6 +9,11 @@ use crate::{
 /// What the PBX tells besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PhoneEvent {
+    /// The next on the way took the INVITE of a call of ours (100 Trying); told once.
+    Trying {
+        /// Which call.
+        call: CallId,
+    },
     /// They pressed a key, and told so by INFO (`application/dtmf-relay`, `application/dtmf`).
     Digit {
         /// Which call.
