@@ -247,16 +247,9 @@ impl Phone {
             }
             SipEvent::Registration { state: Registration::Registered, .. } if user.writes => {
                 self.user.writes = false;
-                let (target, text) = ("600".to_owned(), "See you at eight".to_owned());
-                let letter = MessageCommand::Send { message: 1, account: AccountId(0), target, text };
-                self.sip.send(SipCommand::Message(letter));
+                self.write("See you at eight");
             }
-            SipEvent::Message(MessageEvent::Arrived { message, text, .. }) => {
-                let answer = user.reads.expect("a user who reads");
-                self.sip.send(SipCommand::Message(MessageCommand::Answer { message, answer }));
-                self.ended.push(format!("Arrived: {text}"));
-            }
-            SipEvent::Message(told) => self.ended.push(format!("{told:?}")),
+            SipEvent::Message(told) => self.read(told),
             SipEvent::Incoming { call, with, .. } => {
                 let offer = sdp("");
                 let ring = if with.rings_with_offer {
@@ -298,6 +291,20 @@ impl Phone {
             SipEvent::Ended { end, .. } => self.ended.push(format!("{end:?}")),
             _ => {}
         }
+    }
+
+    fn write(&self, text: &str) {
+        let (account, target, text) = (AccountId(0), "600".to_owned(), text.to_owned());
+        self.sip.send(SipCommand::Message(MessageCommand::Send { message: 1, account, target, text }));
+    }
+
+    fn read(&mut self, told: MessageEvent) {
+        let MessageEvent::Arrived { message, text, .. } = told else {
+            return self.ended.push(format!("{told:?}"));
+        };
+        let answer = self.user.reads.expect("a user who reads");
+        self.sip.send(SipCommand::Message(MessageCommand::Answer { message, answer }));
+        self.ended.push(format!("Arrived: {text}"));
     }
 }
 
