@@ -5,6 +5,7 @@
 
 mod alive;
 mod backoff;
+mod keeping;
 mod reply;
 mod road;
 mod standing;

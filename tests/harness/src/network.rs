@@ -9,10 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{
-    proc::Proc,
-    wait::{self, SOON},
-};
+use crate::{proc::Proc, wait::SOON};
 
 /// Set in a test's second life.
 const INSIDE: &str = "TRAYPHONE_TEST_NETWORK";
@@ -73,6 +70,17 @@ table ip guard {
 }
 ";
 
+/// Asks the kernel to forget every flow of a network: a deletion (message 2 of subsystem 1 of netfilter's family) that names
+/// none of them, with an answer.
+const FORGET: &str = "
+import socket, struct
+door = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+door.bind((0, 0))
+door.send(struct.pack('=IHHIIBBH', 20, (1 << 8) | 2, 5, 1, 0, 2, 0, 0))
+error = struct.unpack('=IHHIIi', door.recv(4096)[:20])[5]
+assert error == 0, error
+";
+
 /// An office behind a router that translates addresses, seen from the network the test runs in.
 pub struct Office {
     router: Proc,
@@ -110,12 +118,8 @@ impl Office {
     /// # Panics
     /// When it does not forget.
     pub fn restart_router(&self) {
-        // A mapping ends by itself sooner than it can be deleted without the tools of the kernel's own family.
-        self.timeouts(1);
-        let forgot = wait::until(SOON, || (self.flows() == 0).then_some(()));
-        assert!(forgot.is_some(), "the router remembers {} flows", self.flows());
-        self.timeouts(120);
         self.rules("masquerade to :40000-49999 random");
+        within(&self.router, "python3", &["-c", FORGET]);
     }
 
     /// How many flows the router keeps.
@@ -125,13 +129,6 @@ impl Office {
     pub fn flows(&self) -> usize {
         let count = output(&self.router, "cat", &["/proc/sys/net/netfilter/nf_conntrack_count"]);
         count.trim().parse().unwrap_or_else(|_| panic!("{count:?} flows"))
-    }
-
-    fn timeouts(&self, seconds: u32) {
-        for name in ["nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"] {
-            let write = format!("echo {seconds} > /proc/sys/net/netfilter/{name}");
-            within(&self.router, "sh", &["-c", &write]);
-        }
     }
 
     fn rules(&self, translation: &str) {

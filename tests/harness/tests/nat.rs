@@ -35,6 +35,36 @@ fn a_desk_behind_a_nat_calls_and_is_called_over_tls() {
     network::alone("a_desk_behind_a_nat_calls_and_is_called_over_tls", || both_ways(Transport::Tls));
 }
 
+#[test]
+fn a_desk_behind_a_router_that_restarts_is_reached_again() {
+    network::alone("a_desk_behind_a_router_that_restarts_is_reached_again", || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut scene = Scene::set(folder.path(), Transport::Udp);
+        let seen = scene.is_called(0);
+        scene.talk(0);
+        // The router's other place is told from the one before by those who know that one.
+        let answers = |log: &str| log.lines().filter(|line| is_answer(line)).count();
+        scene.agent.proc.wait_for("an answer of STUN's", SOON, |log| (answers(log) > 0).then_some(()));
+        let registered = |log: &str| log.matches("REGISTER sip").count();
+        let before = registered(&scene.agent.proc.log());
+        scene.office.restart_router();
+        let restarted = std::time::Instant::now();
+        scene.agent.proc.wait_for("another REGISTER", SOON, |log| (registered(log) > before).then_some(()));
+        println!("the router's new place was told after {:.1} s", restarted.elapsed().as_secs_f64());
+        // Who is in the call is told as well, by a re-INVITE, and their BYE comes in.
+        let told = |line: &str| line.contains("sent udp") && line.contains("ACK sip");
+        scene.agent.proc.wait_for("our ACK", SOON, |log| log.lines().any(told).then_some(()));
+        scene.phone.command("hangup", "");
+        let (_, seen) = scene.agent.wait_for_call("terminated", seen, SOON);
+        let seen = scene.is_called(seen);
+        scene.hang_up(seen);
+    });
+}
+
+fn is_answer(line: &str) -> bool {
+    line.contains("received udp") && line.contains("(STUN)")
+}
+
 /// An office, a PBX that everybody reaches, an agent in the office and a phone elsewhere.
 struct Scene {
     agent: Agent,

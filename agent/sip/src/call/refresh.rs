@@ -130,7 +130,7 @@ impl Call {
         self.bye(wire);
     }
 
-    fn send_refresh(&mut self, wire: &mut Wire) {
+    pub(super) fn send_refresh(&mut self, wire: &mut Wire) {
         if matches!(self.change, Change::Out(_)) || self.theirs.is_some() {
             // A change that is under way refreshes the session as well.
             return self.timer.refresh_at(wire.now + Duration::from_secs(5));

@@ -1,6 +1,7 @@
 //! Roads: the answers to what was asked of the network, roads that break, and calls that follow their account to another.
 
 use crate::{
+    call::Call,
     endpoint::model::Endpoint,
     flow::Flow,
     message::StreamItem,
@@ -16,9 +17,9 @@ impl Endpoint {
     /// Runs `with` on a registration, then files its deadline, has its calls follow it, or forgets it.
     pub(super) fn with_registration(&mut self, number: u64, with: impl FnOnce(&mut Registration, &mut Wire)) {
         let Some(registration) = self.registrations.get_mut(&number) else { return };
-        let before = registration.flow();
+        let before = registration.flow().zip(registration.contact());
         with(registration, &mut self.wire);
-        let (after, contact) = (registration.flow(), registration.contact());
+        let after = registration.flow().zip(registration.contact());
         let over = registration.is_over();
         self.deadlines.set(Owner::Registration(number), registration.deadline().filter(|_| !over));
         self.desk_follows(number);
@@ -26,11 +27,15 @@ impl Endpoint {
             self.registrations.remove(&number);
             self.accounts.retain(|_, of| *of != number);
         }
-        if let (Some(before), Some(after)) = (before, after)
-            && before.local != after.local
+        if let (Some((before, old)), Some((after, new))) = (before, after)
+            && (before.local != after.local || (&old.host, old.port) != (&new.host, new.port))
         {
-            for call in self.calls.values_mut() {
-                call.follow(before, after, contact.as_ref());
+            let calls = self.calls.iter_mut();
+            let following = calls.filter_map(|(id, call)| call.follow(before, after, &new).then_some(*id));
+            let following: Vec<CallId> = following.collect();
+            // Where it is our own address that changed, the core offers anew from there.
+            for id in following.into_iter().filter(|_| before.local.ip() == after.local.ip()) {
+                self.with_call(id, Call::tell_place);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What stands in the log of messages: enough to follow a conversation, nothing a person could be known by.
 
-use crate::flow::Flow;
+use crate::{flow::Flow, stun::is_stun};
 
 /// The start line without number and phrase at DEBUG; the whole message at TRACE.
 pub(super) fn log(what: &str, flow: &Flow, bytes: &[u8]) {
@@ -8,7 +8,8 @@ pub(super) fn log(what: &str, flow: &Flow, bytes: &[u8]) {
         tracing::trace!("{what} {} {}: {}", flow.transport, flow.peer, bytes.escape_ascii());
     } else if tracing::enabled!(tracing::Level::DEBUG) {
         let line = bytes.split(|&b| b == b'\r').next().unwrap_or_default();
-        tracing::debug!("{what} {} {}: {}", flow.transport, flow.peer, masked(line));
+        let line = if is_stun(bytes) { STUN.to_owned() } else { masked(line) };
+        tracing::debug!("{what} {} {}: {line}", flow.transport, flow.peer);
     }
 }
 
@@ -29,6 +30,9 @@ fn masked(line: &[u8]) -> String {
         _ => NO_START_LINE.to_owned(),
     }
 }
+
+/// What stands in the log for a keep-alive of RFC 5626 section 4.4.2.
+const STUN: &str = "(STUN)";
 
 /// What stands in the log for a line that is neither a request's nor a response's first.
 const NO_START_LINE: &str = "(no start line)";

@@ -2,6 +2,7 @@
 
 use crate::{
     script::{answer, expect, register},
+    standing::{CONTACT, dial},
     world::{Letter, Who, World},
 };
 use agent_core::port::sip::{Registration, SipEvent};
@@ -9,7 +10,7 @@ use agent_sip::{
     config::Config,
     endpoint::Input,
     flow::{Flow, Transport},
-    message::{Method, Request, StreamItem},
+    message::{Message, Method, Request, StreamItem},
 };
 use std::{
     net::{IpAddr, SocketAddr},
@@ -220,6 +221,27 @@ fn a_router_that_gives_another_place_is_noticed_and_the_registrar_told() {
         assert_eq!(desk.states(), [], "it was registered all the time");
     }
     desk.stays(600 * S);
+}
+
+#[test]
+fn who_is_in_a_call_is_told_of_another_place_as_well() {
+    let mut desk = Desk::new(Transport::Udp, true, &[]);
+    desk.world.pass(60 * S);
+    let (letter, _) = dial(&mut desk.world, (desk.phone, desk.pbx));
+    let headers = [CONTACT, ("Allow", "INVITE, ACK, BYE, UPDATE")];
+    answer(&mut desk.world, &letter, 200, &headers, "answer");
+    expect(&mut desk.world, desk.pbx, Method::Ack);
+    desk.world.seen_as.insert(desk.flow.local, outside(4001));
+    // The same moment, in whichever order.
+    for _ in 0..2 {
+        let letter = desk.world.letter(desk.pbx);
+        let Message::Request(request) = &letter.message else { panic!("{letter:?}") };
+        let contact = request.headers.get("Contact").unwrap().to_string();
+        assert!(contact.contains("@198.51.100.7:4001>"), "{contact}");
+        assert!([Method::Register, Method::Update].contains(&request.method), "{}", request.method);
+        desk.grant(&letter, &request.clone(), &[]);
+    }
+    desk.stays(200 * S);
 }
 
 #[test]

@@ -122,6 +122,7 @@ request_route {
   t_check_trans();
   if (is_method("REGISTER")) {
     if (!pv_auth_check("@REALM@", "pw$au", "0", "0")) { auth_challenge("@REALM@", "1"); exit; }
+    route(OFTEN);
     save("location");
     exit;
   }
@@ -163,12 +164,17 @@ onreply_route {
   route(PRIVATE);
 }
 route[BACK] { handle_ruri_alias(); }
+# A router may give another place at any time: phones ask every few seconds (RFC 5626 section 10.4), and need not register
+# so often.
+modparam("registrar", "min_expires", 600)
+route[OFTEN] { append_to_reply("Flow-Timer: 5\r\n"); }
 "#;
 
 /// Everybody is where they say they are.
 const NEAR: &str = r#"
 route[FAR] { return; }
 route[BACK] { return; }
+route[OFTEN] { return; }
 "#;
 
 /// RFC 7118: the handshake, at any path.
@@ -249,6 +255,10 @@ pub(super) fn text(options: &Options<'_>, host: &str, ports: &Ports, database: &
             let _ = writeln!(listens, "listen=tls:{host}:{port}");
         }
         settings.push_str(WEBSOCKET);
+    }
+    if options.nat {
+        // Phones ask where they are seen at the port of SIP itself (RFC 5626 section 4.4.2).
+        modules.push("stun");
     }
     settings.push_str(if options.nat || options.websocket { FAR } else { NEAR });
     if options.presence {
