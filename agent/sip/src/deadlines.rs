@@ -9,6 +9,9 @@ use std::{
     time::Instant,
 };
 
+/// Entries of a table whose room is not worth giving back.
+const ROOM: usize = 256;
+
 /// One deadline a key. Setting, clearing and taking the earliest cost the logarithm of how many there are.
 #[derive(Debug)]
 pub(crate) struct Deadlines<K> {
@@ -27,7 +30,11 @@ impl<K: Copy + Ord + Hash> Deadlines<K> {
     pub(crate) fn set(&mut self, key: K, at: Option<Instant>) {
         let before = match at {
             Some(at) => self.by_key.insert(key, at),
-            None => self.by_key.remove(&key),
+            None => {
+                let before = self.by_key.remove(&key);
+                give_back(&mut self.by_key);
+                before
+            }
         };
         if before == at {
             return;
@@ -56,6 +63,13 @@ impl<K: Copy + Ord + Hash> Deadlines<K> {
     }
 }
 
+/// Gives the room of a table back that was much fuller once: a flood's tables would stay for ever.
+pub(crate) fn give_back<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > ROOM && map.len() < map.capacity() / 8 {
+        map.shrink_to(ROOM.max(map.len() * 2));
+    }
+}
+
 /// The earlier of two deadlines that may be missing.
 pub(crate) fn earliest(one: Option<Instant>, two: Option<Instant>) -> Option<Instant> {
     match (one, two) {
@@ -68,6 +82,16 @@ pub(crate) fn earliest(one: Option<Instant>, two: Option<Instant>) -> Option<Ins
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_table_that_was_full_gives_its_room_back() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::default();
+        (0..10_000).for_each(|key| deadlines.set(key, Some(start)));
+        assert!(deadlines.by_key.capacity() >= 10_000);
+        while deadlines.take_due(start).is_some() {}
+        assert!(deadlines.by_key.capacity() < 4 * ROOM, "{}", deadlines.by_key.capacity());
+    }
 
     #[test]
     fn the_earliest_comes_first_and_a_moved_one_only_once() {

@@ -331,6 +331,83 @@ async fn strangers_are_served_over_tcp_and_nonsense_closes_only_its_own_connecti
     assert_eq!(response.status, 200);
 }
 
+/// RFC 3261 section 21.4.14 (513). More is on its way when the answer is given: the end of the connection must not
+/// overtake it.
+#[tokio::test]
+async fn what_is_too_large_is_told_so_over_a_stream() {
+    let phone = Phone::start().await;
+    let head = "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKo\r\nMax-Forwards: 70\r\n\
+                From: <sip:x@y>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\n";
+    for (what, more) in [
+        ("a header field of 64 KB", format!("X: {}\r\n", "y".repeat(65_536))),
+        ("100,000 header fields", "X: y\r\n".repeat(100_000)),
+        ("a header field of 20 KB", format!("X: {}\r\n", "y".repeat(20_000))),
+        ("1,000 header fields", "X: y\r\n".repeat(1_000)),
+    ] {
+        let stream = TcpStream::connect(phone.at).await.unwrap();
+        let (mut read, mut write) = stream.into_split();
+        let text = format!("{head}{more}Content-Length: 0\r\n\r\n");
+        // The rest of it may be refused.
+        let writing = tokio::spawn(async move {
+            let _ = write.write_all(text.as_bytes()).await;
+            write
+        });
+        let mut answer = [0; 12];
+        within(read.read_exact(&mut answer)).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(&answer, b"SIP/2.0 513 ", "{what}");
+        drop(within(writing).await.unwrap());
+    }
+}
+
+/// A short flood over real sockets: what strangers began leaves the registrar's call its place.
+#[tokio::test]
+async fn a_call_comes_through_a_flood_and_half_open_connections() {
+    let mut phone = Phone::start().await;
+    let registrar = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    phone.register("1001", &format!("sip:{}", registrar.local_addr().unwrap()));
+    let (request, from) = udp_request(&registrar, Method::Register).await;
+    registrar.send_to(&ok(&request, from).to_bytes(), from).await.unwrap();
+    phone.state(|state| matches!(state, Registration::Registered)).await;
+    let mut open = Vec::new();
+    for _ in 0..300 {
+        let mut stream = within(TcpStream::connect(phone.at)).await.unwrap();
+        // Strangers have their measure of connections: what is over it is closed.
+        let _ = stream.write_all(b"INVITE sip:x@y SIP/2.0\r\nX: ").await;
+        open.push(stream);
+    }
+    let stranger = UdpSocket::bind("127.0.0.2:0").await.unwrap();
+    let invite = |from: SocketAddr, number: usize| {
+        format!(
+            "INVITE sip:1001@{} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{number};rport\r\nFrom: <sip:f@{from}>\
+             ;tag={number}\r\nTo: <sip:1001@127.0.0.1>\r\nCall-ID: f{number}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n\
+             Contact: <sip:f@{from}>\r\nContent-Length: 0\r\n\r\n",
+            phone.at
+        )
+    };
+    for number in 0..5_000 {
+        // What does not fit the buffers is lost, as on any network.
+        let _ = stranger.try_send_to(invite(stranger.local_addr().unwrap(), number).as_bytes(), phone.at);
+    }
+    let call = invite(registrar.local_addr().unwrap(), 5_000);
+    let ringing = loop {
+        registrar.send_to(call.as_bytes(), phone.at).await.unwrap();
+        // Lost in the flood, it is sent again, as every caller does.
+        if let Ok(Some(SipEvent::Incoming { call, .. })) =
+            timeout(Duration::from_millis(500), phone.events.recv()).await
+        {
+            break call;
+        }
+    };
+    phone.sip.send(SipCommand::Ring { call: ringing });
+    let mut answer = vec![0; 4096];
+    loop {
+        let (length, _) = within(registrar.recv_from(&mut answer)).await.unwrap();
+        if answer[..length].starts_with(b"SIP/2.0 180 ") {
+            break;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_is_said() {
     let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();

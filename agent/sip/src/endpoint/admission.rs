@@ -91,7 +91,8 @@ impl Endpoint {
         }
     }
 
-    /// What a stranger is told whose request would be one too many; nothing of it is kept. Whoever an account is
+    /// What a stranger is told who calls where only the PBX may, or whose request would be one too many; nothing of it
+    /// is kept. Whoever an account is
     /// registered at is no stranger, nor is who knows our Contact, and what belongs to something that was begun is let
     /// in.
     pub(super) fn crowded(&mut self, request: &Request, flow: &Flow) -> Option<Rejection> {
@@ -108,16 +109,19 @@ impl Endpoint {
             return None;
         }
         let dialog = DialogId::of_request(&request.headers).ok().flatten();
-        if dialog.is_some_and(|dialog| self.dialogs.contains_key(&dialog))
-            || self.gate.admits(self.wire.now, ip)
-        {
-            return None;
-        }
-        if matches!(request.method, Method::Invite | Method::Message)
+        // A stranger's call or message is refused whatever it says, and the refusal repeats itself without being
+        // remembered (RFC 3261 section 8.2.7): a flood of them then costs no memory at all.
+        if dialog.is_none()
+            && matches!(request.method, Method::Invite | Method::Message)
             && self.wire.config.callers == Callers::Registrar
         {
             self.note_stranger(ip);
             return Some(Rejection::new(403, None));
+        }
+        if dialog.is_some_and(|dialog| self.dialogs.contains_key(&dialog))
+            || self.gate.admits(self.wire.now, ip)
+        {
+            return None;
         }
         Some(Rejection::new(503, None).with(name::RETRY_AFTER, COME_AGAIN.to_owned()))
     }

@@ -142,7 +142,11 @@ impl Head {
                 break;
             }
         }
-        let length = read_length(&headers);
+        // What could not be read may have been the length: that is what is wrong then, and not that it is missing.
+        let length = match (read_length(&headers), wrong) {
+            (Ok(None), Some(wrong)) => Err(wrong),
+            (length, _) => length,
+        };
         headers.remove(name::CONTENT_LENGTH);
         Self { start, headers, wrong, length }
     }

@@ -1,7 +1,7 @@
 //! All transactions of one endpoint: their keys, their deadlines, and the cap on how many there are.
 
 use crate::{
-    deadlines::Deadlines,
+    deadlines::{Deadlines, give_back},
     flow::{Flow, Transmit, Transport},
     message::{FieldError, Header, Method, Rejection, Request, Response, Text, Via, check_response, name},
     rng::Rng,
@@ -331,6 +331,7 @@ impl Transactions {
         {
             if let Some(branch) = client.request().headers.via().ok().and_then(|via| via.branch().cloned()) {
                 self.client_keys.remove(&client_key(&branch, &client.request().method));
+                give_back(&mut self.client_keys);
             }
             self.sink.events.push_back(TransactionEvent::Gone { id });
         }
@@ -351,7 +352,9 @@ impl Transactions {
             self.server_keys.remove(&server.key);
             if let Some(merge) = &server.merge {
                 self.merge_keys.remove(merge);
+                give_back(&mut self.merge_keys);
             }
+            give_back(&mut self.server_keys);
             self.sink.events.push_back(TransactionEvent::Gone { id });
         }
     }

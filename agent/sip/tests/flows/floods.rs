@@ -56,7 +56,9 @@ fn flooded(callers: Callers, sources: u32) {
             assert!(world.clock() - before < Duration::from_millis(100), "{:?}", world.clock() - before);
             world.command(phone, SipCommand::Hangup { call });
             expect_status(&mut world, pbx, 486);
-            assert!(world.load(phone).servers < 10_000, "{:?}", world.load(phone));
+            // Calls of strangers that are refused anyway are not kept at all.
+            let most = if callers == Callers::Registrar { 100 } else { 10_000 };
+            assert!(world.load(phone).servers < most, "{:?}", world.load(phone));
         }
     }
     // What it kept of the flood, where anyone may call, rings; declined, all of it is gone after the timers.
@@ -97,8 +99,8 @@ fn what_is_answered_without_being_kept_is_answered_alike() {
     let (phone, _) = registered(&mut world);
     let stranger = world.script("192.0.2.66");
     for turn in 0..200 {
-        let words = invite(&format!("x{turn}"), 1, "", "offer").replace("call-in", &format!("x{turn}"));
-        say(&mut world, stranger, phone, &words);
+        let words = invite(&format!("x{turn}"), 1, "", "").replace("call-in", &format!("x{turn}"));
+        say(&mut world, stranger, phone, &words.replace("INVITE", "OPTIONS"));
     }
     world.settle();
     world.inbox(stranger).clear();
