@@ -9,6 +9,7 @@ pub(crate) mod handover;
 mod message;
 
 use crate::exit::Exit;
+use agent_core::certificate::Fingerprint;
 use clap::{Args, Parser, Subcommand};
 use handover::HandoverCommand;
 use std::{ffi::OsString, path::PathBuf};
@@ -282,6 +283,15 @@ pub(crate) enum AccountCommand {
         /// The account's address [default: all]
         aor: Option<String>,
     },
+    /// Believe another key than the PBX showed at its first use, after seeing both (certificate = "first-use")
+    #[command(after_help = "Example: trayphone account trust sip:1001@pbx.example")]
+    Trust {
+        /// The account's address
+        aor: String,
+        /// The key you compared with the one at the PBX; asked for at the terminal if absent
+        #[arg(long, value_name = "sha256:HEX", value_parser = fingerprint)]
+        key: Option<Fingerprint>,
+    },
     /// The accounts in the settings
     #[command(after_help = "Example: trayphone account list")]
     List,
@@ -291,6 +301,10 @@ pub(crate) enum AccountCommand {
         /// The account's address
         aor: String,
     },
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    Fingerprint::try_from(text.to_owned()).map_err(str::to_owned)
 }
 
 /// Arguments of `account add`.

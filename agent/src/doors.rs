@@ -93,6 +93,7 @@ mod tests {
             plugins: Arc::new(|_| panic!("a fault put in")),
             reload: Arc::new(|| Ok(Vec::new())),
             password: Arc::new(|_, _| Ok(())),
+            trust: Arc::new(|_, _| Ok(())),
             places: Arc::new(Semaphore::new(4)),
         }
     }

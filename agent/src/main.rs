@@ -17,6 +17,7 @@ mod passwords;
 mod platform;
 mod prompt;
 mod run;
+mod trust;
 mod wait;
 
 use clap::Parser;

@@ -10,6 +10,7 @@ use crate::{
     funnel::Funnel,
     home,
     passwords::Passwords,
+    trust,
 };
 use agent_core::{
     id::CallId,
@@ -99,7 +100,7 @@ impl Starter {
         let store = Current::new(store(&profile, &funnel, &passwords)?);
         let rows = store.clone();
         let ledger: LedgerSink = Arc::new(move |row| rows.get().ledger(row));
-        let net = Net::new(ledger.clone());
+        let net = trust::net(&profile, ledger.clone());
         let door = Arc::new(door);
         let last_call = Arc::default();
         Ok((Self { profile, funnel, passwords, net, ledger, door, shell, last_call }, store))
@@ -108,6 +109,11 @@ impl Starter {
     /// The passwords given for this run.
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.passwords
+    }
+
+    /// Where it all lies.
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// The inbox.

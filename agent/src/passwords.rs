@@ -98,6 +98,21 @@ impl Passwords {
         Ok(())
     }
 
+    /// Connects the account of that address anew.
+    pub(crate) fn reconnect(&self, aor: &str) -> Result<(), String> {
+        let state = self.state();
+        let place = state.accounts.iter().zip(0..).find(|((known, _), _)| same_address(known, aor));
+        let Some((_, place)) = place else {
+            return Err(format!("no account of the running agent is called {aor}"));
+        };
+        let account = Some(AccountId(place));
+        self.funnel.tell(Event::User {
+            request: None,
+            action: Action::Feature(FeatureAction::Reconnect { account }),
+        });
+        Ok(())
+    }
+
     /// What the store says passes here on its way in: settings tell the accounts' names, and a password that is
     /// nowhere is asked for on the terminal, if there is one.
     pub(crate) fn overhear(&self, event: StoreEvent) {

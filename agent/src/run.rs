@@ -182,6 +182,7 @@ impl Parts {
         let desk = {
             let (desktop, host, store) = (desktop.clone(), host.clone(), store.clone());
             let passwords = starter.passwords().clone();
+            let (keys, accounts) = (starter.profile().clone(), passwords.clone());
             Desk {
                 place,
                 hub: hub.clone(),
@@ -190,6 +191,9 @@ impl Parts {
                 plugins: Arc::new(move |command| host.get().send(command)),
                 reload: Arc::new(move || reload(&store.get(), &running, files)),
                 password: Arc::new(move |aor, secret| passwords.give(aor, secret)),
+                trust: Arc::new(move |aor, key| {
+                    crate::trust::trust(&keys, aor, key).and_then(|()| accounts.reconnect(aor))
+                }),
                 places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
             }
         };

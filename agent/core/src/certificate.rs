@@ -55,18 +55,23 @@ pub enum CertificateRule {
     System,
     /// By this key, and nothing else: the names and dates around it do not count.
     Pin(Fingerprint),
+    /// By the key it showed at the first connection, which the profile keeps; from then on as by [`CertificateRule::Pin`].
+    /// Who stands between us and the PBX at that first time is believed for ever, so that nobody gets this unasked.
+    FirstUse,
 }
 
 impl TryFrom<String> for CertificateRule {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        if text == "system" {
-            return Ok(Self::System);
+        match text.as_str() {
+            "system" => return Ok(Self::System),
+            "first-use" => return Ok(Self::FirstUse),
+            _ => {}
         }
         Fingerprint::parse(&text).map(Self::Pin).ok_or_else(|| {
-            "write \"system\", or the fingerprint of the PBX's key, \"sha256:\" and 64 hexadecimal digits; the check \
-             cannot be turned off"
+            "write \"system\", or the fingerprint of the PBX's key, \"sha256:\" and 64 hexadecimal digits, or \
+             \"first-use\" for the key it shows first; the check cannot be turned off"
                 .to_owned()
         })
     }
@@ -77,6 +82,7 @@ impl From<CertificateRule> for String {
         match rule {
             CertificateRule::System => "system".to_owned(),
             CertificateRule::Pin(fingerprint) => fingerprint.to_string(),
+            CertificateRule::FirstUse => "first-use".to_owned(),
         }
     }
 }
@@ -96,7 +102,7 @@ pub enum CertificateFault {
     Expired,
     /// Its time has not come, or this computer's clock is wrong.
     NotYetValid,
-    /// It holds another key than the one the settings name.
+    /// It holds another key than the one the settings name, or the profile keeps.
     Changed {
         /// The key that was expected.
         expected: Fingerprint,
@@ -138,17 +144,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_one_of_two_and_never_off() {
+    fn a_rule_is_one_of_three_and_never_off() {
         let hex = "0123456789abcdef".repeat(4);
         let pin = CertificateRule::try_from(format!("sha256:{hex}")).unwrap();
         assert_eq!(String::from(pin), format!("sha256:{hex}"));
         assert_eq!(CertificateRule::try_from(format!("sha256:{}", hex.to_uppercase())), Ok(pin));
         assert_eq!(CertificateRule::try_from("system".to_owned()), Ok(CertificateRule::System));
+        let first = CertificateRule::try_from("first-use".to_owned()).unwrap();
+        assert_eq!((first, String::from(first).as_str()), (CertificateRule::FirstUse, "first-use"));
         for wrong in [
             "",
             "off",
             "none",
-            "first-use",
+            "first use",
             "sha256:",
             "sha256:12",
             "sha1:00",

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{AccountStatus, Notice, Refusal, RefusalCode},
-    certificate::{CertificateFault, Untrusted},
+    certificate::{CertificateFault, CertificateRule, Untrusted},
     context::Context,
     id::AccountId,
     lines::Lines,
@@ -70,13 +70,17 @@ impl Account {
         self.settings.user()
     }
 
-    /// Whether it waits for the user: nothing else can bring it back, or, as with a refused password, hardly anything.
+    /// Whether it waits for the user: nothing else can bring it back, or, as with a refused password, hardly anything; or,
+    /// as with another key than before, nothing else should.
     pub(crate) fn stuck(&self) -> bool {
-        use RegistrationProblem::WrongPassword;
-        matches!(
-            &self.state,
-            Registration::Failed { retry_ms: None, .. } | Registration::Failed { reason: WrongPassword, .. }
-        )
+        use RegistrationProblem::{Certificate, WrongPassword};
+        let Registration::Failed { reason, retry_ms } = &self.state else { return false };
+        let changed = |untrusted: &Untrusted| matches!(untrusted.fault, CertificateFault::Changed { .. });
+        match reason {
+            WrongPassword => true,
+            Certificate(untrusted) if changed(untrusted) => true,
+            _ => retry_ms.is_none(),
+        }
     }
 }
 
@@ -181,7 +185,7 @@ impl Accounts {
                 continue;
             }
             let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-            account.problem = Some(failed(cx, &account.settings.aor, &RegistrationProblem::Fault));
+            account.problem = Some(failed(cx, &account.settings, &RegistrationProblem::Fault));
             account.state = Registration::Failed { reason: RegistrationProblem::Fault, retry_ms };
             self.told(cx, id);
         }
@@ -271,7 +275,7 @@ impl Accounts {
             return;
         }
         account.problem = match &state {
-            Registration::Failed { reason, .. } => Some(failed(cx, &account.settings.aor, reason)),
+            Registration::Failed { reason, .. } => Some(failed(cx, &account.settings, reason)),
             _ => None,
         };
         account.state = state;
@@ -369,7 +373,8 @@ fn no_password(cx: &Context<'_>, aor: &str, why: &SecretProblem) -> String {
 }
 
 /// What is wrong with the PBX's certificate, and what to do about it.
-fn certificate(cx: &Context<'_>, aor: &str, untrusted: &Untrusted) -> String {
+fn certificate(cx: &Context<'_>, settings: &AccountSettings, untrusted: &Untrusted) -> String {
+    let aor = settings.aor.as_str();
     let host = plain(&untrusted.host);
     let presented = untrusted.presented.map(|key| key.to_string()).unwrap_or_default();
     let (phrase, more) = match &untrusted.fault {
@@ -377,6 +382,9 @@ fn certificate(cx: &Context<'_>, aor: &str, untrusted: &Untrusted) -> String {
         CertificateFault::WrongName { names } => (&text::secure::CERT_NAME, plain(&names.join(", "))),
         CertificateFault::Expired => (&text::secure::CERT_EXPIRED, String::new()),
         CertificateFault::NotYetValid => (&text::secure::CERT_EARLY, String::new()),
+        CertificateFault::Changed { expected } if settings.certificate == CertificateRule::FirstUse => {
+            (&text::secure::CERT_CHANGED_KEPT, expected.to_string())
+        }
         CertificateFault::Changed { expected } => (&text::secure::CERT_CHANGED, expected.to_string()),
         CertificateFault::Unusable { detail } => (&text::secure::CERT_UNUSABLE, plain(detail)),
     };
@@ -399,7 +407,8 @@ fn no_websocket(cx: &Context<'_>, aor: &str, none: &NoWebSocket) -> String {
     cx.say(phrase, &[aor, &plain(&none.host), &none.path, &more])
 }
 
-fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
+fn failed(cx: &Context<'_>, settings: &AccountSettings, reason: &RegistrationProblem) -> String {
+    let aor = settings.aor.as_str();
     match reason {
         RegistrationProblem::WrongPassword => cx.say(&text::REG_WRONG_PASSWORD, &[aor]),
         RegistrationProblem::NoPassword => cx.say(&text::REG_NO_PASSWORD, &[aor]),
@@ -407,7 +416,7 @@ fn failed(cx: &Context<'_>, aor: &str, reason: &RegistrationProblem) -> String {
         RegistrationProblem::Silent => cx.say(&text::REG_SILENT, &[aor]),
         RegistrationProblem::Unreachable { detail } => cx.say(&text::REG_UNREACHABLE, &[aor, &plain(detail)]),
         RegistrationProblem::Fault => cx.say(&text::REG_FAULT, &[aor]),
-        RegistrationProblem::Certificate(untrusted) => certificate(cx, aor, untrusted),
+        RegistrationProblem::Certificate(untrusted) => certificate(cx, settings, untrusted),
         RegistrationProblem::WebSocket(none) => no_websocket(cx, aor, none),
         RegistrationProblem::Refused { status, phrase } => {
             cx.say(&text::REG_REFUSED, &[aor, &status.to_string(), &plain(phrase)])

@@ -13,6 +13,7 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -38,6 +39,14 @@ impl Proof {
     }
 }
 
+/// The keys that were seen at a first use. Its questions may read and write a file: none is asked on the runtime's thread.
+pub trait Pins: fmt::Debug + Send + Sync {
+    /// The key kept for `name`; the error is a sentence, and nobody is believed then.
+    fn known(&self, name: &str) -> Result<Option<Fingerprint>, String>;
+    /// Keeps the first key that `name` showed, and answers the one that is kept: another if somebody was first.
+    fn keep_first(&self, name: &str, key: Fingerprint) -> Result<Fingerprint, String>;
+}
+
 /// The key of a certificate.
 pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> Option<Fingerprint> {
     let parsed = ParsedCertificate::try_from(certificate).ok()?;
@@ -51,12 +60,16 @@ pub(crate) struct Judge {
     host: String,
     algorithms: WebPkiSupportedAlgorithms,
     refusal: Mutex<Option<Untrusted>>,
+    /// The key that was seen, where none was known before.
+    first: Mutex<Option<Fingerprint>>,
 }
 
 #[derive(Debug)]
 enum Rule {
     Authorities(Arc<WebPkiServerVerifier>),
     Key(Fingerprint),
+    /// Whatever it is, as long as it can be named.
+    First,
 }
 
 impl Judge {
@@ -74,14 +87,24 @@ impl Judge {
         Self::new(host, Rule::Key(key))
     }
 
+    /// By nothing: this is the first time, and what is seen is kept.
+    pub(crate) fn by_first_use(host: &str) -> Self {
+        Self::new(host, Rule::First)
+    }
+
     fn new(host: &str, rule: Rule) -> Self {
         let algorithms = ring::default_provider().signature_verification_algorithms;
-        Self { rule, host: host.to_owned(), algorithms, refusal: Mutex::default() }
+        Self { rule, host: host.to_owned(), algorithms, refusal: Mutex::default(), first: Mutex::default() }
     }
 
     /// Why the certificate was not believed, if it came to that.
     pub(crate) fn refusal(&self) -> Option<Untrusted> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The key that was seen at a first use.
+    pub(crate) fn seen(&self) -> Option<Fingerprint> {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn judge(
@@ -95,6 +118,15 @@ impl Judge {
                 .verify_server_cert(chain.0, chain.1, name, ocsp, now)
                 .map(|_| ())
                 .map_err(|error| (fault(&error), error)),
+            Rule::First => {
+                let seen = fingerprint(chain.0);
+                *self.first.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+                let unreadable = || {
+                    let error = Error::InvalidCertificate(CertificateError::BadEncoding);
+                    (fault(&error), error)
+                };
+                seen.map(|_| ()).ok_or_else(unreadable)
+            }
             Rule::Key(expected) if fingerprint(chain.0) == Some(*expected) => Ok(()),
             Rule::Key(expected) => Err((
                 CertificateFault::Changed { expected: *expected },

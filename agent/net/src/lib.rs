@@ -28,7 +28,7 @@ mod watch;
 mod wire;
 
 pub use agent_core::ledger::{Egress, LedgerRecord, Purpose};
-pub use certificate::Proof;
+pub use certificate::{Pins, Proof};
 pub use error::NetError;
 pub use http::{
     AddressCheck, HttpRequest, HttpResponse, MAX_HEADER_BYTES, MAX_HEADERS, MAX_REQUEST_BYTES,

@@ -1,7 +1,7 @@
 //! The door itself: the one value through which everything else reaches other machines.
 
 use crate::{
-    certificate::Proof,
+    certificate::{Pins, Proof},
     dial::{Dialled, dial},
     error::NetError,
     http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
@@ -63,6 +63,8 @@ pub struct NetConfig {
     pub proxies: Proxies,
     /// The name servers to ask; those of the system when empty.
     pub name_servers: Vec<SocketAddr>,
+    /// Where keys are kept from their first use on; without it nobody is believed by it.
+    pub pins: Option<Arc<dyn Pins>>,
 }
 
 impl Default for NetConfig {
@@ -72,6 +74,7 @@ impl Default for NetConfig {
             connect_timeout: Duration::from_secs(5),
             proxies: Proxies::from_env(),
             name_servers: Vec::new(),
+            pins: None,
         }
     }
 }
@@ -116,7 +119,7 @@ impl Net {
         Self(Arc::new(Inner {
             names: Names::new(sink.clone(), config.name_servers),
             sink,
-            tls: Tls::new(own),
+            tls: Tls::new(own, config.pins),
             connect_timeout: config.connect_timeout,
             proxies: config.proxies,
             peers: Mutex::default(),

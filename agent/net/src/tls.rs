@@ -1,10 +1,10 @@
 //! TLS for everybody: rustls with ring, the system's certificate authorities and our own.
 
 use crate::{
-    certificate::{Judge, Proof},
+    certificate::{Judge, Pins, Proof},
     error::NetError,
 };
-use agent_core::certificate::CertificateRule;
+use agent_core::certificate::{CertificateFault, CertificateRule, Fingerprint, Untrusted};
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
@@ -21,6 +21,9 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 /// Bytes of a file of authorities: the system's own, some 140 of them, take a quarter of that.
 const MOST_AUTHORITIES: u64 = 1 << 20;
 
+/// A key that is not kept would be the first one each time.
+const NO_PINS: &str = "there is no place to keep the key of its first use";
+
 /// Makes ring the provider of the whole process; with two in the dependency graph the first handshake would panic.
 pub(crate) fn install_provider() {
     // An error says that somebody (another `Net`) was first, which is as good.
@@ -32,11 +35,12 @@ pub(crate) struct Tls {
     own: Vec<CertificateDer<'static>>,
     roots: OnceCell<Arc<RootCertStore>>,
     config: OnceCell<Arc<ClientConfig>>,
+    pins: Option<Arc<dyn Pins>>,
 }
 
 impl Tls {
-    pub(crate) fn new(own: Vec<CertificateDer<'static>>) -> Self {
-        Self { own, roots: OnceCell::new(), config: OnceCell::new() }
+    pub(crate) fn new(own: Vec<CertificateDer<'static>>, pins: Option<Arc<dyn Pins>>) -> Self {
+        Self { own, roots: OnceCell::new(), config: OnceCell::new(), pins }
     }
 
     /// Shakes hands over `stream`; the certificate must be for `host`.
@@ -64,6 +68,10 @@ impl Tls {
         let name = server_name(host)?;
         let judge = match proof.rule {
             CertificateRule::Pin(key) => Judge::by_key(host, key),
+            CertificateRule::FirstUse => match self.known(host).await.map_err(error)? {
+                Some(key) => Judge::by_key(host, key),
+                None => Judge::by_first_use(host),
+            },
             CertificateRule::System => {
                 let roots = self.roots_with(proof.authorities.clone()).await.map_err(error)?;
                 Judge::by_authorities(host, roots).map_err(error)?
@@ -78,10 +86,28 @@ impl Tls {
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        shaken.map_err(|cause| match judge.refusal() {
+        let stream = shaken.map_err(|cause| match judge.refusal() {
             Some(refusal) => NetError::Certificate(Box::new(refusal)),
             None => error(cause.to_string()),
-        })
+        })?;
+        // It has proven by now that it holds the key.
+        let Some(key) = judge.seen() else { return Ok(stream) };
+        let expected = self.keep_first(host, key).await.map_err(error)?;
+        if expected == key {
+            return Ok(stream);
+        }
+        let (fault, presented) = (CertificateFault::Changed { expected }, Some(key));
+        Err(NetError::Certificate(Box::new(Untrusted { host: host.to_owned(), fault, presented })))
+    }
+
+    async fn known(&self, host: &str) -> Result<Option<Fingerprint>, String> {
+        let (pins, host) = (self.pins.clone().ok_or(NO_PINS)?, host.to_owned());
+        apart(move || pins.known(&host)).await
+    }
+
+    async fn keep_first(&self, host: &str, key: Fingerprint) -> Result<Fingerprint, String> {
+        let (pins, host) = (self.pins.clone().ok_or(NO_PINS)?, host.to_owned());
+        apart(move || pins.keep_first(&host, key)).await
     }
 
     async fn usual(&self) -> Result<Arc<ClientConfig>, String> {

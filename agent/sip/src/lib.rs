@@ -27,3 +27,4 @@ mod wire;
 
 pub use device::Device;
 pub use handle::{SipConfig, SipHandle, Tell, Told, serve, start, start_watched};
+pub use line::proven_name;

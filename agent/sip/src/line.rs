@@ -123,6 +123,12 @@ impl Line {
     }
 }
 
+/// The name that the machine an account connects to must prove, where the way to it is encrypted; the sentence says what is
+/// wrong with the settings.
+pub fn proven_name(settings: &AccountSettings) -> Result<String, String> {
+    Line::read(settings).map(|line| line.hop.name().to_owned())
+}
+
 /// A proxy as a Route header field has it. One that is written without `lr` has it all the same: proxies of RFC 2543, which
 /// want to be the Request-URI, are gone.
 fn route(text: &str) -> Result<NameAddr, String> {

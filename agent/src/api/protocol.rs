@@ -1,6 +1,9 @@
 //! The lines of the local API, both ways.
 
-use agent_core::action::{Action, FeatureAction, Notice, Refusal, Reply};
+use agent_core::{
+    action::{Action, FeatureAction, Notice, Refusal, Reply},
+    certificate::Fingerprint,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,6 +29,13 @@ pub(crate) enum Ask {
     ReloadPlugins {},
     /// The settings file changed.
     ReloadSettings {},
+    /// Another key than the one kept since its first use is the PBX's from now on.
+    Trust {
+        /// The account's address.
+        aor: String,
+        /// The key.
+        key: Fingerprint,
+    },
     /// A password for this run of the agent, where no keyring keeps it.
     Password {
         /// The account's address.

@@ -7,6 +7,7 @@ use super::{
 use crate::funnel::Funnel;
 use agent_core::{
     action::{Action, Notice, Refusal, RefusalCode, Reply, Source},
+    certificate::Fingerprint,
     id::AccountId,
     port::{Event, host::HostCommand},
     secret::Secret,
@@ -22,6 +23,9 @@ pub(crate) const MOST_CONNECTIONS: usize = 64;
 
 /// Takes the password of the account of that address; the error is a sentence.
 type TakePassword = Arc<dyn Fn(&str, Secret) -> Result<(), String> + Send + Sync>;
+
+/// Takes another key for the PBX of the account of that address; blocks, and the error is a sentence.
+type TakeKey = Arc<dyn Fn(&str, Fingerprint) -> Result<(), String> + Send + Sync>;
 
 /// Reads the settings file anew; answers what of it only a new start takes over, or why it is not taken over.
 type Reload = Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>;
@@ -43,6 +47,8 @@ pub(crate) struct Desk {
     pub(crate) reload: Reload,
     /// Takes a password for this run.
     pub password: TakePassword,
+    /// Takes another key for an account.
+    pub trust: TakeKey,
     /// Places for connections.
     pub places: Arc<Semaphore>,
 }
@@ -161,6 +167,14 @@ async fn other(desk: &Desk, ask: Ask) -> Answer {
                 Err(error) => refused(RefusalCode::NotAllowed, error.to_string()),
             }
         }
+        Ask::Trust { aor, key } => {
+            let trust = desk.trust.clone();
+            match tokio::task::spawn_blocking(move || trust(&aor, key)).await {
+                Ok(Ok(())) => Answer::done(Reply::Done),
+                Ok(Err(text)) => refused(RefusalCode::NotAllowed, text),
+                Err(error) => refused(RefusalCode::NotAllowed, error.to_string()),
+            }
+        }
         Ask::Password { aor, password } => match (desk.password)(&aor, Secret::new(password)) {
             Ok(()) => Answer::done(Reply::Done),
             Err(text) => refused(RefusalCode::NotAllowed, text),
@@ -244,6 +258,7 @@ mod tests {
             plugins: Arc::new(|_| ()),
             reload: Arc::new(|| Ok(vec!["a tone".to_owned()])),
             password: Arc::new(|_, _| Err("no such account".to_owned())),
+            trust: Arc::new(|_, _| Err("no such account".to_owned())),
             places: Arc::new(Semaphore::new(1)),
         }
     }

@@ -1,6 +1,9 @@
 //! `trayphone account …`: the settings file, the keyring, and one registration to see whether they are right.
 
-use super::print;
+use super::{
+    once::{Ledger, done, find, register_once, say},
+    print,
+};
 use crate::{
     api::{
         client::{Client, TakenOver, reload_settings},
@@ -12,25 +15,15 @@ use crate::{
 };
 use agent_core::{
     id::AccountId,
-    port::{
-        sip::{Registration, SipCommand, SipEvent},
-        store::SecretProblem,
-    },
+    port::{sip::Registration, store::SecretProblem},
     secret::Secret,
-    settings::{AccountSettings, PasswordSource, same_address},
+    settings::{AccountSettings, PasswordSource},
 };
 use agent_net::Net;
-use agent_store::{Keyring, LedgerWriter, Profile, StoreError};
+use agent_store::{Keyring, Profile};
 use serde_json::json;
-use std::{
-    io::{ErrorKind, IsTerminal, Read},
-    sync::Arc,
-    time::Duration,
-};
-use tokio::{sync::mpsc, time::timeout};
+use std::io::{ErrorKind, IsTerminal, Read};
 
-/// Longer than Timer F (32 s): whoever is silent has been silent for good.
-const TEST_PATIENCE: Duration = Duration::from_secs(35);
 /// No PBX takes a longer password; more on stdin is a mistake.
 const LONGEST_PASSWORD: u64 = 4096;
 
@@ -40,6 +33,7 @@ pub(crate) async fn run(common: &Common, command: &AccountCommand) -> Result<Exi
         AccountCommand::Add(args) => add(common, args).await,
         AccountCommand::Password { aor } => password(common, aor).await,
         AccountCommand::Test { aor } => test(common, aor.as_deref()).await,
+        AccountCommand::Trust { aor, key } => super::trust::run(common, aor, *key).await,
         AccountCommand::List => list(common),
         AccountCommand::Remove { aor } => remove(common, aor).await,
     }
@@ -220,29 +214,13 @@ async fn remove(common: &Common, aor: &str) -> Result<Exit, Failure> {
     Ok(done(common))
 }
 
-/// The accounts that are meant, with their places.
-fn find(profile: &Profile, aor: Option<&str>) -> Result<Vec<(AccountId, AccountSettings)>, Failure> {
-    let settings = home::settings(profile)?;
-    let numbered = (0..).map(AccountId).zip(settings.accounts);
-    let found: Vec<_> =
-        numbered.filter(|(_, account)| aor.is_none_or(|aor| same_address(&account.aor, aor))).collect();
-    if found.is_empty() {
-        let text = match aor {
-            Some(aor) => format!("there is no account {aor}: `trayphone account list` shows those there are"),
-            None => "there is no account: add one with `trayphone account add sip:USER@PBX`".to_owned(),
-        };
-        return Err(Failure::new(Exit::Settings, text));
-    }
-    Ok(found)
-}
-
 async fn test(common: &Common, aor: Option<&str>) -> Result<Exit, Failure> {
     let profile = home::existing(common)?;
     let accounts = find(&profile, aor)?;
     let ledger = Ledger::open(&profile);
     let end = crate::platform::asked_to_end();
     let exit = tokio::select! {
-        exit = test_each(common, accounts, ledger.net()) => exit,
+        exit = test_each(common, accounts, ledger.net(&profile)) => exit,
         () = end => Err(Failure::new(Exit::Failed, "the test was broken off")),
     };
     // Rows of connections that were still up are written when those go.
@@ -273,32 +251,6 @@ async fn test_each(
     Ok(exit)
 }
 
-/// What a test sends stands in the ledger as everything else does; where that cannot be written, the user is told.
-struct Ledger(Option<LedgerWriter>);
-
-impl Ledger {
-    fn open(profile: &Profile) -> Self {
-        Self(LedgerWriter::open(profile).inspect_err(Self::complain).ok())
-    }
-
-    fn net(&self) -> Net {
-        match &self.0 {
-            Some(writer) => Net::new(Arc::new(writer.sink())),
-            None => Net::new(Arc::new(|_| {})),
-        }
-    }
-
-    fn close(self) {
-        if let Some(Err(error)) = self.0.map(LedgerWriter::close) {
-            Self::complain(&error);
-        }
-    }
-
-    fn complain(error: &StoreError) {
-        print::note(&format!("this test leaves no row in the ledger: {error}"));
-    }
-}
-
 async fn fetch(account: &AccountSettings) -> Result<Secret, Failure> {
     let problem = |problem: SecretProblem| Failure::new(Exit::Secret, secret_problem(&problem));
     match &account.password {
@@ -309,41 +261,6 @@ async fn fetch(account: &AccountSettings) -> Result<Secret, Failure> {
             got.map_err(|error| Failure::other("the keyring", error))?.map_err(problem)
         }
     }
-}
-
-/// Registers with a stack of its own, says how it went, and signs off again.
-async fn register_once(
-    account: AccountId,
-    settings: AccountSettings,
-    password: Secret,
-    net: Net,
-) -> Registration {
-    // Without a bound, for the teller must not wait: one account registers once, and SIP caps the calls that may come in.
-    let (tell, mut hear) = mpsc::unbounded_channel();
-    let told = Arc::new(move |event: SipEvent| {
-        let _ = tell.send(event);
-    });
-    let sip = agent_sip::start(agent_sip::SipConfig::default(), net, told);
-    sip.send(SipCommand::Register { account, settings, password });
-    let outcome = async {
-        while let Some(event) = hear.recv().await {
-            if let SipEvent::Registration { state, .. } = event
-                && matches!(state, Registration::Registered | Registration::Failed { .. })
-            {
-                return match state {
-                    // There is one try in a test.
-                    Registration::Failed { reason, .. } => Registration::Failed { reason, retry_ms: None },
-                    other => other,
-                };
-            }
-        }
-        Registration::Unregistered
-    };
-    let state = timeout(TEST_PATIENCE, outcome).await.unwrap_or(Registration::Connecting);
-    sip.send(SipCommand::Shutdown { within: Duration::from_secs(2) });
-    let down = async { while hear.recv().await.is_some_and(|event| event != SipEvent::Down) {} };
-    let _ = timeout(Duration::from_secs(3), down).await;
-    state
 }
 
 /// What is wrong with a password, and what to do.
@@ -372,18 +289,6 @@ async fn take_over(common: &Common) {
         TakenOver::No(why) => {
             print::note(&format!("the running agent goes on with the settings it had: {why}"))
         }
-    }
-}
-
-/// What a program is told that asked for JSON; people have read their sentences by now.
-fn done(common: &Common) -> Exit {
-    print::done(common);
-    Exit::Ok
-}
-
-fn say(common: &Common, text: &str) {
-    if !common.json {
-        print::line(&print::tame(text));
     }
 }
 

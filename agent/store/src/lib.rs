@@ -13,6 +13,7 @@ mod keyring;
 mod language;
 mod ledger;
 mod pending;
+mod pins;
 mod platform;
 mod profile;
 mod profiles;
@@ -27,6 +28,7 @@ pub use journal::{JournalQuery, JournalReader, LedgerQuery};
 pub use keyring::{Keyring, seal_key};
 pub use language::system_language;
 pub use ledger::LedgerWriter;
+pub use pins::Pins;
 pub use profile::Profile;
 pub use profiles::{check_profiles, pbx_profile};
 pub use settings::{

@@ -79,6 +79,11 @@ impl Profile {
         self.dir.join("device")
     }
 
+    /// `pins`: the keys that PBXs showed at their first use.
+    pub(crate) fn pins_file(&self) -> PathBuf {
+        self.dir.join("pins")
+    }
+
     /// `plugins`, one folder a plugin; made for this user only where it is missing.
     pub fn plugins_dir(&self) -> Result<PathBuf, StoreError> {
         self.private(PLUGINS)

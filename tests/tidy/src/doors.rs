@@ -85,7 +85,7 @@ const BANS: &[Ban] = &[
     Ban {
         within: &["agent/src/"],
         // registers once, beside no agent, and waits for the outcome itself
-        except: &["agent/src/commands/account.rs"],
+        except: &["agent/src/commands/once.rs"],
         names: &[
             "agent_sip::start",
             "agent_media::start",

@@ -45,7 +45,7 @@ pub const KEYS: &[Key] = &[
     key(
         "account.certificate",
         "\"system\"",
-        "What proves the PBX over TLS: \"system\" (authorities and name), or its key, \"sha256:HEX\".",
+        "What proves the PBX over TLS: \"system\" (authorities and name), \"first-use\", or its key, \"sha256:HEX\".",
     ),
     key(
         "account.websocket_path",

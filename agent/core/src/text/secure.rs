@@ -27,6 +27,10 @@ phrases! {
         "{0}: WARNING, {1} showed another key than before, and nothing was sent: {2} instead of {3}. Somebody may be listening in. Ask whoever looks after the PBX, and only if they changed it write the new one into the account as `certificate`",
         "{0}: WARNUNG, {1} hat einen anderen Schlüssel gezeigt als bisher, und es wurde nichts gesendet: {2} statt {3}. Vielleicht hört jemand mit. Fragen Sie, wer die Anlage betreut, und nur wenn er dort geändert wurde, schreiben Sie den neuen als `certificate` ins Konto",
         "{0} : ATTENTION, {1} a montré une autre clé qu’avant, et rien n’a été envoyé : {2} au lieu de {3}. Quelqu’un écoute peut-être. Demandez à la personne chargée du central, et seulement si elle l’a changée, inscrivez la nouvelle comme `certificate` dans le compte";
+    CERT_CHANGED_KEPT:
+        "{0}: WARNING, {1} showed another key than at its first use, and nothing was sent: {2} instead of {3}. Somebody may be listening in. Ask whoever looks after the PBX, and only if they changed it: trayphone account trust {0}",
+        "{0}: WARNUNG, {1} hat einen anderen Schlüssel gezeigt als beim ersten Mal, und es wurde nichts gesendet: {2} statt {3}. Vielleicht hört jemand mit. Fragen Sie, wer die Anlage betreut, und nur wenn er dort geändert wurde: trayphone account trust {0}",
+        "{0} : ATTENTION, {1} a montré une autre clé que la première fois, et rien n’a été envoyé : {2} au lieu de {3}. Quelqu’un écoute peut-être. Demandez à la personne chargée du central, et seulement si elle l’a changée : trayphone account trust {0}";
     CERT_UNUSABLE:
         "{0}: the certificate of {1} cannot be used ({3}), and nothing was sent",
         "{0}: Das Zertifikat von {1} ist nicht zu gebrauchen ({3}), und es wurde nichts gesendet",

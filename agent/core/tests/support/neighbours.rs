@@ -4,6 +4,7 @@ use super::{account_id, call, quoted, sdp, wire::problem};
 use crate::support::account;
 use agent_core::{
     caller::CallerCard,
+    certificate::CertificateRule,
     id::AccountId,
     pbx::{BUILT_IN, PbxProfile},
     port::{
@@ -156,6 +157,9 @@ fn settings(rest: &[&str]) -> Option<Settings> {
             "waiting" => settings.calls.waiting = value == "true",
             "busy" => settings.accounts[value.parse::<usize>().ok()?].waiting = Some(false),
             "known" => settings.accounts[value.parse::<usize>().ok()?].reject_anonymous = true,
+            "first-use" => {
+                settings.accounts[value.parse::<usize>().ok()?].certificate = CertificateRule::FirstUse;
+            }
             "auto" => settings.accounts[value.parse::<usize>().ok()?].auto_answer = AutoAnswer::Registrar,
             "info" => settings.accounts[value.parse::<usize>().ok()?].dtmf = Keys::Info,
             "blocked" => settings.calls.blocked.push(value.to_owned()),

@@ -2,6 +2,7 @@
 
 use super::{account_id, call, quoted, sdp, texting, watching};
 use agent_core::{
+    certificate::{CertificateFault, Fingerprint, Untrusted},
     id::AccountId,
     party::Party,
     port::{
@@ -175,6 +176,14 @@ fn end(rest: &[&str]) -> Option<CallEnd> {
     })
 }
 
+/// A key that is another than the one expected; the log does not write the one that was shown.
+fn changed(detail: &str) -> Option<Untrusted> {
+    let (host, expected) =
+        detail.strip_prefix("the certificate of ")?.split_once(" has another key than ")?;
+    let fault = CertificateFault::Changed { expected: Fingerprint::parse(expected)? };
+    Some(Untrusted { host: host.to_owned(), fault, presented: Some(Fingerprint([2; 32])) })
+}
+
 fn registration(rest: &[&str]) -> Option<Registration> {
     let retry = |rest: &[&str]| match rest {
         ["retry", ms] => ms.parse().ok(),
@@ -193,6 +202,9 @@ fn registration(rest: &[&str]) -> Option<Registration> {
                 ("silent", more) => (RegistrationProblem::Silent, more),
                 ("unreachable", [detail, more @ ..]) => {
                     (RegistrationProblem::Unreachable { detail: quoted(detail)? }, more)
+                }
+                ("certificate", [detail, more @ ..]) => {
+                    (RegistrationProblem::Certificate(changed(&quoted(detail)?)?), more)
                 }
                 ("refused", [status, phrase, more @ ..]) => {
                     let (status, phrase) = (status.parse().ok()?, quoted(phrase)?);

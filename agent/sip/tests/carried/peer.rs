@@ -219,6 +219,17 @@ impl TlsLine {
         }
     }
 
+    /// The same, or nothing where the connection ends without a byte of it.
+    pub(crate) async fn request_if_any(&mut self) -> Option<Request> {
+        let mut first = [0; 1];
+        let read = within(self.stream.read(&mut first)).await;
+        if !matches!(read, Ok(1)) {
+            return None;
+        }
+        self.decoder.push(&first);
+        Some(self.request().await)
+    }
+
     pub(crate) async fn send(&mut self, response: &Response) {
         self.write(&response.to_bytes()).await;
     }
