@@ -119,6 +119,25 @@ impl Flow {
             && (!self.transport.secure() || self.local == other.local)
     }
 
+    /// Whether who sends over this road is known as well as over one of that kind: who connects has shown that the address
+    /// is theirs, and who proved a name needs none.
+    pub(crate) fn as_good_as(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Udp => true,
+            Transport::Tcp | Transport::Ws => self.transport.reliable(),
+            Transport::Tls | Transport::Wss => self.transport.secure(),
+        }
+    }
+
+    /// Whether a message over `other` may be from who is at the other end of this road.
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        let same = match self.transport.secure() {
+            true => self.peer == other.peer,
+            false => self.peer.ip() == other.peer.ip(),
+        };
+        same && other.as_good_as(self.transport)
+    }
+
     /// What stands in a Via: our end, or, where nobody can connect to us, a name that leads nowhere.
     pub fn sent_by(&self) -> (Host, Option<u16>) {
         host_port(self.transport, self.local)

@@ -84,7 +84,7 @@ impl Line {
 
     /// Whose word counts in its calls.
     pub(crate) fn belief(&self) -> Belief {
-        Belief { order: self.identity.clone(), registrar: false, obeys: self.obeys }
+        Belief { order: self.identity.clone(), registrar: false, told: false, obeys: self.obeys }
     }
 
     /// Whether this is the user part of the line, or its digest name.

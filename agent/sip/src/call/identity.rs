@@ -11,6 +11,9 @@ pub(crate) struct Belief {
     pub(crate) order: Vec<Identity>,
     /// The message came from the account's registrar: what it asserts is believed (RFC 3325 section 5).
     pub(crate) registrar: bool,
+    /// It asks for the Contact that only the registrar was told, or belongs to a call of ours: whose address can be forged
+    /// has to know that besides.
+    pub(crate) told: bool,
     /// The registrar may answer and hold the call (`Event: talk`).
     pub(crate) obeys: bool,
 }
@@ -18,7 +21,7 @@ pub(crate) struct Belief {
 impl Belief {
     /// Of a message that came from somebody else than the registrar.
     pub(crate) fn apart(&self) -> Self {
-        Self { order: self.order.clone(), registrar: false, obeys: false }
+        Self { order: self.order.clone(), registrar: false, told: false, obeys: false }
     }
 }
 
@@ -206,6 +209,7 @@ mod tests {
         Belief {
             order: agent_core::settings::AccountSettings::default().identity,
             registrar: true,
+            told: true,
             obeys: false,
         }
     }
@@ -229,10 +233,10 @@ mod tests {
             (&[From], "100"),
             (&[RemotePartyId], "200"),
         ] {
-            let belief = Belief { order: order.to_vec(), registrar: true, obeys: false };
+            let belief = Belief { order: order.to_vec(), registrar: true, told: false, obeys: false };
             assert_eq!(party(&headers(ALL), &belief).number, number, "{order:?}");
         }
-        let only = Belief { order: vec![PAssertedIdentity], registrar: true, obeys: false };
+        let only = Belief { order: vec![PAssertedIdentity], registrar: true, told: false, obeys: false };
         assert_eq!(party(&headers(&ALL[..2]), &only), Party::default());
     }
 

@@ -60,7 +60,7 @@ fn circumstances(
     let (called, line) = wishes::called(headers, belief.registrar, ours);
     let with = if belief.registrar {
         let (forwarded, ring) = (forwarded::forwarded(headers), wishes::ring(headers));
-        let auto_answer = wishes::auto_answer(headers);
+        let auto_answer = wishes::auto_answer(headers).filter(|_| belief.told);
         Circumstances { forwarded, line, ring, auto_answer, rings_with_offer: false }
     } else {
         Circumstances::default()

@@ -2,11 +2,11 @@
 
 use crate::{
     call::{identity, model::Call},
+    flow::Flow,
     message::{Headers, Request},
     wire::Wire,
 };
 use agent_core::{party::Party, port::sip::SipEvent};
-use std::net::IpAddr;
 
 impl Call {
     /// An answer of theirs may name who answers. It came over the road our request took.
@@ -17,8 +17,8 @@ impl Call {
 
     /// A request of theirs within the call may name somebody else. What it asserts counts when it comes from where the
     /// call's own road leads: past the registrar anybody in the dialog could say anything.
-    pub(crate) fn requested(&mut self, wire: &mut Wire, request: &Request, from: IpAddr) {
-        let same_road = self.flow.is_some_and(|flow| flow.peer.ip() == from);
+    pub(crate) fn requested(&mut self, wire: &mut Wire, request: &Request, from: &Flow) {
+        let same_road = self.flow.is_some_and(|flow| flow.leads_where(from));
         let known = self.dialog.as_ref().map(|dialog| dialog.remote_uri().clone());
         let party = if same_road {
             identity::connected(&request.headers, &self.belief, true, known.as_ref())
@@ -29,9 +29,9 @@ impl Call {
     }
 
     /// Whether who sends from there may answer and hold this call for us.
-    pub(crate) fn obeys(&self, from: IpAddr) -> bool {
-        let same_road = self.flow.is_some_and(|flow| flow.peer.ip() == from);
-        same_road && self.belief.registrar && self.belief.obeys
+    pub(crate) fn obeys(&self, from: &Flow) -> bool {
+        let same_road = self.flow.is_some_and(|flow| flow.leads_where(from));
+        same_road && self.belief.registrar && self.belief.told && self.belief.obeys
     }
 
     fn is_with(&mut self, wire: &mut Wire, party: Option<Party>) {

@@ -74,7 +74,7 @@ impl Endpoint {
     /// what it answers, so that it serves nobody as an amplifier.
     pub(super) fn turn_away(&mut self, id: TransactionId, request: &Request, flow: &Flow) {
         let ip = flow.peer.ip();
-        let known = self.registrations.values().any(|registration| registration.is_registrar(ip));
+        let known = self.registrations.values().any(|registration| registration.is_registrar(flow));
         if known || self.wire.config.callers == Callers::Anyone {
             return self.wire.refuse(id, request, 404);
         }
@@ -102,7 +102,7 @@ impl Endpoint {
         let ip = flow.peer.ip();
         let user = request.uri.user_text().map(|user| user.to_text().into_owned());
         let trusted = |registration: &Registration| {
-            registration.is_registrar(ip)
+            registration.is_registrar(flow)
                 || user.as_ref().is_some_and(|user| registration.is_contact_user(user))
         };
         if self.registrations.values().any(trusted) || !self.wire.transactions.is_new(request) {
@@ -136,7 +136,7 @@ impl Endpoint {
         let anyone = self.wire.config.callers == Callers::Anyone;
         let all =
             || self.accounts.iter().filter_map(|(id, number)| Some((*id, self.registrations.get(number)?)));
-        let from_registrar = |registration: &Registration| registration.is_registrar(flow.peer.ip());
+        let from_registrar = |registration: &Registration| registration.is_registrar(flow);
         let is_user = |registration: &Registration| registration.line().is_user(&user);
         let (account, registration) = all()
             .find(|(_, registration)| registration.is_contact_user(&user))
@@ -175,8 +175,11 @@ impl Endpoint {
         let line = line.unwrap_or_default();
         let manners = registration.map(|it| it.manners()).unwrap_or_default();
         let belief = match registration {
-            Some(it) => Belief { registrar: it.is_registrar(flow.peer.ip()), ..it.belief() },
-            None => Belief { order: usual_identity(), registrar: false, obeys: false },
+            Some(it) => {
+                let told = request.uri.user_text().is_some_and(|user| it.is_contact_user(&user.to_text()));
+                Belief { registrar: it.is_registrar(&flow), told, ..it.belief() }
+            }
+            None => Belief { order: usual_identity(), registrar: false, told: false, obeys: false },
         };
         let arrival = Arrival { account, id, request, flow, contact, line, auth, manners, belief };
         let call = Call::arrive(&mut self.wire, call_id, arrival)?;

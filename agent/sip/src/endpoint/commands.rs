@@ -90,7 +90,7 @@ impl Endpoint {
                 contact: None,
                 auth: nobody(),
                 manners: Manners::default(),
-                belief: Belief { order: usual_identity(), registrar: false, obeys: false },
+                belief: Belief { order: usual_identity(), registrar: false, told: false, obeys: false },
                 headers: placement.headers,
                 offer: placement.offer,
             },
@@ -196,7 +196,7 @@ impl Endpoint {
                         auth: registration.credentials(),
                         manners: registration.manners(),
                         // It leaves by the registrar, and so do its answers come.
-                        belief: Belief { registrar: true, ..registration.belief() },
+                        belief: Belief { registrar: true, told: true, ..registration.belief() },
                         headers,
                         offer,
                     }

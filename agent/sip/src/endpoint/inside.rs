@@ -106,8 +106,7 @@ impl Endpoint {
             return self.wire.refuse(inside.id, &inside.request, 500);
         }
         if matches!(inside.request.method, Method::Invite | Method::Update) {
-            let from = inside.flow.peer.ip();
-            self.with_call(inside.call, |call, wire| call.requested(wire, &inside.request, from));
+            self.with_call(inside.call, |call, wire| call.requested(wire, &inside.request, &inside.flow));
         }
         let inside = match inside.request.method {
             Method::Notify => match self.steered(inside) {

@@ -106,8 +106,7 @@ impl Endpoint {
             Some("hold") => PhoneEvent::Hold { call: inside.call },
             _ => return Some(inside),
         };
-        let from = inside.flow.peer.ip();
-        if !self.calls.get(&inside.call).is_some_and(|call| call.obeys(from)) {
+        if !self.calls.get(&inside.call).is_some_and(|call| call.obeys(&inside.flow)) {
             self.wire.refuse(inside.id, &inside.request, 403);
             return None;
         }

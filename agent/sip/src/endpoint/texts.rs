@@ -276,10 +276,10 @@ impl Endpoint {
     fn belief(&self, account: Option<AccountId>, flow: &Flow) -> Belief {
         let all = self.accounts.iter().filter(|(id, _)| account.is_none_or(|account| **id == account));
         let mut all = all.filter_map(|(_, number)| self.registrations.get(number));
-        let from_registrar = all.clone().find(|it| it.is_registrar(flow.peer.ip()));
+        let from_registrar = all.clone().find(|it| it.is_registrar(flow));
         let registration = from_registrar.or_else(|| all.next());
         let order = registration.map_or_else(usual_identity, |it| it.line().identity.clone());
-        Belief { order, registrar: from_registrar.is_some(), obeys: false }
+        Belief { order, registrar: from_registrar.is_some(), told: false, obeys: false }
     }
 
     fn tell_text(&mut self, event: MessageEvent) {

@@ -311,7 +311,7 @@ impl Endpoint {
         let account = self.account_of(request, flow).map(|(account, ..)| account);
         let from_registrar = |account: &AccountId| {
             let registration = self.accounts.get(account).and_then(|number| self.registrations.get(number));
-            registration.is_some_and(|registration| registration.is_registrar(flow.peer.ip()))
+            registration.is_some_and(|registration| registration.is_registrar(flow))
         };
         match account.filter(from_registrar).zip(unasked(request)) {
             Some((account, mailbox)) => {

@@ -298,10 +298,19 @@ impl Registration {
         self.left(wire);
     }
 
-    /// Whether this is an address of the registrar: the one it is spoken to at, or another of its name's. Ports say
-    /// nothing: over TCP a PBX calls from any.
-    pub(crate) fn is_registrar(&self, ip: IpAddr) -> bool {
-        self.flow.is_some_and(|flow| flow.peer.ip() == ip) || self.ways.iter().any(|way| way.peer.ip() == ip)
+    /// Whether what comes over `from` is the registrar's word: it comes from the address it is spoken to at, or another of
+    /// its name's, and the sender's address is proven as well as over our own road. A datagram bears whatever address its
+    /// sender writes, so that it counts only where the account itself uses datagrams; and where the registrar has proven
+    /// its name, what it has to say comes over that connection. Ports say nothing: over TCP a PBX calls from any.
+    pub(crate) fn is_registrar(&self, from: &Flow) -> bool {
+        if let Some(flow) = &self.flow
+            && (flow.transport.secure() || flow.same_road(from))
+        {
+            return flow.same_road(from);
+        }
+        let own = self.flow.iter().map(|flow| (flow.transport, flow.peer.ip()));
+        let ways = self.ways.iter().map(|way| (way.transport, way.peer.ip()));
+        own.chain(ways).any(|(transport, ip)| from.as_good_as(transport) && from.peer.ip() == ip)
     }
 
     /// The road broke while nothing was out: the registrar restarted, or the network changed.

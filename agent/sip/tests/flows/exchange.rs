@@ -16,6 +16,8 @@ pub(crate) struct Exchange {
     pub(crate) lines: BTreeMap<String, Vec<IpAddr>>,
     /// The last dialog that rang: Call-ID, the tag of who called, the tag of who is called.
     pub(crate) rang: RefCell<Option<[String; 3]>>,
+    /// What each phone registered: under this it is asked for.
+    pub(crate) contacts: RefCell<BTreeMap<IpAddr, Uri>>,
 }
 
 impl Exchange {
@@ -31,6 +33,9 @@ impl Exchange {
 
     fn request(&self, from: SocketAddr, request: &Request, bytes: &Bytes) -> Vec<(SocketAddr, Bytes)> {
         if request.method == Method::Register {
+            if let Some(contact) = request.headers.contact() {
+                self.contacts.borrow_mut().insert(from.ip(), contact.uri);
+            }
             let mut ok = Response::to(request, 200, Some("pbx"));
             ok.headers.copy(&request.headers, name::CONTACT);
             return vec![(from, ok.to_bytes().into())];
@@ -53,9 +58,9 @@ impl Exchange {
             return vec![(from, unknown.to_bytes().into())];
         }
         let passed = |ip: IpAddr| {
-            // Each phone is asked for by its own number, as it registered.
+            let contacts = self.contacts.borrow();
             let bytes =
-                self.number_of(ip).map_or_else(|| bytes.clone(), |number| asked_for(request, number, ip));
+                contacts.get(&ip).map_or_else(|| bytes.clone(), |contact| asked_for(request, contact));
             (SocketAddr::new(ip, 5060), bytes)
         };
         to.into_iter().map(passed).collect()
@@ -85,11 +90,7 @@ impl Exchange {
     }
 }
 
-/// The same request for this number at that phone.
-fn asked_for(request: &Request, number: &str, ip: IpAddr) -> Bytes {
-    let mut request = request.clone();
-    if let Ok(uri) = Uri::parse(format!("sip:{number}@{ip}").as_bytes()) {
-        request.uri = uri;
-    }
-    request.to_bytes().into()
+/// The same request for that phone.
+fn asked_for(request: &Request, contact: &Uri) -> Bytes {
+    Request { uri: contact.clone(), ..request.clone() }.to_bytes().into()
 }

@@ -1,7 +1,7 @@
 //! Who calls, by which way, and who it is by then (RFC 3325, RFC 4916, RFC 5806), as a registrar and a stranger tell it.
 
 use crate::{
-    script::{ACCOUNT, answer, event, expect, expect_status, inside, invite, registered, say},
+    script::{ACCOUNT, answer, as_told, event, expect, expect_status, inside, invite, registered, say},
     world::{Who, World, call_of, sdp},
 };
 use agent_core::{
@@ -35,13 +35,24 @@ fn party(world: &mut World, phone: Who) -> (String, Option<String>) {
 fn the_registrar_is_believed() {
     let mut world = World::new(1);
     let (phone, pbx) = registered(&mut world);
-    say(&mut world, pbx, phone, &invite("in", 1, ALL, "offer"));
+    let words = as_told(&world, &invite("in", 1, ALL, "offer"));
+    say(&mut world, pbx, phone, &words);
     let (party, called, with) = incoming(&mut world, phone);
     assert_eq!((party.number.as_str(), party.name.as_deref()), ("+4930123", Some("Alice")));
     assert_eq!((called.as_str(), with.line.as_deref()), ("4711", Some("Hotline")));
     assert_eq!((with.ring, with.auto_answer), (Ring::Internal, Some(2)));
     let by = &with.forwarded[0];
     assert_eq!((by.by.number.as_str(), by.why, by.times), ("1002", ForwardReason::NoAnswer, 2));
+}
+
+#[test]
+fn whoever_was_not_told_our_contact_has_nothing_answered_by_itself() {
+    let mut world = World::new(1);
+    let (phone, pbx) = registered(&mut world);
+    // An address can be forged; what only the registrar was told cannot.
+    say(&mut world, pbx, phone, &invite("in", 1, ALL, "offer"));
+    let (_, _, with) = incoming(&mut world, phone);
+    assert_eq!((with.ring, with.auto_answer), (Ring::Internal, None));
 }
 
 #[test]

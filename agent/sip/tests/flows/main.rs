@@ -11,6 +11,7 @@ mod early;
 mod errands;
 mod exchange;
 mod floods;
+mod forged;
 mod hostile;
 mod identity;
 mod joint;

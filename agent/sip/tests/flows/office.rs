@@ -91,7 +91,8 @@ impl Office {
         let mut lines: BTreeMap<_, _> =
             NUMBERS.iter().zip(PHONES).map(|(number, at)| ((*number).to_owned(), vec![ip(at)])).collect();
         lines.insert(GROUP.to_owned(), vec![ip(PHONES[1]), ip(PHONES[2])]);
-        world.exchange = Some(Exchange { ip: ip(PBX), lines, rang: RefCell::default() });
+        world.exchange =
+            Some(Exchange { ip: ip(PBX), lines, rang: RefCell::default(), contacts: RefCell::default() });
         let who: Vec<_> = PHONES.iter().map(|at| world.phone(at, config())).collect();
         let phones = who
             .into_iter()

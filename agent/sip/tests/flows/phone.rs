@@ -79,6 +79,7 @@ fn the_registrar_steers_only_where_the_account_lets_it() {
                 let (letter, request) = expect(&mut world, pbx, Method::Register);
                 let contact = request.headers.get("Contact").unwrap().to_string();
                 answer(&mut world, &letter, 200, &[("Contact", &contact)], "");
+                world.told = Some(request.headers.contact().unwrap().uri.to_string());
                 world.settle();
             }
             world.events(phone).clear();

@@ -1,7 +1,9 @@
 //! Calls that are handed over by them: their REFER to us (RFC 3515), and their INVITE with Replaces (RFC 3891).
 
 use crate::{
-    script::{ACCOUNT, answer, clean, event, expect, expect_status, inside, invite, registered, say},
+    script::{
+        ACCOUNT, answer, as_told, clean, event, expect, expect_status, inside, invite, registered, say,
+    },
     standing::theirs,
     world::{Who, World, call_of, sdp},
 };
@@ -204,10 +206,10 @@ fn they_go_or_hear_nothing_while_we_follow() {
 }
 
 /// An INVITE of the PBX that takes the place of the dialog `ok` made.
-fn replacing(ok: &Response, branch: &str, more: &str) -> String {
+fn replacing(world: &World, ok: &Response, branch: &str, more: &str) -> String {
     let tag = ok.headers.to().unwrap().tag().unwrap().to_string();
     let replaces = format!("Replaces: call-in;to-tag={tag};from-tag=anna{more}\n");
-    let words = invite(branch, 1, &replaces, "offer");
+    let words = as_told(world, &invite(branch, 1, &replaces, "offer"));
     words.replace("Call-ID: call-in", &format!("Call-ID: {branch}")).replace(">;tag=anna\n", ">;tag=bert\n")
 }
 
@@ -223,7 +225,8 @@ fn acknowledge_refusal(world: &mut World, (pbx, phone): (Who, Who), words: &str,
 fn a_call_takes_the_place_of_one_that_stands() {
     let mut world = World::new(6);
     let (phone, pbx, old, ok) = theirs(&mut world, "");
-    say(&mut world, pbx, phone, &replacing(&ok, "new", ""));
+    let words = replacing(&world, &ok, "new", "");
+    say(&mut world, pbx, phone, &words);
     expect_status(&mut world, pbx, 100);
     let first = world.event(phone);
     let call = call_of(&event(&mut world, phone, "Incoming"));
@@ -238,12 +241,12 @@ fn a_call_takes_the_place_of_one_that_stands() {
     answer(&mut world, &letter, 200, &[], "");
     event(&mut world, phone, "Ended");
     // The same again names one that is over.
-    let words = replacing(&ok, "late", "");
+    let words = replacing(&world, &ok, "late", "");
     say(&mut world, pbx, phone, &words);
     let (_, refused) = expect_status(&mut world, pbx, 603);
     acknowledge_refusal(&mut world, (pbx, phone), &words, &refused);
     world.pass(Duration::from_secs(100));
-    let words = replacing(&ok, "later", "");
+    let words = replacing(&world, &ok, "later", "");
     say(&mut world, pbx, phone, &words);
     let (_, refused) = expect_status(&mut world, pbx, 603);
     acknowledge_refusal(&mut world, (pbx, phone), &words, &refused);
@@ -256,10 +259,10 @@ fn a_call_that_may_not_take_the_place_is_told_why() {
     let (phone, pbx, _, ok) = theirs(&mut world, "");
     let other = |words: String| words.replace("to-tag=", "to-tag=x");
     for (words, status) in [
-        (replacing(&ok, "a", ";early-only"), 486),
-        (other(replacing(&ok, "b", "")), 481),
-        (replacing(&ok, "c", "").replace("Replaces: call-in;", "Replaces: ;"), 400),
-        (replacing(&ok, "d", "\nReplaces: x;to-tag=1;from-tag=2"), 400),
+        (replacing(&world, &ok, "a", ";early-only"), 486),
+        (other(replacing(&world, &ok, "b", "")), 481),
+        (replacing(&world, &ok, "c", "").replace("Replaces: call-in;", "Replaces: ;"), 400),
+        (replacing(&world, &ok, "d", "\nReplaces: x;to-tag=1;from-tag=2"), 400),
     ] {
         say(&mut world, pbx, phone, &words);
         let (_, refused) = expect_status(&mut world, pbx, status);
@@ -267,11 +270,16 @@ fn a_call_that_may_not_take_the_place_is_told_why() {
     }
     // A stranger who overheard the dialog and our Contact has not the registrar's word.
     let stranger = world.script("192.0.2.66");
-    let contact = ok.headers.contact().unwrap().uri.to_string();
-    let words = replacing(&ok, "e", "").replace("sip:1001@192.0.2.1", &contact);
+    let words = replacing(&world, &ok, "e", "");
     say(&mut world, stranger, phone, &words);
     let (_, refused) = expect_status(&mut world, stranger, 403);
     acknowledge_refusal(&mut world, (stranger, phone), &words, &refused);
+    // Nor has he who forges the registrar's address, and was not told our Contact.
+    let contact = world.told.clone().unwrap();
+    let words = replacing(&world, &ok, "f", "").replacen(&contact, "sip:1001@192.0.2.1", 1);
+    say(&mut world, pbx, phone, &words);
+    let (_, refused) = expect_status(&mut world, pbx, 403);
+    acknowledge_refusal(&mut world, (pbx, phone), &words, &refused);
     assert!(world.events(phone).is_empty());
 }
 
@@ -284,7 +292,8 @@ fn one_that_rings_here_is_nobodys_to_replace() {
     let call = call_of(&event(&mut world, phone, "Incoming"));
     world.command(phone, SipCommand::Ring { call });
     let (_, ringing) = expect_status(&mut world, pbx, 180);
-    say(&mut world, pbx, phone, &replacing(&ringing, "a", ""));
+    let words = replacing(&world, &ringing, "a", "");
+    say(&mut world, pbx, phone, &words);
     expect_status(&mut world, pbx, 481);
     assert!(world.events(phone).is_empty());
 }

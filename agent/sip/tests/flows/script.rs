@@ -41,9 +41,16 @@ pub(crate) fn registered(world: &mut World) -> (Who, Who) {
     let (letter, request) = expect(world, pbx, Method::Register);
     let contact = request.headers.get("Contact").expect("a Contact").to_string();
     answer(world, &letter, 200, &[("Contact", &contact)], "");
+    world.told = Some(request.headers.contact().expect("a Contact").uri.to_string());
     world.settle();
     world.events(phone).clear();
     (phone, pbx)
+}
+
+/// The same INVITE as a registrar sends it: to the Contact it was told, and not to the number.
+pub(crate) fn as_told(world: &World, words: &str) -> String {
+    let contact = world.told.as_deref().expect("a registration");
+    words.replacen("INVITE sip:1001@192.0.2.1 ", &format!("INVITE {contact} "), 1)
 }
 
 /// The next message at a peer, which must be this request.

@@ -1,7 +1,7 @@
 //! Calls that ring or stand, for the tests that begin there.
 
 use crate::{
-    script::{ACCOUNT, answer, event, expect, expect_status, inside, invite, registered, say},
+    script::{ACCOUNT, answer, as_told, event, expect, expect_status, inside, invite, registered, say},
     world::{Letter, Who, World, call_of, sdp},
 };
 use agent_core::{id::CallId, port::sip::SipCommand};
@@ -39,7 +39,8 @@ pub(crate) fn ours(world: &mut World, headers: &[(&str, &str)]) -> (Who, Who, Re
 
 /// A call of the PBX that has arrived: 100 is out, the core was told.
 pub(crate) fn incoming(world: &mut World, (phone, pbx): (Who, Who), more: &str, body: &str) -> CallId {
-    say(world, pbx, phone, &invite("in", 1, more, body));
+    let words = as_told(world, &invite("in", 1, more, body));
+    say(world, pbx, phone, &words);
     expect_status(world, pbx, 100);
     call_of(&event(world, phone, "Incoming"))
 }

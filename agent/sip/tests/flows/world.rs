@@ -91,6 +91,8 @@ pub(crate) struct World {
     pub(crate) closed: Vec<Flow>,
     /// A PBX between the phones.
     pub(crate) exchange: Option<Exchange>,
+    /// The Contact that the scripted registrar was told last.
+    pub(crate) told: Option<String>,
 }
 
 impl World {
@@ -121,6 +123,7 @@ impl World {
             offline: false,
             closed: Vec::new(),
             exchange: None,
+            told: None,
         }
     }
 

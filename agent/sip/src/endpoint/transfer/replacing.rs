@@ -21,12 +21,15 @@ impl Endpoint {
     ) -> Result<Option<CallId>, Rejection> {
         let Some(replaces) = Replaces::of(&request.headers)? else { return Ok(None) };
         let refuse = |status| Err(Rejection::new(status, None));
-        // Who knows a dialog's name has overheard it or was told; it takes the registrar's word besides (section 7).
+        // Who knows a dialog's name has overheard it or was told; it takes the registrar's word besides (section 7), and what only
+        // the registrar was told: an address can be forged.
         let registrar = self
             .accounts
             .get(&account)
             .and_then(|number| self.registrations.get(number))
-            .is_some_and(|registration| registration.is_registrar(flow.peer.ip()));
+            .filter(|registration| registration.is_registrar(flow))
+            .zip(request.uri.user_text())
+            .is_some_and(|(registration, user)| registration.is_contact_user(&user.to_text()));
         if !registrar && self.wire.config.callers != Callers::Anyone {
             return refuse(403);
         }
