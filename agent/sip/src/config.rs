@@ -11,9 +11,10 @@ use std::time::Duration;
 /// Who may call an account straight, past its registrar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Callers {
-    /// Only who sends from an address of the account's registrar (any port, any transport, any address its name stands
-    /// for), or asks for the random user of our Contact, which only the registrar was told, and through it whoever we
-    /// were in a call with: a PBX of several machines calls from others than it registers at. Others get 403.
+    /// Only who sends from an address of the account's registrar (any port, any address its name stands for; any transport
+    /// over which a sender is known as well as over the account's own, over TLS that connection alone), or asks for the
+    /// random user of our Contact, which only the registrar was told, and through it whoever we were in a call with: a
+    /// PBX of several machines calls from others than it registers at. Others get 403.
     #[default]
     Registrar,
     /// Whoever knows the number: an INVITE from any address is taken when its Request-URI names an account, by the

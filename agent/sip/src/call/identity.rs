@@ -18,13 +18,6 @@ pub(crate) struct Belief {
     pub(crate) obeys: bool,
 }
 
-impl Belief {
-    /// Of a message that came from somebody else than the registrar.
-    pub(crate) fn apart(&self) -> Self {
-        Self { order: self.order.clone(), registrar: false, told: false, obeys: false }
-    }
-}
-
 /// The other party of a request that begins a call, or that is one by itself.
 pub(crate) fn party(headers: &Headers, belief: &Belief) -> Party {
     let from = headers.from().ok();
@@ -47,13 +40,9 @@ pub(crate) fn party(headers: &Headers, belief: &Belief) -> Party {
 }
 
 /// Who the other side of a call is by now, where a message within it says so (RFC 4916; RFC 3325, Remote-Party-ID).
-/// `known` is the address of the dialog's other side: From says something new only when it is another one.
-pub(super) fn connected(
-    headers: &Headers,
-    belief: &Belief,
-    request: bool,
-    known: Option<&Uri>,
-) -> Option<Party> {
+/// `known` is the address of the dialog's other side where From may change it: it says something new only when it is
+/// another one.
+pub(super) fn connected(headers: &Headers, belief: &Belief, known: Option<&Uri>) -> Option<Party> {
     let asserted = belief.order.iter().find_map(|source| asserted(headers, *source, belief, false));
     let privacy = Privacy::of(headers);
     if let Some(known) = asserted {
@@ -62,17 +51,22 @@ pub(super) fn connected(
         }
         return Some(shown(&known.address, known.address.display.as_ref().filter(|_| !known.nameless)));
     }
-    if !request || !belief.order.contains(&Identity::From) {
+    if !belief.order.contains(&Identity::From) {
         return None;
     }
-    let from = headers.from().ok()?;
-    if known.is_none_or(|known| known.same(&from.uri) || known.user_text() == from.uri.user_text()) {
+    let (known, from) = (known?, headers.from().ok()?);
+    if known.same(&from.uri) || known.user_text() == from.uri.user_text() {
         return None;
     }
     if privacy.hides || is_anonymous(&from) {
         return Some(withheld());
     }
     Some(shown(&from, from.display.as_ref()))
+}
+
+/// Whether the network says who it is, and not only From, in which anybody writes what they like.
+pub(super) fn is_asserted(headers: &Headers, belief: &Belief, beginning: bool) -> bool {
+    belief.order.iter().any(|source| asserted(headers, *source, belief, beginning).is_some())
 }
 
 /// An asserted identity.
@@ -205,6 +199,11 @@ mod tests {
         headers
     }
 
+    /// Of a message from somebody else than the registrar.
+    fn apart() -> Belief {
+        Belief { registrar: false, ..belief() }
+    }
+
     fn belief() -> Belief {
         Belief {
             order: agent_core::settings::AccountSettings::default().identity,
@@ -242,9 +241,9 @@ mod tests {
 
     #[test]
     fn what_a_stranger_asserts_is_not_believed() {
-        assert_eq!(party(&headers(ALL), &belief().apart()).number, "100");
+        assert_eq!(party(&headers(ALL), &apart()).number, "100");
         let hides = [("From", "<sip:100@x>"), ("Privacy", "id"), ("P-Asserted-Identity", "<sip:300@x>")];
-        assert!(party(&headers(&hides), &belief().apart()).withheld, "but who wants to be hidden is");
+        assert!(party(&headers(&hides), &apart()).withheld, "but who wants to be hidden is");
     }
 
     #[test]
@@ -275,8 +274,8 @@ mod tests {
     #[test]
     fn who_is_connected_is_told_only_when_it_is_news() {
         let known: Uri = "sip:600@x".parse().unwrap();
-        let said = |lines: &[(&'static str, &str)], request| {
-            connected(&headers(lines), &belief(), request, Some(&known))
+        let said = |lines: &[(&'static str, &str)], request: bool| {
+            connected(&headers(lines), &belief(), request.then_some(&known))
         };
         let number = |party: Option<Party>| party.map(|party| party.number);
         assert_eq!(said(&[("From", "<sip:600@other>;tag=1")], true), None);
@@ -287,7 +286,7 @@ mod tests {
         assert!(said(&[("From", "<sip:600@x>"), pai, ("Privacy", "id")], true).unwrap().withheld);
         let rpid = ("Remote-Party-ID", "<sip:603@x>;party=called");
         assert_eq!(number(said(&[rpid], false)), Some("603".to_owned()));
-        assert_eq!(connected(&headers(&[rpid]), &belief().apart(), false, None), None);
+        assert_eq!(connected(&headers(&[rpid]), &apart(), None), None);
     }
 
     #[test]

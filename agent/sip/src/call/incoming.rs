@@ -91,6 +91,7 @@ impl Call {
         with.rings_with_offer =
             request.headers.has_word(name::REQUIRE, "100rel") && request.body_of(SDP).is_none();
         let party = identity::party(&request.headers, &belief);
+        let asserted = identity::is_asserted(&request.headers, &belief, true);
         wire.tell(SipEvent::Incoming {
             call: id,
             account,
@@ -105,6 +106,7 @@ impl Call {
         let ringing = Ringing { id: transaction, request, remind: None, expires };
         let mut call = Self::new(id, (auth, belief, manners), Stage::Ringing(Box::new(ringing)), false);
         call.party = Some(party);
+        call.asserted = asserted;
         call.flow = Some(flow);
         call.contact = Some(contact);
         call.dialog = Some(dialog);

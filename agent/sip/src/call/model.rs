@@ -165,6 +165,8 @@ pub(crate) struct Call {
     pub(super) belief: Belief,
     /// Who the other side is, as last told.
     pub(super) party: Option<Party>,
+    /// The network has said who it is (P-Asserted-Identity, Remote-Party-ID).
+    pub(super) asserted: bool,
     /// Where we are reached within the dialog.
     pub(super) contact: Option<SipUri>,
     /// The road the call came over or left by.
@@ -227,6 +229,7 @@ impl Call {
             auth,
             belief,
             party: None,
+            asserted: false,
             contact: None,
             flow: None,
             dialog: None,

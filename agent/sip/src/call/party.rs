@@ -3,7 +3,7 @@
 use crate::{
     call::{identity, model::Call},
     flow::Flow,
-    message::{Headers, Request},
+    message::{Headers, Request, name},
     wire::Wire,
 };
 use agent_core::{party::Party, port::sip::SipEvent};
@@ -11,20 +11,22 @@ use agent_core::{party::Party, port::sip::SipEvent};
 impl Call {
     /// An answer of theirs may name who answers. It came over the road our request took.
     pub(super) fn connected(&mut self, wire: &mut Wire, headers: &Headers) {
-        let party = identity::connected(headers, &self.belief, false, None);
+        self.asserted |= identity::is_asserted(headers, &self.belief, false);
+        let party = identity::connected(headers, &self.belief, None);
         self.is_with(wire, party);
     }
 
-    /// A request of theirs within the call may name somebody else. What it asserts counts when it comes from where the
-    /// call's own road leads: past the registrar anybody in the dialog could say anything.
+    /// A request of theirs within the call may name somebody else, when it comes from where the call's own road leads: past
+    /// that anybody in the dialog could say anything. From is what the other side itself writes: it counts only where they
+    /// say that they change it (RFC 4916 section 4.4.1), and never against what the network has asserted.
     pub(crate) fn requested(&mut self, wire: &mut Wire, request: &Request, from: &Flow) {
-        let same_road = self.flow.is_some_and(|flow| flow.leads_where(from));
-        let known = self.dialog.as_ref().map(|dialog| dialog.remote_uri().clone());
-        let party = if same_road {
-            identity::connected(&request.headers, &self.belief, true, known.as_ref())
-        } else {
-            identity::connected(&request.headers, &self.belief.apart(), true, known.as_ref())
-        };
+        if !self.flow.is_some_and(|flow| flow.leads_where(from)) {
+            return;
+        }
+        self.asserted |= identity::is_asserted(&request.headers, &self.belief, false);
+        let changes = request.headers.has_word(name::SUPPORTED, "from-change") && !self.asserted;
+        let known = self.dialog.as_ref().map(|dialog| dialog.remote_uri().clone()).filter(|_| changes);
+        let party = identity::connected(&request.headers, &self.belief, known.as_ref());
         self.is_with(wire, party);
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     script::{ACCOUNT, answer, as_told, event, expect, expect_status, inside, invite, registered, say},
+    standing::theirs,
     world::{Who, World, call_of, sdp},
 };
 use agent_core::{
@@ -11,7 +12,7 @@ use agent_core::{
 };
 use agent_sip::{
     config::{Callers, Config},
-    message::Method,
+    message::{Method, Response},
 };
 
 const ALL: &str = "P-Asserted-Identity: \"Alice\" <sip:+4930123@pbx.example>\n\
@@ -122,12 +123,36 @@ fn a_transfer_changes_who_is_there() {
     event(&mut world, phone, "Reoffer");
     world.command(phone, SipCommand::AnswerReoffer { call, answer: Ok(sdp("answer")) });
     world.settle();
-    // RFC 4916: From itself is another one, its tag the same.
-    let other = inside(&ok, ("INVITE", 3), "re2", "", "again")
-        .replace("\"Anna\" <sip:600@pbx.example>", "\"Dave\" <sip:1004@pbx.example>");
     say(&mut world, pbx, phone, &inside(&ok, ("ACK", 2), "ack2", "", ""));
-    say(&mut world, pbx, phone, &other);
-    assert_eq!(party(&mut world, phone), ("1004".to_owned(), Some("Dave".to_owned())));
+    // What the network asserts is not taken back by what the other side writes.
+    say(&mut world, pbx, phone, &as_dave(&ok, 3, "Supported: from-change\n"));
+    event(&mut world, phone, "Reoffer");
+}
+
+/// A re-INVITE in which From is another one, its tag the same (RFC 4916).
+fn as_dave(ok: &Response, number: u32, more: &str) -> String {
+    inside(ok, ("INVITE", number), &format!("dave{number}"), more, "again")
+        .replace("\"Anna\" <sip:600@pbx.example>", "\"Dave\" <sip:1004@pbx.example>")
+}
+
+#[test]
+fn a_changed_from_is_believed_of_who_says_so_and_from_where_the_call_leads() {
+    let mut world = World::new(4);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
+    let change = "Supported: from-change\n";
+    let forged = world.script("192.0.2.66");
+    for (who, number, more, told) in [(pbx, 2, "", false), (forged, 3, change, false), (pbx, 4, change, true)]
+    {
+        say(&mut world, who, phone, &as_dave(&ok, number, more));
+        if told {
+            assert_eq!(party(&mut world, phone), ("1004".to_owned(), Some("Dave".to_owned())));
+        }
+        event(&mut world, phone, "Reoffer");
+        world.command(phone, SipCommand::AnswerReoffer { call, answer: Ok(sdp("answer")) });
+        world.settle();
+        say(&mut world, who, phone, &inside(&ok, ("ACK", number), &format!("ack{number}"), "", ""));
+        world.settle();
+    }
 }
 
 #[test]
