@@ -77,6 +77,14 @@ impl Line {
         SipUri::new(None, place.host.clone(), place.port)
     }
 
+    /// The names under which the machines are known that its requests go through.
+    pub(crate) fn places(&self) -> Vec<String> {
+        let mut places = vec![self.hop.host.clone(), self.hop.name().to_owned()];
+        let known = self.behind.iter().chain([&self.aor]);
+        places.extend(known.map(|uri| uri.host.to_plain()));
+        places
+    }
+
     /// From and To of this line, without a tag.
     pub(crate) fn address(&self) -> NameAddr {
         NameAddr::new(SipUri { params: Vec::new(), headers: Vec::new(), password: None, ..self.aor.clone() })

@@ -29,6 +29,31 @@ pub struct DigestClient {
     username: String,
     password: Secret,
     known: Vec<Known>,
+    /// What the registrar itself has asked for, where this is not its own client.
+    bounds: Option<Bounds>,
+}
+
+/// Whom credentials are for: what answers a challenge lets its asker try passwords for as long as he likes, so that not
+/// everybody who asks gets one.
+#[derive(Debug, Clone)]
+struct Bounds {
+    /// The registrar's own challenges, one a realm.
+    realms: Vec<Challenge>,
+    /// Where the account's requests go: names and addresses.
+    places: Vec<String>,
+}
+
+impl Bounds {
+    /// Whether a challenge may be answered. Another realm may be that of a proxy on the way (407), before there is a
+    /// dialog; a weaker challenge than the registrar's own is one that somebody made weaker.
+    fn allow(&self, challenge: &Challenge, inside: bool) -> bool {
+        match self.realms.iter().find(|own| own.realm == challenge.realm) {
+            Some(own) => {
+                (challenge.qop.is_some() || own.qop.is_none()) && challenge.algorithm >= own.algorithm
+            }
+            None => self.realms.is_empty() || challenge.proxy && !inside,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -41,14 +66,32 @@ struct Known {
 impl DigestClient {
     /// For this user.
     pub fn new(username: impl Into<String>, password: Secret) -> Self {
-        Self { username: username.into(), password, known: Vec::new() }
+        Self { username: username.into(), password, known: Vec::new(), bounds: None }
+    }
+
+    /// One for a call of the same account: it answers what `registrar`'s challenges allow, from these places.
+    pub(crate) fn for_call(registrar: &Self, places: Vec<String>) -> Self {
+        let realms = registrar.known.iter().map(|known| known.challenge.clone()).collect();
+        let bounds = Some(Bounds { realms, places });
+        Self { bounds, ..Self::new(registrar.username.clone(), registrar.password.clone()) }
+    }
+
+    /// Whether the account's requests go to this host.
+    pub(crate) fn is_for(&self, host: &str) -> bool {
+        let places = self.bounds.iter().flat_map(|bounds| &bounds.places);
+        places.into_iter().any(|place| place.eq_ignore_ascii_case(host))
     }
 
     /// Takes the challenges of a 401 or 407 that answered `sent`. `Ok`: authorize a new copy of the request and send it.
     /// The credentials count as refused when they were made for the very nonce that is challenged again, or for a nonce
     /// that was fresh, and the server does not call it stale.
     pub fn challenged(&mut self, sent: &Request, response: &Response) -> Result<(), AuthError> {
-        let offered = challenges(&response.headers);
+        let inside = sent.headers.to().is_ok_and(|to| to.tag().is_some());
+        let allowed = |challenge: &Challenge| {
+            let before = self.known.iter().any(|known| known.challenge.realm == challenge.realm);
+            self.bounds.as_ref().is_none_or(|bounds| bounds.allow(challenge, inside && !before))
+        };
+        let offered: Vec<Challenge> = challenges(&response.headers).into_iter().filter(allowed).collect();
         let mut answerable = false;
         let mut taken: Vec<(bool, crate::message::Text)> = Vec::new();
         for challenge in offered {

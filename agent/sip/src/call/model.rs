@@ -372,8 +372,7 @@ impl Call {
         let tag = to_tag(&request.headers);
         let flow = self.flow;
         let toward = way(self.dialog_with(&tag)?, flow)?;
-        let cnonce = wire.rng.token(8);
-        self.auth.authorize(&mut request, &cnonce);
+        self.authorize(wire, &mut request, &toward);
         let id = wire.send(Owner::Call(self.id), request.clone(), toward);
         Some(Out { id, request, tries })
     }
@@ -401,11 +400,39 @@ impl Call {
 
     /// A request for the same thing again, after a challenge: the next CSeq and new credentials.
     pub(super) fn again(&mut self, wire: &mut Wire, out: &Out, response: &Response) -> Option<Out> {
-        if out.tries >= MOST_TRIES || self.auth.challenged(&out.request, response).is_err() {
+        if out.tries >= MOST_TRIES || !self.challenged(&out.request, response) {
             return None;
         }
         let request = self.dialog_with(&to_tag(&out.request.headers))?.repeat(&out.request);
         self.send_inside(wire, request, out.tries + 1)
+    }
+
+    /// Whether a challenge within the call can be answered, and is one of the account's own machines'.
+    pub(super) fn challenged(&mut self, sent: &Request, response: &Response) -> bool {
+        let flow = self.flow;
+        let dialog = self.dialog_with(&to_tag(&sent.headers));
+        let Some(toward) = dialog.and_then(|dialog| way(dialog, flow)) else { return false };
+        self.credible(&toward) && self.auth.challenged(sent, response).is_ok()
+    }
+
+    /// Adds the credentials that are known, on the way to the account's own machines.
+    pub(super) fn authorize(&mut self, wire: &mut Wire, request: &mut Request, toward: &Toward) {
+        if self.credible(toward) {
+            let cnonce = wire.rng.token(8);
+            self.auth.authorize(request, &cnonce);
+        }
+    }
+
+    /// Whether that is the way to the account's own machines. The other side of a dialog may be anywhere, and who calls
+    /// somebody gives them no means to try passwords.
+    pub(super) fn credible(&self, toward: &Toward) -> bool {
+        match toward {
+            Toward::Flow(_) => true,
+            Toward::Hop(hop, _) => {
+                let peer = self.flow.map(|flow| flow.peer.ip());
+                self.auth.is_for(&hop.host) || (peer.is_some() && hop.host.parse().ok() == peer)
+            }
+        }
     }
 
     /// Our tag in its dialog, once there is one.

@@ -144,15 +144,16 @@ impl Call {
                 return;
             }
             let fork = &mut self.forks[at];
-            let again = matches!(response.status, 401 | 407)
-                && fork.bye.tries < MOST_TRIES
-                && self.auth.challenged(&fork.bye.request, response).is_ok();
-            if again && let Some(toward) = way(&fork.dialog, self.flow) {
-                let tries = fork.bye.tries + 1;
-                let mut bye = fork.dialog.request(Method::Bye);
-                let cnonce = wire.rng.token(8);
-                self.auth.authorize(&mut bye, &cnonce);
-                fork.bye = send(wire, self.id, (bye, tries), toward);
+            let (sent, tries) = (fork.bye.request.clone(), fork.bye.tries + 1);
+            let toward = way(&fork.dialog, self.flow);
+            if matches!(response.status, 401 | 407)
+                && tries <= MOST_TRIES
+                && let Some(toward) = toward.filter(|toward| self.credible(toward))
+                && self.auth.challenged(&sent, response).is_ok()
+            {
+                let mut bye = self.forks[at].dialog.request(Method::Bye);
+                self.authorize(wire, &mut bye, &toward);
+                self.forks[at].bye = send(wire, self.id, (bye, tries), toward);
                 return;
             }
         }
@@ -249,10 +250,9 @@ impl Call {
         };
         let Ok(mut dialog) = dialog else { return };
         acknowledge(wire, &dialog, self.flow, response, None);
-        let mut bye = dialog.request(Method::Bye);
-        let cnonce = wire.rng.token(8);
-        self.auth.authorize(&mut bye, &cnonce);
         let Some(toward) = way(&dialog, self.flow) else { return };
+        let mut bye = dialog.request(Method::Bye);
+        self.authorize(wire, &mut bye, &toward);
         let bye = send(wire, self.id, (bye, 1), toward);
         self.forks.push(Fork { dialog, bye });
     }

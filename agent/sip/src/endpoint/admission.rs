@@ -147,7 +147,9 @@ impl Endpoint {
             Some(contact) => contact,
             None => contact_uri(Some(&user), flow.transport, flow.local),
         };
-        Some((account, contact, registration.credentials()))
+        // Who calls past the registrar is nobody whom credentials are for.
+        let auth = if from_registrar(registration) { registration.credentials() } else { nobody() };
+        Some((account, contact, auth))
     }
 
     fn take_in(

@@ -212,7 +212,9 @@ impl Registration {
 
     /// A fresh set of credentials, for one call.
     pub(crate) fn credentials(&self) -> DigestClient {
-        DigestClient::new(self.line.username.clone(), self.password.clone())
+        let mut places = self.line.places();
+        places.extend(self.ways.iter().map(|way| way.peer.ip().to_string()));
+        DigestClient::for_call(&self.auth, places)
     }
 
     /// The way to the registrar, once known.

@@ -121,3 +121,23 @@ fn nobody_answers_challenges_for_ever() {
         }
     }
 }
+
+/// Whoever is called learns no answer to a challenge of theirs: they could try passwords with it for as long as they like.
+#[test]
+fn who_is_reached_past_the_pbx_gets_no_credentials() {
+    let mut world = World::new(5);
+    let (phone, _, letter, _) = dialled(&mut world);
+    let peer = world.script("192.0.2.30");
+    answer(&mut world, &letter, 200, &[("Contact", "<sip:600@192.0.2.30:5060>")], "answer");
+    expect(&mut world, peer, Method::Ack);
+    event(&mut world, phone, "Answered");
+    world.command(phone, SipCommand::Hangup { call: CALL });
+    let (letter, bye) = expect(&mut world, peer, Method::Bye);
+    assert!(!bye.headers.has(name::AUTHORIZATION));
+    let challenge = ("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", qop=\"auth\"");
+    answer(&mut world, &letter, 401, &[challenge], "");
+    event(&mut world, phone, "Ended");
+    world.settle();
+    assert!(world.inbox(peer).is_empty(), "no second BYE with credentials");
+    clean(&mut world, phone);
+}

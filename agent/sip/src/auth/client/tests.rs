@@ -141,3 +141,42 @@ fn a_forged_nonce_is_not_ours() {
     client.authorize(&mut request, "c");
     assert_eq!(verify(&mut ours, &request, 1), Verdict::Stale);
 }
+
+fn asks(status: u16, value: &str) -> Response {
+    let mut response = Response::to(&register(), status, None);
+    let field = if status == 407 { name::PROXY_AUTHENTICATE } else { name::WWW_AUTHENTICATE };
+    response.headers.push(field, value);
+    response
+}
+
+#[test]
+fn in_a_call_nobody_is_answered_whom_the_registrar_does_not_vouch_for() {
+    let strong = "Digest realm=\"pbx\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256";
+    let mut registrar = DigestClient::new("1001", secret("pass"));
+    registrar.challenged(&register(), &asks(401, strong)).expect("answerable");
+    let first = register();
+    let mut inside = register();
+    inside.headers.set(name::TO, "<sip:600@pbx.example>;tag=theirs");
+    let other = "Digest realm=\"other\", nonce=\"2\", qop=\"auth\", algorithm=SHA-256";
+    for (status, value, request, answered) in [
+        (401, strong, &first, true),
+        (401, strong, &inside, true),
+        // Another realm is a proxy's on the way, before there is a dialog, or nobody's.
+        (401, other, &first, false),
+        (407, other, &first, true),
+        (407, other, &inside, false),
+        // What is weaker than the registrar's own was made weaker by somebody.
+        (401, "Digest realm=\"pbx\", nonce=\"3\", algorithm=SHA-256", &first, false),
+        (401, "Digest realm=\"pbx\", nonce=\"3\", qop=\"auth\", algorithm=MD5", &inside, false),
+    ] {
+        let mut client = DigestClient::for_call(&registrar, Vec::new());
+        let outcome = client.challenged(request, &asks(status, value));
+        assert_eq!(outcome.is_ok(), answered, "{status} {value}");
+    }
+    // A proxy that was answered before the dialog is answered in it.
+    let mut client = DigestClient::for_call(&registrar, Vec::new());
+    client.challenged(&first, &asks(407, other)).expect("a proxy on the way");
+    client.challenged(&inside, &asks(407, other)).expect("the same proxy");
+    let mut free = DigestClient::for_call(&DigestClient::new("1001", secret("pass")), Vec::new());
+    free.challenged(&inside, &asks(401, other)).expect("a registrar that never asked vouches for nobody");
+}
