@@ -3,11 +3,15 @@
 use crate::{
     error::NetError,
     ledger::{Attempt, LedgerSink, Target},
+    mark::{self, Mark},
 };
 use agent_core::ledger::Purpose;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::{io, net::SocketAddr, time::Duration};
-use tokio::{net::TcpStream, time};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time,
+};
 
 /// RFC 8305 section 5: how long one address may be silent before the next is tried beside it.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -69,7 +73,7 @@ async fn race(
     let mut last = "no address to try".to_owned();
     loop {
         if let Some(address) = waiting.next().copied() {
-            running.push(connect(Attempt::new(sink, purpose, target).at(address), address));
+            running.push(connect(Attempt::new(sink, purpose, target).at(address), address, target.mark));
         } else if running.is_empty() {
             return Err(NetError::Connect { host: target.host.clone(), port: target.port, cause: last });
         }
@@ -82,8 +86,8 @@ async fn race(
     }
 }
 
-async fn connect(attempt: Attempt, address: SocketAddr) -> Result<Dialled, io::Error> {
-    match TcpStream::connect(address).await {
+async fn connect(attempt: Attempt, address: SocketAddr, mark: Option<Mark>) -> Result<Dialled, io::Error> {
+    match opened(address, mark).await {
         Ok(stream) => {
             // Small messages that wait for each other's answers: Nagle's algorithm only delays them.
             if let Err(error) = stream.set_nodelay(true) {
@@ -96,4 +100,13 @@ async fn connect(attempt: Attempt, address: SocketAddr) -> Result<Dialled, io::E
             Err(error)
         }
     }
+}
+
+/// A connection whose first packet is marked already.
+async fn opened(address: SocketAddr, mark: Option<Mark>) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    if let Some(mark) = mark {
+        mark::mark(&socket, mark);
+    }
+    socket.connect(address).await
 }

@@ -1,6 +1,6 @@
 //! Ledger rows: one attempt is one row, also when nobody waits for its end.
 
-use crate::meter::Count;
+use crate::{mark::Mark, meter::Count};
 use agent_core::{
     ledger::{Egress, LedgerRecord, Purpose},
     time::UnixMillis,
@@ -21,11 +21,13 @@ pub(crate) struct Target {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) request: Option<String>,
+    /// How its packets are marked.
+    pub(crate) mark: Option<Mark>,
 }
 
 impl Target {
     pub(crate) fn new(scheme: &'static str, host: &str, port: u16) -> Self {
-        Self { scheme, host: host.to_owned(), port, request: None }
+        Self { scheme, host: host.to_owned(), port, request: None, mark: None }
     }
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod http;
 mod ledger;
 mod locate;
+mod mark;
 mod meter;
 mod names;
 mod net;
@@ -36,6 +37,7 @@ pub use http::{
 };
 pub use ledger::LedgerSink;
 pub use locate::{Candidate, Carrier, Draw, Located, Place};
+pub use mark::{Mark, mark};
 pub use net::{Destination, Net, NetConfig, TlsStream};
 pub use proxy::Proxies;
 pub use watch::{Turn, Watch};

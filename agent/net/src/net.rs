@@ -7,6 +7,7 @@ use crate::{
     http::{self, AddressCheck, Form, HttpRequest, HttpResponse, Sendable},
     ledger::{Attempt, LedgerSink, Target},
     locate::{Draw, Located, Place},
+    mark::Mark,
     meter::{Count, Metered},
     names::{self, Names},
     proxy::{Proxies, Proxy},
@@ -176,14 +177,15 @@ impl Net {
         self.shaken(attempt, host, self.0.tls.handshake(stream, host)).await
     }
 
-    /// The same as [`Net::tcp`], to addresses that are known already.
+    /// The same as [`Net::tcp`], to addresses that are known already, for the signalling of calls: marked as that from the
+    /// first packet on.
     pub async fn tcp_to(&self, purpose: &Purpose, place: &Destination) -> Result<TcpStream, NetError> {
         let Dialled { stream, attempt } = self.connect_to(purpose, place).await?;
         attempt.allowed();
         Ok(stream)
     }
 
-    /// A TLS connection to `place`, to whoever proves to be who `proof` says.
+    /// A TLS connection to `place`, to whoever proves to be who `proof` says; marked as [`Net::tcp_to`] has it.
     pub async fn tls_to(
         &self,
         purpose: &Purpose,
@@ -195,7 +197,8 @@ impl Net {
     }
 
     async fn connect_to(&self, purpose: &Purpose, place: &Destination) -> Result<Dialled, NetError> {
-        let target = Target::new(place.scheme, &place.host, place.port);
+        let mark = Some(Mark::Signalling);
+        let target = Target { mark, ..Target::new(place.scheme, &place.host, place.port) };
         if place.addresses.is_empty() {
             return self.connect(purpose, &target).await;
         }

@@ -1,6 +1,6 @@
 //! The two sockets of a session: an even port for RTP and the next one for RTCP (RFC 3550 section 11).
 
-use agent_net::{Net, Purpose};
+use agent_net::{Mark, Net, Purpose, mark};
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use std::{
     io,
@@ -101,7 +101,9 @@ fn sent(result: io::Result<usize>) {
 }
 
 fn bind(net: &Net, address: SocketAddr) -> Result<std::net::UdpSocket, String> {
-    net.std_udp(&purpose(), address).map_err(|error| error.to_string())
+    let socket = net.std_udp(&purpose(), address).map_err(|error| error.to_string())?;
+    mark(&socket, Mark::Voice);
+    Ok(socket)
 }
 
 fn purpose() -> Purpose {

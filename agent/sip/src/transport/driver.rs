@@ -15,7 +15,7 @@ use crate::{
     flow::{Flow, Hop, Transmit, Transport},
     ways::{Found, Turn, Way},
 };
-use agent_net::{Net, NetError, Purpose, Watch};
+use agent_net::{Mark, Net, NetError, Purpose, Watch, mark};
 use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -347,7 +347,11 @@ async fn open_pair(
         let udp = Udp::open(net, purpose, wanted)?;
         tries -= 1;
         match net.listen(purpose, udp.local()).await {
-            Ok(listener) => return Ok((udp, Some(listener))),
+            Ok(listener) => {
+                // Who connects to us is answered with this mark as well.
+                mark(&listener, Mark::Signalling);
+                return Ok((udp, Some(listener)));
+            }
             Err(_) if tries > 0 => {}
             Err(error) => {
                 tracing::warn!(%error, "no connections are accepted: the TCP port is not free");

@@ -16,6 +16,7 @@ use crate::{
     flow::{Flow, Transport},
     message::{StreamDecoder, StreamItem},
 };
+use agent_net::{Mark, mark};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use std::{
@@ -80,6 +81,8 @@ impl Opened {
     /// A plain one; `None` when its addresses cannot be had, because it is gone already.
     pub(super) fn plain(stream: TcpStream) -> Option<Self> {
         let ends = ends(&stream)?;
+        // Not every system has a connection inherit it from who listens.
+        mark(&stream, Mark::Signalling);
         Some(Self { pipe: Pipe::Bytes(Box::new(stream)), ends, identity: None })
     }
 }

@@ -1,7 +1,7 @@
 //! One UDP socket: one datagram is one message, and what the network refuses is told together with whom it is about.
 
 use super::system;
-use agent_net::{Net, NetError, Purpose};
+use agent_net::{Mark, Net, NetError, Purpose, mark};
 use socket2::SockRef;
 use std::{
     io,
@@ -37,6 +37,7 @@ impl Udp {
             |error: io::Error| NetError::Socket { address: bind.to_string(), cause: error.to_string() };
         let socket = UdpSocket::from_std(net.std_udp(purpose, bind)?).map_err(wrong)?;
         let local = socket.local_addr().map_err(wrong)?;
+        mark(&socket, Mark::Signalling);
         if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
             tracing::debug!(%error, "the receive buffer stays as it is");
         }
@@ -114,4 +115,17 @@ fn is_echo(error: &io::Error) -> bool {
 /// IPv4 as IPv4, also where a socket for both families writes it as IPv6.
 pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn datagrams_are_marked_as_signalling() {
+        let net = Net::new(std::sync::Arc::new(|_| {}));
+        let purpose = Purpose { who: "sip".to_owned(), why: "a test".to_owned() };
+        let udp = Udp::open(&net, &purpose, "127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(SockRef::from(&udp.socket).tos_v4().unwrap(), 0x60);
+    }
 }

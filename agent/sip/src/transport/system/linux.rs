@@ -140,6 +140,39 @@ mod tests {
         assert!(matches!(failed, RegistrationProblem::Unreachable { .. }), "{failed:?}");
     }
 
+    /// An option of TCP with one int, or the bytes it answers.
+    fn tcp_option(fd: i32, name: i32, value: Option<i32>) -> Vec<u8> {
+        let mut bytes = vec![0_u8; 256];
+        let mut length = 256;
+        // SAFETY: the descriptor is open, an int goes in with its size, and what comes out has room for what is said.
+        let done = unsafe {
+            match value {
+                Some(value) => libc::setsockopt(fd, libc::IPPROTO_TCP, name, (&raw const value).cast(), 4),
+                None => {
+                    libc::getsockopt(fd, libc::IPPROTO_TCP, name, bytes.as_mut_ptr().cast(), &raw mut length)
+                }
+            }
+        };
+        assert_eq!(done, 0, "{}", io::Error::last_os_error());
+        bytes.truncate(length as usize);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn the_very_first_packet_is_marked() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tcp_option(listener.as_raw_fd(), libc::TCP_SAVE_SYN, Some(1));
+        let address = listener.local_addr().unwrap();
+        let net = agent_net::Net::new(std::sync::Arc::new(|_| {}));
+        let purpose = agent_net::Purpose { who: "sip".to_owned(), why: "a test".to_owned() };
+        let (host, addresses) = ("127.0.0.1".to_owned(), vec![address.ip()]);
+        let place = agent_net::Destination { host, port: address.port(), scheme: "tcp", addresses };
+        let _open = net.tcp_to(&purpose, &place).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let syn = tcp_option(accepted.as_raw_fd(), libc::TCP_SAVED_SYN, None);
+        assert_eq!((syn[0] >> 4, syn[1]), (4, 0x60), "the header of IP, version and mark");
+    }
+
     #[tokio::test]
     async fn a_closed_port_is_named() {
         let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
