@@ -62,19 +62,11 @@ mod tests {
     use std::net::UdpSocket;
 
     #[test]
-    fn both_families_are_marked() {
+    fn each_kind_has_its_mark() {
         for (what, octet) in [(Mark::Signalling, 0x60), (Mark::Voice, 0xb8)] {
             let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
             mark(&socket, what);
             assert_eq!(SockRef::from(&socket).tos_v4().unwrap(), octet);
-            // A machine without IPv6 has nothing to mark.
-            let Ok(socket) = UdpSocket::bind("[::1]:0") else { continue };
-            mark(&socket, what);
-            assert_eq!(read_v6(&socket), octet);
         }
-    }
-
-    fn read_v6(socket: &UdpSocket) -> u32 {
-        SockRef::from(socket).tclass_v6().unwrap()
     }
 }

@@ -185,6 +185,30 @@ async fn a_registrar_is_reached_over_ipv6() {
 }
 
 #[tokio::test]
+async fn a_registrar_is_reached_over_ipv6_and_tcp_and_calls_over_it() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+        println!("skipped: this machine has no IPv6");
+        return;
+    };
+    let mut phone = Phone::start().await;
+    let registrar = listener.local_addr().unwrap();
+    phone.register("1001", &format!("sip:{registrar};transport=tcp"));
+    let mut line = Line::accept(&listener).await;
+    let request = line.request().await;
+    assert_eq!(request.headers.via().unwrap().host.ip(), Some("::1".parse().unwrap()));
+    let contact = request.headers.contact().unwrap().uri.to_string();
+    assert!(contact.contains(&format!("@{};transport=tcp", line.peer)), "{contact}");
+    line.send(&ok(&request, line.peer)).await;
+    phone.registered().await;
+    let (call, account, target) = (CallId(2), AccountId(0), "600".to_owned());
+    let offer = Sdp(b"offer".to_vec());
+    phone.sip.send(SipCommand::Invite { call, account, target, offer, withhold: false });
+    let invite = line.request().await;
+    assert_eq!(invite.method, Method::Invite, "over the same connection");
+    assert_eq!(invite.headers.contact().unwrap().uri.to_string(), contact);
+}
+
+#[tokio::test]
 async fn tcp_is_reused_and_a_lost_connection_comes_back_at_once() {
     let mut phone = Phone::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

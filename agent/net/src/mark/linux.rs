@@ -7,3 +7,20 @@ use std::io;
 pub(super) fn mark_v6(socket: &Socket, octet: u32) -> io::Result<()> {
     socket.set_tclass_v6(octet)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::mark::{Mark, mark};
+    use socket2::SockRef;
+    use std::net::UdpSocket;
+
+    #[test]
+    fn ipv6_is_marked_as_well() {
+        let Ok(socket) = UdpSocket::bind("[::1]:0") else {
+            println!("skipped: this machine has no IPv6");
+            return;
+        };
+        mark(&socket, Mark::Voice);
+        assert_eq!(SockRef::from(&socket).tclass_v6().unwrap(), 0xb8);
+    }
+}
