@@ -2,6 +2,7 @@
 
 mod faults;
 mod features;
+mod sent;
 mod texts;
 mod transfer;
 mod user;
@@ -11,7 +12,7 @@ use crate::{
     calls::{Calls, Invite},
     context::Context,
     faults::Faults,
-    id::{AccountId, CallId},
+    id::AccountId,
     lines::Lines,
     messages::Messages,
     notes::Notes,
@@ -24,11 +25,12 @@ use crate::{
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
-        sip::{PhoneCommand, PhoneEvent, SipCommand, SipEvent, transfer::Referred},
+        sip::{PhoneCommand, PhoneEvent, SipCommand, SipEvent},
         store::StoreEvent,
     },
     question::Questions,
     registration::Accounts,
+    sent::Sent,
     settings::{AudioBackend, Settings},
     show,
     text::{self, Phrase},
@@ -54,10 +56,11 @@ pub struct Agent {
     watches: Watches,
     messages: Messages,
     lines: Lines,
-    /// Where others send us, while the user is asked: the question, the call it is asked in, and whom they name.
-    sent: Vec<(u64, CallId, Referred)>,
-    /// What was called last and over which account, for who wants it again; never an emergency number.
-    last_dialled: Option<(Number, AccountId)>,
+    /// Where others send us, while the user is asked.
+    sent: Vec<Sent>,
+    /// What was called last and over which account, for who wants it again, and whether our number was hidden; never an
+    /// emergency number.
+    last_dialled: Option<(Number, AccountId, bool)>,
     notes: Notes,
     numbers: Dialplan,
     out: Outbox,

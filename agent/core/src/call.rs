@@ -367,6 +367,7 @@ impl Call {
             direction: self.direction,
             party: self.party.clone(),
             called: self.dialled.clone().or_else(|| self.called.clone()),
+            hidden: self.withhold,
             card: self.lookup.card().cloned(),
             started: self.started,
             answered: self.answered,

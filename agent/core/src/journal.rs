@@ -84,6 +84,9 @@ pub struct JournalEntry {
     /// What was dialled, or the line called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<String>,
+    /// Our number was not shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// The card shown, if a lookup found one.
     pub card: Option<CallerCard>,
     /// INVITE received or sent.

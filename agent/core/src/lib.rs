@@ -31,6 +31,7 @@ pub mod port;
 mod question;
 mod registration;
 pub mod secret;
+mod sent;
 pub mod settings;
 mod show;
 pub mod text;

@@ -112,6 +112,12 @@ impl Messages {
         Reply::Message { message }
     }
 
+    /// Over which account one of ours that is on its way goes, and to whom.
+    pub(crate) fn addressed(&self, message: u64) -> Option<(AccountId, String)> {
+        let said = self.list.iter().find(|said| said.message == message)?;
+        (said.state == MessageState::Sending).then(|| (said.account, said.party.number.clone()))
+    }
+
     /// One of ours was taken.
     pub(crate) fn sent(&mut self, cx: &mut Context<'_>, message: u64, kept: bool) {
         let state = if kept { MessageState::Kept } else { MessageState::Sent };

@@ -6,7 +6,7 @@ pub mod keys;
 mod phone;
 
 pub use address::same_address;
-pub use phone::{AutoAnswer, BlockedHear, Identity, Keys, usual_identity};
+pub use phone::{AutoAnswer, BlockedHear, Identity, Keys, Transfers, usual_identity};
 
 use crate::certificate::CertificateRule;
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,9 @@ pub struct AccountSettings {
     /// Whether calls are answered by themselves when they ask to be.
     #[serde(default)]
     pub auto_answer: AutoAnswer,
+    /// Where others may send us unasked.
+    #[serde(default)]
+    pub transfers: Transfers,
     /// How keys are sent.
     #[serde(default)]
     pub dtmf: Keys,
@@ -123,6 +126,11 @@ impl AccountSettings {
     pub fn user(&self) -> &str {
         let rest = self.aor.split_once(':').map_or(self.aor.as_str(), |(_, rest)| rest);
         rest.split('@').next().unwrap_or(rest)
+    }
+
+    /// What the PBX is called: the domain of the address, with a port that is not the usual one.
+    pub fn domain(&self) -> String {
+        address::domain(&self.aor)
     }
 }
 
@@ -147,6 +155,7 @@ impl Default for AccountSettings {
             reliable_ringing: false,
             profile: phone::usual_profile(),
             auto_answer: AutoAnswer::default(),
+            transfers: Transfers::default(),
             dtmf: Keys::default(),
             waiting: None,
             reject_anonymous: false,

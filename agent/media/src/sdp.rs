@@ -115,7 +115,7 @@ impl Negotiation {
         let (at, line) = match usable(&theirs) {
             Some(found) => found,
             // In a call that stands they may close the stream and open it again.
-            None if again && theirs.lines.iter().any(Line::is_audio) => {
+            None if again && closed(&theirs) => {
                 return Ok(self.answer_closed(&theirs));
             }
             None => return Err(refusal(&theirs)),
@@ -230,6 +230,12 @@ fn usable(theirs: &Description) -> Option<(usize, &Line)> {
     let mut candidates = theirs.lines.iter().enumerate().filter(|(_, line)| plain(line));
     let first = candidates.clone().next();
     candidates.find(|(_, line)| choose(line).is_ok()).or(first)
+}
+
+/// Whether they close their audio: all of it, for one line that is merely none of ours closes nothing.
+fn closed(theirs: &Description) -> bool {
+    let mut audio = theirs.lines.iter().filter(|line| line.is_audio()).peekable();
+    audio.peek().is_some() && audio.all(|line| line.port == 0)
 }
 
 /// Why there is no usable audio line.

@@ -51,7 +51,7 @@ impl Dialog {
         let headers = &response.headers;
         let mut routes = headers.addresses(name::RECORD_ROUTE)?;
         routes.reverse();
-        let contact = headers.contact().map(|contact| contact.uri);
+        let contact = headers.contact().map(|contact| contact.uri).filter(|uri| uri.as_sip().is_some());
         Ok(Self {
             call_id: headers.call_id()?,
             local: headers.from()?,
@@ -178,7 +178,7 @@ impl Dialog {
 
     /// Follows a new Contact (target refresh, section 12.2): INVITE and its 2xx carry one.
     pub fn retarget(&mut self, headers: &Headers) {
-        if let Some(contact) = headers.contact() {
+        if let Some(contact) = headers.contact().filter(|contact| contact.uri.as_sip().is_some()) {
             self.target = contact.uri;
         }
     }

@@ -64,8 +64,12 @@ impl Line {
         let behind = (settings.registrar.is_some() && !routes.is_empty()).then(|| registrar.clone());
         let username = settings.username.clone().unwrap_or_else(|| user.to_text().into_owned());
         let identity = settings.identity.clone();
-        let manners =
-            Manners { reliable: settings.reliable_ringing, redirects: true, timer: settings.session_timer };
+        let manners = Manners {
+            reliable: settings.reliable_ringing,
+            redirects: true,
+            timer: settings.session_timer,
+            home: vec![aor.host.to_plain()],
+        };
         let obeys = settings.auto_answer == AutoAnswer::Registrar;
         Ok(Self { aor, hop, routes, behind, username, manners, identity, obeys })
     }

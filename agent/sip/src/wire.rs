@@ -412,7 +412,7 @@ impl Wire {
 
 /// Methods whose requests name where their sender is reached: those that make or refresh a dialog's target (RFC 3261
 /// section 12.1, RFC 3311 section 5.1, RFC 6665 section 4.1.2.1 and 4.2.1, RFC 3515 section 2.2).
-fn wants_contact(method: &Method) -> bool {
+pub(crate) fn wants_contact(method: &Method) -> bool {
     matches!(method, Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer)
 }
 

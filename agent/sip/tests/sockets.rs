@@ -146,6 +146,12 @@ impl Line {
     }
 }
 
+/// A call to somebody.
+fn calling(target: &str, offer: Sdp) -> SipCommand {
+    let (call, target) = (CallId(2), target.to_owned());
+    SipCommand::Invite { call, account: ACCOUNT, target, offer, withhold: false }
+}
+
 #[tokio::test]
 async fn a_registrar_that_is_not_there_is_told_and_found_when_it_comes() {
     let mut phone = Phone::start().await;
@@ -226,13 +232,7 @@ async fn tcp_is_reused_and_a_lost_connection_comes_back_at_once() {
     phone.registered().await;
 
     let offer = Sdp(b"offer".to_vec());
-    phone.sip.send(SipCommand::Invite {
-        call: CallId(2),
-        account: ACCOUNT,
-        target: "600".into(),
-        offer,
-        withhold: false,
-    });
+    phone.sip.send(calling("600", offer));
     let invite = line.request().await;
     assert_eq!(
         (invite.method.clone(), invite.headers.via().unwrap().transport.to_string()),
@@ -264,13 +264,7 @@ async fn a_long_invite_opens_a_connection() {
     registrar.send_to(&ok(&request, from).to_bytes(), from).await.unwrap();
     phone.registered().await;
     let offer = Sdp(vec![b'x'; 2000]);
-    phone.sip.send(SipCommand::Invite {
-        call: CallId(2),
-        account: ACCOUNT,
-        target: "600".into(),
-        offer,
-        withhold: false,
-    });
+    phone.sip.send(calling("600", offer));
     let mut line = Line::accept(&listener).await;
     let invite = line.request().await;
     assert_eq!((invite.method, invite.body.len()), (Method::Invite, 2000), "RFC 3261 section 18.1.1");
@@ -305,13 +299,7 @@ async fn two_phones_call_each_other_straight_and_leave() {
     alice.state(refused).await;
     bob.state(refused).await;
     let offer = Sdp(b"offer".to_vec());
-    alice.sip.send(SipCommand::Invite {
-        call: CallId(2),
-        account: ACCOUNT,
-        target: "1002".into(),
-        offer: offer.clone(),
-        withhold: false,
-    });
+    alice.sip.send(calling("1002", offer.clone()));
     let call = loop {
         if let SipEvent::Incoming { call, party, offer: theirs, .. } = bob.event().await {
             assert_eq!((party.number.as_str(), theirs), ("1001", Some(offer)));

@@ -10,7 +10,7 @@ use std::{
 
 /// Each step brings a file from the format of its place to the next one. Steps are only ever added: files of every
 /// earlier format are out there.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "CREATE TABLE call (
         key TEXT PRIMARY KEY,
         account INTEGER NOT NULL,
@@ -45,6 +45,7 @@ const MIGRATIONS: [&str; 4] = [
      CREATE INDEX ledger_at ON ledger (at);",
     "ALTER TABLE call ADD COLUMN cause TEXT;",
     "ALTER TABLE call ADD COLUMN called TEXT;",
+    "ALTER TABLE call ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// The format written here.

@@ -115,14 +115,14 @@ fn upsert(connection: &Connection, call: &JournalEntry) -> rusqlite::Result<()> 
         .prepare_cached(
             "INSERT INTO call
                 (key, account, direction, number, name, uri, withheld, card, started, answered, ended, outcome,
-                 cause, called)
+                 cause, called, hidden)
              VALUES
                 (:key, :account, :direction, :number, :name, :uri, :withheld, :card, :started, :answered, :ended, :outcome,
-                 :cause, :called)
+                 :cause, :called, :hidden)
              ON CONFLICT (key) DO UPDATE SET
                 account = :account, direction = :direction, number = :number, name = :name, uri = :uri,
                 withheld = :withheld, card = :card, started = :started, answered = :answered, ended = :ended,
-                outcome = :outcome, cause = :cause, called = :called",
+                outcome = :outcome, cause = :cause, called = :called, hidden = :hidden",
         )?
         .execute(named_params! {
             ":key": call.key,
@@ -139,19 +139,20 @@ fn upsert(connection: &Connection, call: &JournalEntry) -> rusqlite::Result<()> 
             ":outcome": call.outcome.as_ref().map(word),
             ":cause": call.cause.as_ref().map(word),
             ":called": call.called,
+            ":hidden": call.hidden,
         })?;
     Ok(())
 }
 
-/// What was dialled last, newest first, and over which account.
-pub(crate) fn dialled(connection: &Connection) -> rusqlite::Result<Vec<(String, AccountId)>> {
+/// What was dialled last, newest first, over which account, and whether our number was hidden.
+pub(crate) fn dialled(connection: &Connection) -> rusqlite::Result<Vec<(String, AccountId, bool)>> {
     connection
         .prepare_cached(
-            "SELECT called, account FROM call
+            "SELECT called, account, hidden FROM call
              WHERE direction = 'outgoing' AND called IS NOT NULL
              ORDER BY started DESC, key DESC LIMIT 20",
         )?
-        .query_map([], |row| Ok((row.get("called")?, AccountId(row.get("account")?))))?
+        .query_map([], |row| Ok((row.get("called")?, AccountId(row.get("account")?), row.get("hidden")?)))?
         .collect()
 }
 
@@ -228,6 +229,10 @@ fn call(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         called: match row.get("called") {
             Err(rusqlite::Error::InvalidColumnName(_)) => None,
             called => called?,
+        },
+        hidden: match row.get("hidden") {
+            Err(rusqlite::Error::InvalidColumnName(_)) => false,
+            hidden => hidden?,
         },
         card: row.get::<_, Option<String>>("card")?.and_then(|text| serde_json::from_str(&text).ok()),
         started: UnixMillis(row.get("started")?),

@@ -357,14 +357,15 @@ fn what_was_dialled_last_is_told_at_the_next_start() {
     let store = Running::start(dir.path());
     assert!(matches!(store.next(), StoreEvent::Settings(_)));
     for n in 0..40 {
-        let entry = JournalEntry { called: Some(format!("60{n}")), ..call(n) };
+        let entry = JournalEntry { called: Some(format!("60{n}")), hidden: n == 38, ..call(n) };
         store.handle.send(StoreCommand::Journal(Box::new(entry)));
     }
     store.handle.close(LONG).unwrap();
     let store = Running::start(dir.path());
     assert!(matches!(store.next(), StoreEvent::Settings(_)));
     let StoreEvent::Dialled(dialled) = store.next() else { panic!("nothing was told of what was dialled") };
-    assert_eq!(dialled[0], ("6038".to_owned(), AccountId(0)), "39 came in");
+    assert_eq!(dialled[0], ("6038".to_owned(), AccountId(0), true), "39 came in");
+    assert!(!dialled[1].2, "it was not hidden");
     assert_eq!(dialled.len(), 20);
 }
 

@@ -278,17 +278,31 @@ impl Phone {
                 let answer = user.changes.map(|_| sdp("")).ok_or(Reject::NotAcceptable);
                 agenda.after(user.changes.or(Some(0)), SipCommand::AnswerReoffer { call, answer });
             }
-            SipEvent::Transfer(TransferEvent::Done { call }) => self.sip.send(SipCommand::Hangup { call }),
-            SipEvent::Transfer(TransferEvent::Asked { call: of, .. }) => {
-                agenda.after(user.follows, SipCommand::Transfer(TransferCommand::Accept { call: of }));
-                let (call, account, offer) = (FOLLOWING, AccountId(0), sdp(""));
-                let follow = TransferCommand::Follow { call, account, wish: Wish::Call(of), offer };
-                agenda.after(user.follows, SipCommand::Transfer(follow));
-            }
+            SipEvent::Transfer(told) => self.change_hands(&told),
             SipEvent::Watch(WatchEvent::Messages { .. }) => self.user.hears = false,
             // What came of following is told to who asked for it, and checked there.
             SipEvent::Ended { call: FOLLOWING, .. } => {}
             SipEvent::Ended { end, .. } => self.ended.push(format!("{end:?}")),
+            _ => {}
+        }
+    }
+
+    fn change_hands(&mut self, told: &TransferEvent) {
+        let follows = self.user.follows;
+        match *told {
+            TransferEvent::Done { call } => self.sip.send(SipCommand::Hangup { call }),
+            TransferEvent::Asked { call: of, .. } => {
+                let accept = TransferCommand::Accept { call: of };
+                let (call, account, offer) = (FOLLOWING, AccountId(0), sdp(""));
+                let (wish, withhold) = (Wish::Call(of), false);
+                let follow = TransferCommand::Follow { call, account, wish, offer, withhold };
+                for command in [accept, follow] {
+                    self.agenda.after(follows, SipCommand::Transfer(command));
+                }
+            }
+            TransferEvent::Redirected { call, .. } => {
+                self.sip.send(SipCommand::Transfer(TransferCommand::Redirect { call, follow: true }));
+            }
             _ => {}
         }
     }
@@ -299,6 +313,9 @@ impl Phone {
     }
 
     fn read(&mut self, told: MessageEvent) {
+        if let MessageEvent::Redirected { message, .. } = told {
+            return self.sip.send(SipCommand::Message(MessageCommand::Redirect { message, follow: true }));
+        }
         let MessageEvent::Arrived { message, text, .. } = told else {
             return self.ended.push(format!("{told:?}"));
         };

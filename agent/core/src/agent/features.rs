@@ -96,27 +96,29 @@ impl Agent {
     }
 
     /// What was dialled in earlier runs: the last of it can be called again. An emergency number is none of it.
-    pub(super) fn remember(&mut self, dialled: &[(String, AccountId)]) {
+    pub(super) fn remember(&mut self, dialled: &[(String, AccountId, bool)]) {
         if self.last_dialled.is_some() {
             return;
         }
-        let known = |(text, account): &(String, AccountId)| match self.numbers.understand(text, Source::Typed)
+        let known = |(text, account, hidden): &(String, AccountId, bool)| match self
+            .numbers
+            .understand(text, Source::Typed)
         {
             // It goes out as it went out then: what stands in front of it now may have been added.
             Understood::Dial(number) if number.kind != Kind::Emergency => {
-                Some((Number { dial: text.clone(), ..number }, *account))
+                Some((Number { dial: text.clone(), ..number }, *account, *hidden))
             }
             _ => None,
         };
         self.last_dialled = dialled.iter().find_map(known);
     }
 
-    /// Calls the last number again, over the account it went over unless another one is named.
+    /// Calls the last number again, over the account it went over unless another one is named; hidden, if it was.
     fn redial(&mut self, now: Now, account: Option<AccountId>) -> Result<Reply, Refusal> {
-        let Some((number, over)) = self.last_dialled.clone() else {
+        let Some((number, over, hidden)) = self.last_dialled.clone() else {
             let text = self.say(&text::features::NO_REDIAL, &[]);
             return Err(Refusal { code: RefusalCode::NotANumber, text });
         };
-        self.call(now, &number, (Some(account.unwrap_or(over)), false))
+        self.call(now, &number, (Some(account.unwrap_or(over)), hidden))
     }
 }

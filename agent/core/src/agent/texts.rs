@@ -47,6 +47,7 @@ impl Agent {
                 let (messages, mut cx) = self.messages_at(now);
                 messages.arrived(&mut cx, Arrived { message, account, party, text, call }, quitting);
             }
+            MessageEvent::Redirected { message, target } => self.text_redirected(now, message, &target),
             MessageEvent::Sent { message, kept } => {
                 let (messages, mut cx) = self.messages_at(now);
                 messages.sent(&mut cx, message, kept);

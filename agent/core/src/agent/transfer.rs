@@ -7,10 +7,7 @@ use crate::{
     number::kind::{Kind, Number, Understood},
     party::Party,
     pbx::{Code, Codes},
-    port::sip::{
-        SipCommand, TransferCommand, TransferEvent,
-        transfer::{DialogRef, Referred},
-    },
+    port::sip::{TransferEvent, transfer::DialogRef},
     registration::Account,
     text::{self, Phrase, transfer as words},
     time::Now,
@@ -171,9 +168,11 @@ impl Agent {
 
     /// What the wire tells of calls that change hands.
     pub(super) fn handed_over(&mut self, now: Now, event: TransferEvent) {
-        if let TransferEvent::Asked { call, target } = event {
-            return self.sent_on(now, call, target);
-        }
+        let event = match event {
+            TransferEvent::Asked { call, target } => return self.sent_on(now, call, target),
+            TransferEvent::Redirected { call, target } => return self.redirected(now, call, target),
+            event => event,
+        };
         let (calls, mut cx) = self.calls_at(now);
         let cx = &mut cx;
         match event {
@@ -183,85 +182,9 @@ impl Agent {
             TransferEvent::Failed { call, why } => calls.transfer_failed(cx, call, why),
             TransferEvent::Replacing { call, old } => calls.replacing(call, old),
             // No account lets its PBX dial yet, so that SIP never tells this.
-            TransferEvent::Asked { .. } | TransferEvent::RemoteDial { .. } => {}
-        }
-    }
-
-    /// The other side of a call sends us to somebody else: followed at once, but for numbers that cost, do something or
-    /// wake somebody, which are asked about as a link's would be.
-    fn sent_on(&mut self, now: Now, call: CallId, target: Referred) {
-        let refuse = SipCommand::Transfer(TransferCommand::Refuse { call });
-        let room = self.calls.room(self.settings.calls.most);
-        let asked = self.sent.iter().any(|(_, of, _)| *of == call);
-        let Some((up, sent_on)) = self.calls.get(call).map(|call| (call.up(), call.sent_on)) else { return };
-        if asked || sent_on {
-            // SIP refuses a second wish while one is open.
-            return;
-        }
-        if self.quitting || !room || !up {
-            let (_, cx) = self.calls_at(now);
-            return cx.out.sip(refuse);
-        }
-        let dangerous = |number: &Number| matches!(number.kind, Kind::Emergency | Kind::Premium | Kind::Code);
-        let asks = match self.numbers.understand(&target.number, Source::Link) {
-            Understood::Ask(numbers) => numbers.into_iter().find(dangerous),
-            Understood::Dial(number) => Some(number).filter(dangerous),
-            Understood::Refuse(_) => None,
-        };
-        let (calls, mut cx) = self.calls_at(now);
-        cx.out.sip(SipCommand::Transfer(TransferCommand::Accept { call }));
-        let Some(number) = asks else {
-            if calls.follow(&mut cx, call, (&target, false)).is_none() {
-                cx.out.sip(refuse);
-            }
-            return;
-        };
-        let who = calls.label(call, cx.language());
-        let text = cx.say(&words::ASK_SENT_ON, &[&who, &number.shown]);
-        let (questions, mut cx) = self.questions_at(now);
-        let question = questions.put(&mut cx, text, number);
-        self.sent.push((question, call, target));
-        self.drop_unasked(now);
-    }
-
-    /// The user's word on where we are sent; `None`: the question is another.
-    pub(super) fn choose_sent(&mut self, now: Now, question: u64, choice: Option<usize>) -> Option<Done> {
-        let at = self.sent.iter().position(|(id, ..)| *id == question)?;
-        if !matches!(choice, None | Some(1)) || self.questions.open().map(|open| open.id) != Some(question) {
-            return None;
-        }
-        let (_, call, target) = self.sent.remove(at);
-        let (questions, mut cx) = self.questions_at(now);
-        questions.close(&mut cx);
-        let (calls, mut cx) = self.calls_at(now);
-        let followed = choice.and_then(|_| calls.follow(&mut cx, call, (&target, true)));
-        if followed.is_none() && calls.get(call).is_some() {
-            cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call }));
-        }
-        Some(Ok(followed.map_or(Reply::Done, |call| Reply::Call { call, number: None })))
-    }
-
-    /// Who sent us somewhere, and whose question is no longer asked, is told no.
-    pub(super) fn drop_unasked(&mut self, now: Now) {
-        if self.sent.is_empty() {
-            return;
-        }
-        let open = self.questions.open().map(|open| open.id);
-        let sent = std::mem::take(&mut self.sent);
-        for (question, call, target) in sent {
-            let there = self.calls.get(call).is_some();
-            if Some(question) == open && there {
-                self.sent.push((question, call, target));
-                continue;
-            }
-            if Some(question) == open {
-                let (questions, mut cx) = self.questions_at(now);
-                questions.close(&mut cx);
-            }
-            if there {
-                let (_, cx) = self.calls_at(now);
-                cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call }));
-            }
+            TransferEvent::Asked { .. }
+            | TransferEvent::Redirected { .. }
+            | TransferEvent::RemoteDial { .. } => {}
         }
     }
 }

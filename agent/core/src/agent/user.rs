@@ -155,7 +155,7 @@ impl Agent {
             let text = self.say(&text::TOO_MANY_CALLS, &[&most.to_string()]);
             return Err(Refusal { code: RefusalCode::NotAllowed, text });
         }
-        self.last_dialled = Some((number.clone(), line.0));
+        self.last_dialled = Some((number.clone(), line.0, withhold));
         let (calls, mut cx) = self.calls_at(now);
         let call = calls.dial(&mut cx, line, number, withhold);
         let extension = number.extension.as_ref().map(|e| format!(";ext={e}")).unwrap_or_default();

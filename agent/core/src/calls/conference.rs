@@ -32,8 +32,19 @@ impl Calls {
                 members.push(id);
             }
         }
-        let leaving = members.iter().any(|id| self.get(*id).is_some_and(|call| call.leaving.is_some()));
-        if members.len() < 2 || members.len() > MOST || leaving {
+        let leaving = members.iter().find(|id| self.get(**id).is_some_and(|call| call.leaving.is_some()));
+        if let Some(leaving) = leaving {
+            let label = self.label(*leaving, cx.language());
+            return Err(cx.refusal(RefusalCode::NoCall, &words::TRANSFER_UNDER_WAY, &[&label]));
+        }
+        if members.len() > MOST {
+            return Err(cx.refusal(
+                RefusalCode::NotAllowed,
+                &words::CONFERENCE_TOO_MANY,
+                &[&MOST.to_string()],
+            ));
+        }
+        if members.len() < 2 {
             return Err(cx.refusal(RefusalCode::NoCall, &words::CONFERENCE_TOO_FEW, &[]));
         }
         for id in &members {

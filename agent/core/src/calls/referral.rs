@@ -34,10 +34,10 @@ impl Calls {
         &mut self,
         cx: &mut Context<'_>,
         of: CallId,
-        (target, asked): (&Referred, bool),
+        (target, nobody): (&Referred, bool),
     ) -> Option<CallId> {
-        let (account, local) =
-            self.get(of).filter(|call| call.up()).map(|call| (call.account, call.local))?;
+        let (account, local, withhold) =
+            self.get(of).filter(|call| call.up()).map(|call| (call.account, call.local, call.withhold))?;
         let id = self.next_id();
         let party = Party {
             number: target.number.clone(),
@@ -56,13 +56,16 @@ impl Calls {
             toast: cx.notes.id(),
             started: cx.now.wall,
         });
+        call.withhold = withhold;
         call.errand = Some(Errand::Follow(Wish::Call(of)));
         call.number = cx.numbers.caller(&call.party);
-        if asked {
+        if nobody {
             // Nobody's record is behind a code or an emergency number.
             call.number.lookup = None;
         }
-        if call.number.shown.is_empty() {
+        // Our own extension of that number is somebody else.
+        let stranger = !target.home && call.number.internal;
+        if call.number.shown.is_empty() || stranger {
             call.number =
                 CallerNumber { lookup: None, shown: crate::plain::plain(&target.uri), internal: false };
         }
@@ -91,9 +94,13 @@ impl Calls {
         let Some(call) = self.call(id) else { return };
         let (account, withhold) = (call.account, call.withhold);
         cx.out.sip(match &call.errand {
-            Some(Errand::Follow(wish)) => {
-                SipCommand::Transfer(TransferCommand::Follow { call: id, account, wish: *wish, offer })
-            }
+            Some(Errand::Follow(wish)) => SipCommand::Transfer(TransferCommand::Follow {
+                call: id,
+                account,
+                wish: *wish,
+                offer,
+                withhold,
+            }),
             Some(Errand::Pickup(dialog)) => {
                 let dialog = dialog.clone();
                 SipCommand::Transfer(TransferCommand::Pickup { call: id, account, target, dialog, offer })

@@ -3,7 +3,7 @@
 use super::board::Calls;
 use crate::{
     action::{Notice, Refusal, RefusalCode, Reply},
-    call::{Change, Phase},
+    call::{Call, Change, Phase},
     context::Context,
     handover::{Aim, Leaving, TransferStep},
     id::CallId,
@@ -46,6 +46,20 @@ impl Calls {
         };
         let shown = self.label(with, cx.language());
         let other = self.get(with).filter(|_| with != id && self.handed(with).is_none());
+        if let (Some(one), Some(other)) = (self.get(id), other) {
+            // The other side asks its own PBX for the other call, or for the number: another PBX knows neither
+            // (RFC 3891 section 3).
+            let home =
+                |call: &Call| cx.account(call.account).map(|account| account.domain()).unwrap_or_default();
+            let (here, there) = (home(one), home(other));
+            if one.account != other.account && here != there {
+                return Err(cx.refusal(
+                    RefusalCode::NotAllowed,
+                    &words::TRANSFER_OTHER_PBX,
+                    &[&here, &there],
+                ));
+            }
+        }
         let aim = match other {
             Some(other) if other.up() => Aim::Call(with),
             Some(other) if other.direction == Direction::Outgoing => {

@@ -76,6 +76,7 @@ impl Calls {
             direction: Direction::Incoming,
             party: Party { name: Some(name), ..Party::default() },
             called: None,
+            hidden: false,
             card: None,
             started: cx.now.wall,
             answered: None,

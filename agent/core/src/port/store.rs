@@ -48,8 +48,9 @@ pub enum StoreEvent {
     },
     /// The PBX profiles that the settings need, by what they call them; told before settings that name one.
     Profiles(BTreeMap<String, PbxProfile>),
-    /// What was dialled in earlier runs, newest first, and over which account; told once, when the journal was opened.
-    Dialled(Vec<(String, AccountId)>),
+    /// What was dialled in earlier runs, newest first, over which account, and whether our number was hidden; told once, when
+    /// the journal was opened.
+    Dialled(Vec<(String, AccountId, bool)>),
     /// Something could not be kept; the sentence names file and cause.
     Trouble(String),
     /// The journal cannot be written, and why; `None`: it can again.

@@ -13,6 +13,16 @@ pub fn same_address(one: &str, other: &str) -> bool {
     }
 }
 
+/// The host of an address with its port, in the one way of writing them; empty for what is no address.
+pub(super) fn domain(address: &str) -> String {
+    match parts(address) {
+        Some((_, host, 5060)) => host,
+        Some((_, host, port)) if host.contains(':') => format!("[{host}]:{port}"),
+        Some((_, host, port)) => format!("{host}:{port}"),
+        None => String::new(),
+    }
+}
+
 /// User, host and port; `None` for what is no `sip:user@host[:port]`.
 fn parts(address: &str) -> Option<(Vec<u8>, String, u16)> {
     let (scheme, rest) = address.split_once(':')?;
@@ -49,6 +59,18 @@ mod tests {
             ("no address", "no address"),
         ] {
             assert!(same_address(one, other) && same_address(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn the_domain_is_what_the_pbx_is_called() {
+        for (address, expected) in [
+            ("sip:1001@PBX.Example:5060", "pbx.example"),
+            ("sip:1001@pbx.example:5070", "pbx.example:5070"),
+            ("sip:1@[2001:DB8:0::1]:5070", "[2001:db8::1]:5070"),
+            ("nonsense", ""),
+        ] {
+            assert_eq!(domain(address), expected);
         }
     }
 

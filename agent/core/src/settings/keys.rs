@@ -89,6 +89,11 @@ pub const KEYS: &[Key] = &[
         "\"never\"",
         "Calls that ask to be answered by themselves: \"never\", or where the \"registrar\" asks.",
     ),
+    key(
+        "account.transfers",
+        "\"internal\"",
+        "Where others may send you unasked: \"never\", \"ask\", \"internal\" extensions, or \"follow\" any number.",
+    ),
     key("account.dtmf", "\"auto\"", "How keys are sent: \"auto\", \"rfc4733\", \"info-relay\" or \"info\"."),
     absent("account.waiting", "Offer a second call on this account; as in [calls] if absent."),
     key("account.reject_anonymous", "false", "Refuse callers who hide their number."),

@@ -45,6 +45,21 @@ pub enum AutoAnswer {
     Registrar,
 }
 
+/// Where others may send us: the other side of a call with a transfer, who is called with a redirection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transfers {
+    /// Nowhere.
+    Never,
+    /// Nowhere without a question.
+    Ask,
+    /// To extensions of our own PBX; the user is asked about everything else.
+    #[default]
+    Internal,
+    /// To extensions and to plain numbers anywhere; he is asked about what costs, does something or is no number.
+    Follow,
+}
+
 /// How keys are sent in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -37,12 +37,20 @@ phrases! {
         "These two calls cannot be connected: one of them is not up",
         "Diese beiden Gespräche lassen sich nicht verbinden: eines besteht nicht",
         "Ces deux appels ne peuvent être reliés : l’un d’eux n’est pas établi";
+    TRANSFER_OTHER_PBX:
+        "These two calls cannot be connected: they are at different PBXs ({0} and {1})",
+        "Diese beiden Gespräche lassen sich nicht verbinden: sie laufen über verschiedene Telefonanlagen ({0} und {1})",
+        "Ces deux appels ne peuvent être reliés : ils passent par des PBX différents ({0} et {1})";
     CONNECT_BOTH: "Connect {0} and {1}", "Verbinden: {0} und {1}", "Relier {0} et {1}";
     SENT_ON: "{0} transfers you to {1}", "{0} vermittelt Sie an {1}", "{0} vous transfère à {1}";
     ASK_SENT_ON:
         "{0} wants to transfer you to {1}. Call it?",
         "{0} will Sie an {1} vermitteln. Anrufen?",
         "{0} veut vous transférer à {1}. Appeler ?";
+    ASK_REDIRECTED:
+        "{0} sends your call on to {1}. Call it?",
+        "{0} leitet Ihren Anruf an {1} weiter. Anrufen?",
+        "{0} renvoie l’appel vers {1}. Appeler ?";
     TOOK_PLACE: "{0} took the place of {1}", "{0} ist jetzt statt {1} im Gespräch", "{0} remplace {1}";
     DEFLECTED: "Sent on to {0}", "Weitergeleitet an {0}", "Renvoyé vers {0}";
     CONFERENCE: "Conference with {0}", "Konferenz mit {0}", "Conférence avec {0}";
@@ -52,6 +60,10 @@ phrases! {
         "A conference needs two calls that are up",
         "Eine Konferenz braucht zwei bestehende Gespräche",
         "Une conférence demande deux appels établis";
+    CONFERENCE_TOO_MANY:
+        "A conference holds at most {0} calls",
+        "Eine Konferenz fasst höchstens {0} Gespräche",
+        "Une conférence réunit au plus {0} appels";
     CONFERENCE_NONE: "There is no conference", "Es gibt keine Konferenz", "Il n’y a pas de conférence";
     PICKUP_WHAT:
         "Say which call to pick up: a number or its dialog",

@@ -239,9 +239,11 @@ fn store(event: &StoreEvent, mask: Mask) -> String {
         }
         StoreEvent::Dialled(numbers) => match mask {
             Mask::Off => {
-                let words: Vec<String> =
-                    numbers.iter().map(|(number, account)| format!(" {number:?} on {}", account.0)).collect();
-                format!("dialled{}", words.concat())
+                let how = |hidden: bool| if hidden { "hidden" } else { "on" };
+                let one = |(number, account, hidden): &(String, crate::id::AccountId, bool)| {
+                    format!(" {number:?} {} {}", how(*hidden), account.0)
+                };
+                format!("dialled{}", numbers.iter().map(one).collect::<String>())
             }
             Mask::On => format!("dialled {}", numbers.len()),
         },

@@ -1,6 +1,6 @@
 //! Text messages, as lines of the transcript; what they say is masked as a name is.
 
-use super::Mask;
+use super::{Mask, transfer::referred};
 use crate::{
     action::MessageStatus,
     port::sip::{MessageCommand, MessageEvent, message::MessageProblem},
@@ -15,6 +15,9 @@ pub(super) fn told(event: &MessageEvent, mask: Mask) -> String {
             let from = if party.withheld { "withheld".to_owned() } else { mask.number(&party.number) };
             let name = party.name.as_deref().map(|name| format!(" {}", mask.name(name))).unwrap_or_default();
             format!("message {message}{account}{call} from {from}{name} says {}", mask.name(text))
+        }
+        MessageEvent::Redirected { message, target } => {
+            format!("message-redirected {message} {}", referred(target, mask))
         }
         MessageEvent::Sent { message, kept: false } => format!("message-sent {message}"),
         MessageEvent::Sent { message, kept: true } => format!("message-kept {message}"),
@@ -34,6 +37,9 @@ pub(super) fn asked(command: &MessageCommand, mask: Mask) -> String {
             mask.number(target),
             mask.name(text)
         ),
+        MessageCommand::Redirect { message, follow } => {
+            format!("RedirectMessage {{ message: {message}, follow: {follow} }}")
+        }
         MessageCommand::Answer { message, answer } => {
             format!("AnswerMessage {{ message: {message}, with: {} {answer:?} }}", answer.status())
         }

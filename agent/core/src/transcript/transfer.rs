@@ -14,6 +14,7 @@ pub(super) fn told(event: &TransferEvent, mask: Mask) -> String {
         TransferEvent::Done { call } => format!("transfer {call} done"),
         TransferEvent::Failed { call, why } => format!("transfer {call} failed {}", problem(why, mask)),
         TransferEvent::Asked { call, target } => format!("transfer {call} asked {}", referred(target, mask)),
+        TransferEvent::Redirected { call, target } => format!("redirected {call} {}", referred(target, mask)),
         TransferEvent::Replacing { call, old } => format!("transfer {call} replaces {old}"),
         TransferEvent::RemoteDial { account, request, target } => {
             format!("remote-dial {request} on {} {}", account.0, referred(target, mask))
@@ -31,11 +32,16 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
         TransferCommand::Drop { call } => format!("DropTransfer {{ call: {call} }}"),
         TransferCommand::Accept { call } => format!("AcceptTransfer {{ call: {call} }}"),
         TransferCommand::Refuse { call } => format!("RefuseTransfer {{ call: {call} }}"),
-        TransferCommand::Follow { call, wish: Wish::Call(of), offer, .. } => {
-            format!("Follow {{ call: {call}, of: {of},{} }}", body(Some(offer)))
+        TransferCommand::Redirect { call, follow } => {
+            format!("Redirect {{ call: {call}, follow: {follow} }}")
         }
-        TransferCommand::Follow { call, wish: Wish::Request(request), offer, .. } => {
-            format!("Follow {{ call: {call}, request: {request},{} }}", body(Some(offer)))
+        TransferCommand::Follow { call, wish, offer, withhold, .. } => {
+            let of = match wish {
+                Wish::Call(of) => format!("of: {of}"),
+                Wish::Request(request) => format!("request: {request}"),
+            };
+            let withheld = if *withhold { ", withheld" } else { "" };
+            format!("Follow {{ call: {call}, {of},{}{withheld} }}", body(Some(offer)))
         }
         TransferCommand::Deflect { call, target, .. } => {
             format!("Deflect {{ call: {call}, target: {} }}", mask.number(target))
@@ -75,8 +81,9 @@ fn problem(why: &TransferProblem, mask: Mask) -> String {
     }
 }
 
-fn referred(target: &Referred, mask: Mask) -> String {
+pub(super) fn referred(target: &Referred, mask: Mask) -> String {
     let name = target.name.as_deref().map(|name| format!(" {}", mask.name(name))).unwrap_or_default();
+    let abroad = if target.home { "" } else { " abroad" };
     let replaces = if target.replaces { " replacing" } else { "" };
-    format!("{}{name}{replaces}", mask.number(&target.number))
+    format!("{}{name}{abroad}{replaces}", mask.number(&target.number))
 }

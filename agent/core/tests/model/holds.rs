@@ -118,6 +118,7 @@ impl World {
             | TransferCommand::Drop { call }
             | TransferCommand::Accept { call }
             | TransferCommand::Refuse { call }
+            | TransferCommand::Redirect { call, .. }
             | TransferCommand::Deflect { call, .. } => (*call, false),
         };
         if let TransferCommand::Attended { with, .. } = command {

@@ -167,15 +167,18 @@ pub(crate) fn transfer(what: u8, call: CallId) -> TransferEvent {
         number: number.to_owned(),
         uri: format!("sip:{number}@pbx.example"),
         name: None,
+        home: !what.is_multiple_of(3),
         replaces: what > 127,
     };
-    match what % 8 {
+    match what % 10 {
         0 => TransferEvent::Agreed { call },
         1 => TransferEvent::Progress { call, status: 180 },
         2 => TransferEvent::Done { call },
         3 => TransferEvent::Failed { call, why: TransferProblem::Untold },
         4 | 5 => TransferEvent::Asked { call, target: referred("603") },
         6 => TransferEvent::Asked { call, target: referred("112") },
+        7 => TransferEvent::Redirected { call, target: referred("112") },
+        8 => TransferEvent::Redirected { call, target: referred("603") },
         _ => TransferEvent::Asked { call, target: referred("alice") },
     }
 }

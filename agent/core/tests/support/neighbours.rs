@@ -14,7 +14,7 @@ use agent_core::{
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
-    settings::{AudioBackend, AutoAnswer, BlockedHear, Keys, Language, OpenRule, Settings},
+    settings::{AudioBackend, AutoAnswer, BlockedHear, Keys, Language, OpenRule, Settings, Transfers},
 };
 use std::collections::BTreeMap;
 
@@ -130,7 +130,7 @@ pub(super) fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
         "journal" => StoreEvent::Journal(quoted(rest[0])),
         "profiles" => StoreEvent::Profiles(profiles(rest)),
         "dialled" => {
-            let one = |words: &[&str]| Some((quoted(words[0])?, account_id(words[2])?));
+            let one = |words: &[&str]| Some((quoted(words[0])?, account_id(words[2])?, words[1] == "hidden"));
             StoreEvent::Dialled(rest.chunks_exact(3).filter_map(one).collect())
         }
         _ => return None,
@@ -161,9 +161,22 @@ fn settings(rest: &[&str]) -> Option<Settings> {
                 settings.accounts[value.parse::<usize>().ok()?].certificate = CertificateRule::FirstUse;
             }
             "auto" => settings.accounts[value.parse::<usize>().ok()?].auto_answer = AutoAnswer::Registrar,
+            "transfers" => {
+                let rule = match value {
+                    "never" => Transfers::Never,
+                    "ask" => Transfers::Ask,
+                    "follow" => Transfers::Follow,
+                    _ => return None,
+                };
+                settings.accounts.iter_mut().for_each(|account| account.transfers = rule);
+            }
             "info" => settings.accounts[value.parse::<usize>().ok()?].dtmf = Keys::Info,
             "blocked" => settings.calls.blocked.push(value.to_owned()),
             "hear" => settings.calls.blocked_hear = BlockedHear::Declined,
+            "elsewhere" => {
+                settings.accounts[value.parse::<usize>().ok()?].aor =
+                    "sip:2001@other.example:5070".to_owned();
+            }
             "most" => settings.calls.most = value.parse().ok()?,
             "ring" => settings.calls.ring_seconds = value.parse().ok()?,
             "lookup" => settings.calls.lookup_ms = value.parse().ok()?,

@@ -13,6 +13,9 @@ pub(super) fn told(first: &str, rest: &[&str]) -> Option<MessageEvent> {
     let message = rest.first()?.parse().ok()?;
     let rest = &rest[1..];
     Some(match (first, rest) {
+        ("message-redirected", target) => {
+            MessageEvent::Redirected { message, target: super::super::transfer::referred(target)? }
+        }
         ("message-sent", []) => MessageEvent::Sent { message, kept: false },
         ("message-kept", []) => MessageEvent::Sent { message, kept: true },
         ("message-failed", [status, phrase]) => {

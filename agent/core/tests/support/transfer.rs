@@ -28,6 +28,11 @@ pub(crate) fn told(rest: &[&str]) -> Option<TransferEvent> {
     })
 }
 
+/// What the wire tells, behind `redirected`.
+pub(crate) fn redirected(rest: &[&str]) -> Option<TransferEvent> {
+    Some(TransferEvent::Redirected { call: call(rest[0])?, target: referred(&rest[1..])? })
+}
+
 fn problem(rest: &[&str]) -> Option<TransferProblem> {
     let told = |status: &str, phrase: &str| Some((status.parse().ok()?, quoted(phrase)?));
     Some(match rest {
@@ -47,13 +52,16 @@ fn problem(rest: &[&str]) -> Option<TransferProblem> {
     })
 }
 
-fn referred(rest: &[&str]) -> Option<Referred> {
+pub(crate) fn referred(rest: &[&str]) -> Option<Referred> {
     let number = (*rest.first()?).to_owned();
     let (name, rest) = match rest.get(1).and_then(|word| quoted(word)) {
         Some(name) => (Some(name), &rest[2..]),
         None => (None, &rest[1..]),
     };
-    Some(Referred { uri: format!("sip:{number}@pbx.example"), number, name, replaces: rest == ["replacing"] })
+    let home = !rest.contains(&"abroad");
+    let domain = if home { "pbx.example" } else { "elsewhere.example" };
+    let replaces = rest.contains(&"replacing");
+    Some(Referred { uri: format!("sip:{number}@{domain}"), number, name, home, replaces })
 }
 
 /// What the user asks for.

@@ -37,9 +37,10 @@ pub(super) fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "reoffer-refused" => SipEvent::ReofferRefused { call: id()?, status: rest[1].parse().ok()? },
         "ended" => SipEvent::Ended { call: id()?, end: end(&rest[1..])? },
         "transfer" | "remote-dial" => SipEvent::Transfer(super::super::transfer::told(rest)?),
+        "redirected" => SipEvent::Transfer(super::super::transfer::redirected(rest)?),
         "down" => SipEvent::Down,
         "party" => SipEvent::Party { call: id()?, party: party(&rest[1..])? },
-        "message" | "message-sent" | "message-kept" | "message-failed" => {
+        "message" | "message-sent" | "message-redirected" | "message-kept" | "message-failed" => {
             SipEvent::Message(texting::told(first, rest)?)
         }
         "watched" | "line" | "presence" | "messages" => SipEvent::Watch(watching::told(first, rest)?),

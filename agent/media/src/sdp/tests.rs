@@ -214,6 +214,24 @@ fn a_refused_offer_leaves_things_as_they_were() {
 }
 
 #[test]
+fn a_change_to_what_we_do_not_have_is_refused_and_changes_nothing() {
+    let mut side = ours();
+    side.answer(&offer("m=audio 4000 RTP/AVP 8\r\n"), Flow::SendRecv).expect("agreed");
+    let before = side.clone();
+    for (lines, why) in [
+        ("m=audio 4000 RTP/SAVP 8\r\n", SoundProblem::Encrypted { profile: "RTP/SAVP".to_owned() }),
+        (
+            "m=audio 4000 RTP/SAVP 8\r\nm=audio 0 RTP/AVP 8\r\n",
+            SoundProblem::Encrypted { profile: "RTP/SAVP".to_owned() },
+        ),
+        ("m=image 4000 udptl t38\r\n", SoundProblem::NoAudio),
+    ] {
+        assert_eq!(side.answer(&offer(lines), Flow::SendRecv), Err(why), "{lines}");
+        assert_eq!(side.agreed(), before.agreed());
+    }
+}
+
+#[test]
 fn a_stream_closed_in_a_call_can_come_back() {
     let mut side = ours();
     side.answer(&offer("m=audio 3000 RTP/AVP 8\r\n"), Flow::SendRecv).expect("fits");

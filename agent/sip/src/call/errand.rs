@@ -5,9 +5,9 @@
 
 use crate::{
     call::model::{Call, Errand, Outcome, Stage},
-    message::{Header, Method, Response, Text, name},
+    message::{Header, Method, NameAddr, Response, Text, name},
     transaction::TransactionId,
-    wire::Wire,
+    wire::{Wire, wants_contact},
 };
 use agent_core::port::sip::{CallEnd, Loss};
 use bytes::Bytes;
@@ -42,8 +42,14 @@ impl Call {
         if !open || ours.contains(&ask.method) || self.errands.len() >= MOST_ERRANDS {
             return self.outcomes.push((number, Err(nowhere())));
         }
+        // Where the dialog's other requests say that we are, this one says so, too: it refreshes the target (RFC 6665
+        // section 4.1.2.1), and two addresses in one dialog would be two phones.
+        let contact = self.contact.clone().filter(|_| wants_contact(&ask.method));
         let request = self.foremost().map(|dialog| {
             let mut request = dialog.request(ask.method);
+            if let Some(contact) = contact {
+                request.headers.push(name::CONTACT, NameAddr::new(contact).to_value());
+            }
             for header in ask.headers {
                 request.headers.push(header.name, header.value);
             }

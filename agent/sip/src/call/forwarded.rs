@@ -9,6 +9,9 @@ use agent_core::port::sip::{ForwardReason, Forwarding, MOST_FORWARDINGS};
 /// A forwarding that counts itself more often than this counts wrong.
 const MOST_TIMES: u32 = 100;
 
+/// Entries of History-Info that are read.
+const MOST_HISTORY: usize = 64;
+
 /// The forwardings of a call, the latest first.
 pub(super) fn forwarded(headers: &Headers) -> Vec<Forwarding> {
     let mut all = diversions(headers);
@@ -21,7 +24,7 @@ pub(super) fn forwarded(headers: &Headers) -> Vec<Forwarding> {
 
 /// Diversion: the topmost is the latest (RFC 5806 section 4).
 fn diversions(headers: &Headers) -> Vec<Forwarding> {
-    let list = headers.addresses(name::DIVERSION).unwrap_or_default();
+    let list = headers.first_addresses(name::DIVERSION, MOST_FORWARDINGS);
     let one = |address: NameAddr| {
         let word = |name: &str| address.params.value(name).map(|text| text.to_text().to_ascii_lowercase());
         let hidden = word("privacy").is_some_and(|privacy| matches!(privacy.as_str(), "full" | "uri"));
@@ -68,7 +71,7 @@ struct Entry {
 /// An entry whose address carries a cause was reached because another one forwarded the call: the one its `mp` points at
 /// (RFC 7044 section 10.3), else the one before. Where the target says nothing, the entry left may hold the Reason.
 fn history(headers: &Headers) -> Vec<Forwarding> {
-    let list = headers.addresses(name::HISTORY_INFO).unwrap_or_default();
+    let list = headers.first_addresses(name::HISTORY_INFO, MOST_HISTORY);
     let text = |params: &Params, name: &str| params.value(name).map(|text| text.to_text().into_owned());
     let entries: Vec<Entry> = list
         .into_iter()
@@ -163,6 +166,24 @@ mod tests {
         // A call that was only routed was forwarded by nobody.
         assert_eq!(read(&[("History-Info", "<sip:1001@x>;index=1, <sip:1001@10.0.0.1>;index=1.1;rc=1")]), []);
         assert_eq!(read(&[("History-Info", "<sip:1002@x;cause=302>;index=1.1;mp=1")]), []);
+    }
+
+    #[test]
+    fn of_more_forwardings_than_anybody_reads_the_latest_are_told() {
+        for separator in [", ", "\u{0}"] {
+            let one = |at| format!("<sip:{at}@x>;reason=no-answer");
+            let all: Vec<String> = (0..200).map(one).collect();
+            let mut headers = Headers::new();
+            for line in all.join(separator).split('\u{0}') {
+                headers.push(name::DIVERSION, line);
+            }
+            let told = forwarded(&headers);
+            assert_eq!(told.len(), MOST_FORWARDINGS);
+            assert_eq!((told[0].by.number.as_str(), told[1].by.number.as_str()), ("0", "1"));
+        }
+        let mut headers = Headers::new();
+        headers.push(name::DIVERSION, "<sip:1@x>;reason=user-busy, <sip:2@x, nonsense");
+        assert_eq!(forwarded(&headers).len(), 1, "what can be read counts");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     call::{identity::Belief, leg::Leg, manners::Manners, targets::Targets, timer::Timer},
     dialog::{Dialog, DialogId},
     flow::Flow,
-    message::{Headers, Method, NameAddr, Request, Response, SipUri, Text, name},
+    message::{Header, Headers, Method, NameAddr, Request, Response, SipUri, Text, Uri, name},
     transaction::TransactionId,
     wire::{Owner, Toward, Wire},
 };
@@ -24,6 +24,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) const MOST_TRIES: u32 = 4;
 /// Branches of a fork that are hung up on; what comes beyond them is left to its timeout.
 pub(super) const MOST_FORKS: usize = 16;
+/// INVITEs of ours whose 2xx may come again; changes of a session come one by one.
+pub(super) const MOST_INVITES: usize = 4;
 
 /// How long their change of the session waits for an answer of the core before it is refused.
 pub(super) const THEIRS_WITHIN: Duration = Duration::from_secs(30);
@@ -53,6 +55,8 @@ pub(super) struct Calling {
     pub(super) given_up: bool,
     /// It was taken (100 Trying), and that was told.
     pub(super) trying: bool,
+    /// It was refused with another address, and the core is asked about that.
+    pub(super) asking: Option<(Response, Uri)>,
 }
 
 /// A request of ours that waits for its answer.
@@ -62,6 +66,17 @@ pub(super) struct Out {
     /// As sent, credentials and all.
     pub(super) request: Request,
     pub(super) tries: u32,
+}
+
+/// An INVITE of ours that was answered with a 2xx, which may come again.
+#[derive(Debug)]
+pub(super) struct Acknowledged {
+    /// Its CSeq number.
+    pub(super) number: u32,
+    /// Where it went.
+    pub(super) uri: Uri,
+    /// Authorization and Proxy-Authorization, as it had them.
+    pub(super) credentials: Vec<Header>,
 }
 
 /// Their INVITE.
@@ -185,6 +200,10 @@ pub(crate) struct Call {
     pub(super) manners: Manners,
     /// How long the session lasts without a sign of life.
     pub(super) timer: Timer,
+    /// The last INVITEs of ours that were answered.
+    pub(super) invites: Vec<Acknowledged>,
+    /// Our number is not shown to the other side, nor to who takes its place.
+    pub(super) hidden: bool,
     /// Where a redirected call may still go.
     pub(super) targets: Targets,
     /// Our UPDATE that refreshes it.
@@ -239,6 +258,8 @@ impl Call {
             ring_offer: RingOffer::default(),
             timer: Timer::new(manners.timer),
             manners,
+            invites: Vec::new(),
+            hidden: false,
             targets: Targets::default(),
             refresh: None,
             takes_update: false,

@@ -6,8 +6,8 @@ use crate::{
         identity::{self, Belief},
         manners::Manners,
         model::{
-            Call, Calling, Change, Fork, MOST_FORKS, MOST_TRIES, Out, PATIENCE, SDP, Stage, describe, sdp,
-            way,
+            Acknowledged, Call, Calling, Change, Fork, MOST_FORKS, MOST_INVITES, MOST_TRIES, Out, PATIENCE,
+            SDP, Stage, describe, sdp, way,
         },
         timer::Timer,
     },
@@ -38,6 +38,8 @@ pub(crate) struct Departure {
     /// Further header fields.
     pub(crate) headers: Vec<Header>,
     pub(crate) offer: Sdp,
+    /// Our number is not shown.
+    pub(crate) hidden: bool,
 }
 
 impl Call {
@@ -71,11 +73,13 @@ impl Call {
             toward: departure.toward,
             given_up: false,
             trying: false,
+            asking: None,
         }));
         let mut call = Self::new(id, (departure.auth, departure.belief, departure.manners), stage, true);
         call.flow = flow;
         call.party = Some(Party { number: dialled, ..Party::default() });
         call.contact = departure.contact;
+        call.hidden = departure.hidden;
         call.listening = listening;
         call
     }
@@ -83,6 +87,10 @@ impl Call {
     /// Gives the INVITE up (section 9.1). Whatever its answer will be, the call is over for us.
     pub(super) fn give_up(&mut self, wire: &mut Wire) {
         let Stage::Calling(calling) = &mut self.stage else { return };
+        if calling.asking.take().is_some() {
+            // It was refused where it went, and rings nowhere.
+            return self.finish(wire, CallEnd::LocalHangup);
+        }
         if !std::mem::replace(&mut calling.given_up, true) {
             self.patience = Some(wire.now + PATIENCE);
             wire.cancel(calling.out.id, Vec::new());
@@ -119,22 +127,35 @@ impl Call {
             return self.acknowledge(wire, response);
         }
         if let Some(fork) = self.forks.iter().find(|fork| fork.dialog.is_with(&tag)) {
-            return acknowledge(wire, &fork.dialog, self.flow, response, None);
+            return acknowledge(wire, &fork.dialog, self.flow, response, self.invite_of(response));
         }
         if self.forks.len() < MOST_FORKS {
             self.hang_up_fork(wire, response);
         }
     }
 
-    /// Sends the ACK a 2xx asks for, with the credentials its INVITE had (section 13.2.2.4).
+    /// Sends the ACK a 2xx asks for, with the credentials its INVITE had (section 22.1), however often it is asked for.
     pub(super) fn acknowledge(&mut self, wire: &mut Wire, response: &Response) {
-        let Some(dialog) = &self.dialog else { return };
         let invite = match (&self.stage, &self.change) {
             (Stage::Calling(calling), _) => Some(&calling.out.request),
             (_, Change::Out(out)) => Some(&out.request),
             _ => None,
         };
-        acknowledge(wire, dialog, self.flow, response, invite);
+        if let Some(known) = invite.and_then(Acknowledged::of) {
+            self.invites.retain(|invite| invite.number != known.number);
+            if self.invites.len() == MOST_INVITES {
+                self.invites.remove(0);
+            }
+            self.invites.push(known);
+        }
+        let Some(dialog) = &self.dialog else { return };
+        acknowledge(wire, dialog, self.flow, response, self.invite_of(response));
+    }
+
+    /// The INVITE of ours that a response answers, if it was acknowledged before.
+    fn invite_of(&self, response: &Response) -> Option<&Acknowledged> {
+        let number = response.headers.cseq().ok()?.number;
+        self.invites.iter().find(|invite| invite.number == number)
     }
 
     /// The BYE to a branch of the fork was answered, or it never will be.
@@ -170,6 +191,7 @@ impl Call {
             Some(mut leg) => leg.dialog.confirm(response).map(|()| leg.dialog),
             None => Dialog::by_response(response, Some(&asked)),
         };
+        let nowhere = is_astray(&response.headers);
         match dialog {
             Ok(dialog) => self.dialog = Some(dialog),
             Err(wrong) => {
@@ -184,6 +206,11 @@ impl Call {
         if given_up {
             // It was picked up before our CANCEL got there (section 9.1).
             return self.bye(wire);
+        }
+        if nowhere {
+            // What the call would be steered by leads nowhere: who answered hears so where the INVITE reached him.
+            let detail = "the answer names no address to talk to".to_owned();
+            return self.break_off(wire, CallEnd::Lost { why: Loss::Unusable, detail });
         }
         if left {
             // Their BYE overtook their answer.
@@ -246,10 +273,10 @@ impl Call {
         let known = self.take_leg(response).map(|leg| leg.dialog);
         let dialog = match known {
             Some(mut dialog) => dialog.confirm(response).map(|()| dialog),
-            None => Dialog::by_response(response, None),
+            None => Dialog::by_response(response, self.invite_of(response).map(|invite| &invite.uri)),
         };
         let Ok(mut dialog) = dialog else { return };
-        acknowledge(wire, &dialog, self.flow, response, None);
+        acknowledge(wire, &dialog, self.flow, response, self.invite_of(response));
         let Some(toward) = way(&dialog, self.flow) else { return };
         let mut bye = dialog.request(Method::Bye);
         self.authorize(wire, &mut bye, &toward);
@@ -258,13 +285,31 @@ impl Call {
     }
 }
 
+impl Acknowledged {
+    fn of(invite: &Request) -> Option<Self> {
+        let secret = |header: &&Header| {
+            [name::AUTHORIZATION, name::PROXY_AUTHORIZATION]
+                .iter()
+                .any(|name| header.name.eq_ignore_case(name))
+        };
+        let credentials = invite.headers.iter().filter(secret).cloned().collect();
+        Some(Self { number: invite.headers.cseq().ok()?.number, uri: invite.uri.clone(), credentials })
+    }
+}
+
+/// Whether a 2xx names a Contact, and none that a request could go to (section 12.1.2). One that names none at all is taken:
+/// old PBXs do that, and where the INVITE went the rest arrives as well.
+fn is_astray(headers: &Headers) -> bool {
+    headers.has(name::CONTACT) && headers.contact().is_none_or(|contact| contact.uri.as_sip().is_none())
+}
+
 fn send(wire: &mut Wire, call: CallId, (request, tries): (Request, u32), toward: Toward) -> Out {
     let id: TransactionId = wire.send(Owner::Call(call), request.clone(), toward);
     Out { id, request, tries }
 }
 
 /// The end a refusal makes.
-fn refused(response: &Response) -> CallEnd {
+pub(super) fn refused(response: &Response) -> CallEnd {
     CallEnd::Refused { status: response.status, phrase: response.phrase.to_display() }
 }
 
@@ -274,13 +319,12 @@ fn acknowledge(
     dialog: &Dialog,
     flow: Option<Flow>,
     response: &Response,
-    invite: Option<&Request>,
+    invite: Option<&Acknowledged>,
 ) {
     let (Ok(cseq), Some(toward)) = (response.headers.cseq(), way(dialog, flow)) else { return };
     let mut ack = dialog.ack(cseq.number);
-    if let Some(invite) = invite {
-        ack.headers.copy(&invite.headers, name::AUTHORIZATION);
-        ack.headers.copy(&invite.headers, name::PROXY_AUTHORIZATION);
+    for header in invite.map(|invite| &invite.credentials).into_iter().flatten() {
+        ack.headers.push(header.name.clone(), header.value.clone());
     }
     wire.send_ack(ack, toward);
 }

@@ -93,6 +93,7 @@ impl Endpoint {
                 belief: Belief { order: usual_identity(), registrar: false, told: false, obeys: false },
                 headers: placement.headers,
                 offer: placement.offer,
+                hidden: false,
             },
         );
         self.pump();
@@ -199,6 +200,7 @@ impl Endpoint {
                         belief: Belief { registrar: true, told: true, ..registration.belief() },
                         headers,
                         offer,
+                        hidden: withhold,
                     }
                 })
             }

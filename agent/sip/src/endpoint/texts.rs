@@ -8,6 +8,7 @@ use crate::{
     message::{CSeq, Contacts, Method, NameAddr, Rejection, Request, Response, name},
     texting::{Key, Letter, Out, Waiting, read},
     transaction::{TransactionEvent, TransactionId},
+    transfer::ReferTo,
     wire::{Owner, Toward, is_wide},
 };
 use agent_core::{
@@ -35,6 +36,7 @@ impl Endpoint {
                     self.tell_text(MessageEvent::Failed { message, why });
                 }
             }
+            MessageCommand::Redirect { message, follow } => self.redirect_text(message, follow),
             MessageCommand::Answer { message, answer } => {
                 let now = self.wire.now;
                 let waiting = self.texts.inbox.answer(now, message, answer.status());
@@ -70,6 +72,7 @@ impl Endpoint {
             sequence: 0,
             tries: 0,
             targets: Targets::default(),
+            asking: None,
             out: None,
         };
         if self.texts.outbox.push(message, letter).map_err(|()| Problem::TooMany)? {
@@ -155,36 +158,59 @@ impl Endpoint {
                     _ => false,
                 }
             }
-            _ => self.send_on(message, out, response),
+            _ => {
+                self.take_targets(message, out, response);
+                let why = refused(response);
+                // 6xx speaks for everybody (RFC 3261 section 21.6).
+                return if response.status >= 600 {
+                    self.text_over(message, Some(why))
+                } else {
+                    self.ask_text(message, why)
+                };
+            }
         };
         if again {
             return self.go_text(message);
         }
-        let phrase = response.phrase.to_display().chars().take(LONGEST_PHRASE).collect();
-        self.text_over(message, Some(Problem::Refused { status: response.status, phrase }));
+        self.text_over(message, Some(refused(response)));
     }
 
-    /// A redirection within the PBX's domain is followed as an INVITE's is (RFC 3261 section 8.1.3.4), and where such an
-    /// address failed, the next. False: there is none.
-    fn send_on(&mut self, message: u64, out: &Out, response: &Response) -> bool {
-        let Some(account) = self.texts.outbox.get(message).map(|letter| letter.account) else { return false };
+    /// A redirection within the PBX's domain names where it may go, as an INVITE's does (RFC 3261 section 8.1.3.4).
+    fn take_targets(&mut self, message: u64, out: &Out, response: &Response) {
+        let Some(account) = self.texts.outbox.get(message).map(|letter| letter.account) else { return };
         let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
         let pbx = registration.and_then(|it| it.flow()).map(|flow| flow.peer.ip());
-        let Some(letter) = self.texts.outbox.get(message) else { return false };
-        // 6xx speaks for everybody (section 21.6).
-        if response.status >= 600 {
-            return false;
-        }
         if matches!(response.status, 300..=302)
+            && let Some(letter) = self.texts.outbox.get(message)
             && let (Ok(Contacts::List(contacts)), Ok(from)) =
                 (response.headers.contacts(), out.request.headers.from())
         {
             letter.targets.take_in(contacts, (&out.request.uri, &from.uri), pbx);
         }
-        let Some(next) = letter.targets.next() else { return false };
+    }
+
+    /// Asks the core about the next address; without one it is over.
+    fn ask_text(&mut self, message: u64, why: Problem) {
+        let Some(letter) = self.texts.outbox.get(message) else { return };
+        let Some(next) = letter.targets.next() else { return self.text_over(message, Some(why)) };
+        let account = letter.account;
+        letter.asking = Some((next.clone(), why));
+        let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
+        let home = registration.is_some_and(|it| it.manners().is_home(&next));
+        let target = ReferTo::new(next, None).referred(home);
+        self.tell_text(MessageEvent::Redirected { message, target });
+    }
+
+    /// The core's word on it.
+    fn redirect_text(&mut self, message: u64, follow: bool) {
+        let Some(letter) = self.texts.outbox.get(message) else { return };
+        let Some((next, why)) = letter.asking.take() else { return };
+        if !follow {
+            return self.ask_text(message, why);
+        }
         letter.target = next;
         letter.tries = 0;
-        true
+        self.go_text(message);
     }
 
     /// One is over: told, unless it went well and was told, and the next to the same address has its turn.
@@ -285,4 +311,10 @@ impl Endpoint {
     fn tell_text(&mut self, event: MessageEvent) {
         self.wire.tell(SipEvent::Message(event));
     }
+}
+
+/// What a refusal is told as.
+fn refused(response: &Response) -> Problem {
+    let phrase = response.phrase.to_display().chars().take(LONGEST_PHRASE).collect();
+    Problem::Refused { status: response.status, phrase }
 }

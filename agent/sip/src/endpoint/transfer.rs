@@ -45,10 +45,13 @@ impl Endpoint {
             TransferCommand::Drop { call } => {
                 self.transfers.ours.remove(&call);
             }
+            TransferCommand::Redirect { call, follow } => {
+                self.with_call(call, |call, wire| call.redirect(wire, follow));
+            }
             TransferCommand::Accept { call } => self.accept_referral(call),
             TransferCommand::Refuse { call } => self.refuse_referral(call),
-            TransferCommand::Follow { call, account, wish, offer } => {
-                self.follow((call, account), wish, offer);
+            TransferCommand::Follow { call, account, wish, offer, withhold } => {
+                self.follow((call, account), wish, offer, withhold);
             }
             TransferCommand::Deflect { call, account, target } => self.deflect(call, account, &target),
             TransferCommand::Pickup { call, account, target, dialog, offer } => {
@@ -93,7 +96,9 @@ impl Endpoint {
             header(REFER_TO, to.to_value()),
             header(name::SUPPORTED, self.wire.config.abilities.supported()),
         ];
-        if let Some(line) = self.line_of(account) {
+        let hidden = self.calls.get(&call).is_some_and(|call| call.is_hidden());
+        // Who does not see who we are does not learn it from this either (RFC 3892 section 5).
+        if let Some(line) = self.line_of(account).filter(|_| !hidden) {
             headers.push(header(REFERRED_BY, line.address().to_value()));
         }
         let serial = self.transfers.begin(call, self.wire.now + FIRST_WORD * 2);

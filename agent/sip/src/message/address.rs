@@ -71,6 +71,25 @@ impl NameAddr {
             .collect()
     }
 
+    /// The first addresses of a list; what comes after one that cannot be read is left.
+    pub(crate) fn first_of(bytes: &[u8], most: usize) -> Vec<Self> {
+        let mut rest = Some(bytes);
+        let mut found = Vec::new();
+        while let Some(list) = rest.filter(|_| found.len() < most) {
+            let Ok(end) = find_outside(list, b",") else { break };
+            let piece = trim(end.map_or(list, |end| &list[..end]));
+            rest = end.map(|end| &list[end + 1..]);
+            if piece.is_empty() {
+                continue;
+            }
+            match read(piece, false) {
+                Ok(address) => found.push(address),
+                Err(_) => break,
+            }
+        }
+        found
+    }
+
     /// As the wire wants it: the name quoted, the address always in brackets.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(64);

@@ -1,6 +1,7 @@
 //! What a server must refuse, and how (RFC 3261 section 8.2; RFC 4475 tells the cases).
 
 use crate::message::{
+    address::Contacts,
     headers::{Headers, name},
     lex::FieldError,
     method::Method,
@@ -128,6 +129,7 @@ pub fn check_request(request: &Request, abilities: &Abilities<'_>) -> Result<(),
     if !abilities.methods.contains(&request.method) {
         return Err(abilities.not_allowed());
     }
+    check_contact(request)?;
     if matches!(request.uri, Uri::Other(_)) {
         return Err(Rejection::new(416, None));
     }
@@ -161,6 +163,25 @@ fn check_syntax(headers: &Headers) -> Result<(), FieldError> {
     headers.addresses(name::RECORD_ROUTE)?;
     headers.addresses(name::ROUTE)?;
     headers.content_type().transpose().map(|_| ())
+}
+
+/// What names where we are to send the rest of a dialog names one place that can be sent to (RFC 3261 section 8.1.1.8). Whether
+/// it may be missing depends on whether there is a dialog.
+fn check_contact(request: &Request) -> Result<(), FieldError> {
+    let targets =
+        matches!(request.method, Method::Invite | Method::Update | Method::Subscribe | Method::Refer);
+    if !targets || !request.headers.has(name::CONTACT) {
+        return Ok(());
+    }
+    let wrong = |what| Err(FieldError::new(name::CONTACT, what));
+    match request.headers.contacts()? {
+        Contacts::All => wrong("it names everything"),
+        Contacts::List(list) => match &list[..] {
+            [one] if one.uri.as_sip().is_some() => Ok(()),
+            [_] => wrong("it is no sip: address"),
+            _ => wrong("there is not exactly one"),
+        },
+    }
 }
 
 fn check_extensions(request: &Request, abilities: &Abilities<'_>) -> Result<(), Rejection> {

@@ -148,6 +148,12 @@ impl Headers {
         Ok(list)
     }
 
+    /// The first addresses of such a header, as many as are wanted and can be read: what is merely shown is no reason to
+    /// refuse anything.
+    pub fn first_addresses(&self, name: &str, most: usize) -> Vec<NameAddr> {
+        self.all(name).flat_map(|line| NameAddr::first_of(line, most)).take(most).collect()
+    }
+
     /// The words of a comma-separated list over all its lines: Require, Supported, Allow, Accept, …
     pub fn words(&self, name: &str) -> Vec<Text> {
         let pieces = |line| split_outside(line, b',', MAX_ITEMS).unwrap_or_default();

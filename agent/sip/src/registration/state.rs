@@ -200,7 +200,8 @@ impl Registration {
 
     /// How its calls behave.
     pub(crate) fn manners(&self) -> Manners {
-        let own = self.line.manners.clone();
+        let mut own = self.line.manners.clone();
+        own.home.extend(self.flow().map(|flow| flow.peer.ip().to_string()));
         Manners { reliable: own.reliable || self.treatment.reliable_ringing, ..own }
     }
 

@@ -78,26 +78,30 @@ impl Publication {
         }
     }
 
-    /// The account is registered (again), or is not any more.
+    /// The account is registered (again), or is not any more. What the PBX holds is refreshed at once: a PBX that was restarted
+    /// holds nothing (412), and how much time was lost nobody knows.
     pub(crate) fn road(&mut self, wire: &mut Wire, desk: &mut Desk) {
         if desk.road.is_none() {
             self.wake = None;
         } else if self.asking.is_none() {
             self.failures = 0;
-            self.go(wire, desk);
+            self.renew(wire, desk);
         }
     }
 
     /// Time to refresh, or to try again.
     pub(crate) fn timeout(&mut self, wire: &mut Wire, desk: &mut Desk) {
         if self.wake.take_if(|at| *at <= wire.now).is_some() && self.asking.is_none() {
-            if let Some((held, etag)) =
-                self.held.clone().filter(|(held, _)| Some(held) == self.wanted.as_ref())
-            {
-                // A refresh carries no body (section 4.1).
-                return self.send(wire, desk, (Some(held), Some(etag), false), 0);
-            }
-            self.go(wire, desk);
+            self.renew(wire, desk);
+        }
+    }
+
+    /// Refreshes what the PBX holds, or says what has changed.
+    fn renew(&mut self, wire: &mut Wire, desk: &mut Desk) {
+        match self.held.clone().filter(|(held, _)| Some(held) == self.wanted.as_ref()) {
+            // A refresh carries no body (section 4.1).
+            Some((held, etag)) => self.send(wire, desk, (Some(held), Some(etag), false), 0),
+            None => self.go(wire, desk),
         }
     }
 

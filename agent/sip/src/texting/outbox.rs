@@ -5,7 +5,7 @@ use crate::{
     message::{Request, Text, Uri},
     transaction::TransactionId,
 };
-use agent_core::id::AccountId;
+use agent_core::{id::AccountId, port::sip::message::MessageProblem};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The most that wait or are under way.
@@ -33,6 +33,8 @@ pub(crate) struct Letter {
     pub(crate) tries: u32,
     /// Where else it may go.
     pub(crate) targets: Targets,
+    /// Where it may go next, while the core is asked about that, and what it was refused with.
+    pub(crate) asking: Option<(Uri, MessageProblem)>,
     /// What is out; `None` while it waits for its turn.
     pub(crate) out: Option<Out>,
 }

@@ -196,8 +196,8 @@ impl Transactions {
             self.again(now, id, request, flow);
         } else if request.method == Method::Ack {
             self.sink.events.push_back(TransactionEvent::Ack { request, flow });
-        } else if repeated(&request) > MOST_REPEATED {
-            return Some((request, FieldError { field: name::VIA, what: "an answer would repeat too much" }));
+        } else if let Some(field) = repeats_too_much(&request) {
+            return Some((request, FieldError { field, what: "an answer would repeat too much" }));
         } else {
             self.begin_server(now, request, flow, (key, &via));
         }
@@ -373,10 +373,12 @@ fn add_via(request: &mut Request, flow: &Flow, rng: &mut dyn Rng) -> Text {
     branch
 }
 
-/// How many bytes of a request stand in its answers (RFC 3261 section 8.2.6.2).
-fn repeated(request: &Request) -> usize {
+/// Which field is to blame when more of a request stands in its answers (RFC 3261 section 8.2.6.2) than is borne: the longest.
+fn repeats_too_much(request: &Request) -> Option<&'static str> {
     let names = [name::VIA, name::FROM, name::TO, name::CALL_ID, name::CSEQ];
-    names.into_iter().flat_map(|name| request.headers.all(name)).map(|value| value.len()).sum()
+    let length = |name: &'static str| request.headers.all(name).map(|value| value.len()).sum::<usize>();
+    let all: usize = names.into_iter().map(length).sum();
+    (all > MOST_REPEATED).then(|| names.into_iter().max_by_key(|name| length(name))).flatten()
 }
 
 /// Where answers go (RFC 3261 section 18.2.2, RFC 3581 section 4). The source is noted in the Via already. A host name

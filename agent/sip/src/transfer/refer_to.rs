@@ -53,8 +53,8 @@ impl ReferTo {
         address.to_value()
     }
 
-    /// What the core is told of it.
-    pub(crate) fn referred(&self) -> Referred {
+    /// What the core is told of it; whether it is at `home` only the account knows.
+    pub(crate) fn referred(&self, home: bool) -> Referred {
         let number = match &self.address.uri {
             Uri::Tel(tel) => tel.digits(),
             uri => {
@@ -67,6 +67,7 @@ impl ReferTo {
             number: cut(&number),
             uri: self.address.uri.to_string(),
             name: name.filter(|name| !name.is_empty()),
+            home,
             replaces: self.replaces.is_some(),
         }
     }
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(to.replaces.as_ref().unwrap().to_value(), "a@b;to-tag=t;from-tag=f");
         assert_eq!(to.address.uri.to_string(), "sip:601@x;transport=tcp");
         assert!(!to.other_method);
-        let referred = to.referred();
+        let referred = to.referred(true);
         assert_eq!(
             (referred.number.as_str(), referred.name.as_deref(), referred.replaces),
             ("601", Some("Bob"), true)
@@ -119,7 +120,7 @@ mod tests {
         let again = to.to_value().to_string();
         assert_eq!(again, "\"Bob\" <sip:601@x;transport=tcp?Replaces=a%40b%3Bto-tag%3Dt%3Bfrom-tag%3Df>");
         assert_eq!(read(&[&again]).unwrap(), to);
-        assert_eq!(read(&["tel:+49-30-1"]).unwrap().referred().number, "+49301");
+        assert_eq!(read(&["tel:+49-30-1"]).unwrap().referred(true).number, "+49301");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use crate::{
     script::{
-        ACCOUNT, answer, answer_tagged, clean, event, expect, expect_status, inside_ours, registered, say,
+        ACCOUNT, answer, answer_tagged, calling, clean, event, expect, expect_status, inside_ours,
+        registered, say,
     },
     standing::{CALL, CONTACT, dial},
     world::{Letter, Who, World, sdp},
 };
 use agent_core::{
-    id::CallId,
     party::Sdp,
     port::sip::{SipCommand, SipEvent},
 };
@@ -212,13 +212,7 @@ fn a_wrong_password_is_not_tried_for_ever() {
                 world.events(phone).clear();
                 world.command(phone, SipCommand::Hangup { call: CALL });
                 world.events(phone).clear();
-                let command = SipCommand::Invite {
-                    call: CallId(4),
-                    account: ACCOUNT,
-                    target: "600".into(),
-                    offer: sdp("o"),
-                    withhold: false,
-                };
+                let command = calling(4, "600");
                 world.command(phone, command);
                 expect(&mut world, pbx, Method::Invite)
             }
@@ -257,13 +251,7 @@ fn nobody_there_is_lost_after_timer_b_and_refused_at_once() {
 
     world.dead.insert("192.0.2.10".parse().unwrap());
     world.events(phone).clear();
-    let command = SipCommand::Invite {
-        call: CallId(4),
-        account: ACCOUNT,
-        target: "600".to_owned(),
-        offer: sdp("offer"),
-        withhold: false,
-    };
+    let command = calling(4, "600");
     let begin = world.clock();
     world.command(phone, command);
     let ended = world.wait(|world| {

@@ -1,12 +1,11 @@
 //! Who calls, by which way, and who it is by then (RFC 3325, RFC 4916, RFC 5806), as a registrar and a stranger tell it.
 
 use crate::{
-    script::{ACCOUNT, answer, as_told, event, expect, expect_status, inside, invite, registered, say},
+    script::{answer, as_told, calling, event, expect, expect_status, inside, invite, registered, say},
     standing::theirs,
     world::{Who, World, call_of, sdp},
 };
 use agent_core::{
-    id::CallId,
     party::Party,
     port::sip::{Circumstances, ForwardReason, Ring, SipCommand, SipEvent},
 };
@@ -78,17 +77,7 @@ fn a_stranger_is_known_by_from_alone() {
 fn who_answers_is_told_once() {
     let mut world = World::new(3);
     let (phone, pbx) = registered(&mut world);
-    let call = CallId(2);
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call,
-            account: ACCOUNT,
-            target: "600".to_owned(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
+    world.command(phone, calling(2, "600"));
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     let contact = ("Contact", "<sip:600@192.0.2.10:5060>");
     let known = ("P-Asserted-Identity", "\"Sales\" <sip:600@pbx.example>");
@@ -159,17 +148,7 @@ fn a_changed_from_is_believed_of_who_says_so_and_from_where_the_call_leads() {
 fn the_telephone_networks_cause_comes_before_the_end() {
     let mut world = World::new(5);
     let (phone, pbx) = registered(&mut world);
-    let call = CallId(2);
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call,
-            account: ACCOUNT,
-            target: "600".to_owned(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
+    world.command(phone, calling(2, "600"));
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 503, &[("Reason", "Q.850;cause=34;text=\"No circuit\"")], "");
     expect(&mut world, pbx, Method::Ack);

@@ -6,6 +6,7 @@ mod calls_out;
 mod cancels;
 mod challenges;
 mod chaos;
+mod contacts;
 mod crossings;
 mod early;
 mod errands;

@@ -1,8 +1,8 @@
 //! The way out of an account: proxies of the settings, those a registrar names (RFC 3608), and whether it has really bound us.
 
 use crate::{
-    script::{ACCOUNT, answer, expect, expect_status, say, settings},
-    world::{Letter, Who, World, sdp},
+    script::{ACCOUNT, answer, calling, expect, expect_status, say, settings},
+    world::{Letter, Who, World},
 };
 use agent_core::{
     id::CallId,
@@ -49,10 +49,8 @@ fn routes(request: &Request) -> Vec<String> {
 }
 
 fn dial(world: &mut World, phone: Who) -> CallId {
-    let (call, offer) = (CallId(2), sdp("offer"));
-    let invite = SipCommand::Invite { call, account: ACCOUNT, target: "600".into(), offer, withhold: false };
-    world.command(phone, invite);
-    call
+    world.command(phone, calling(2, "600"));
+    CallId(2)
 }
 
 fn write(world: &mut World, phone: Who) {

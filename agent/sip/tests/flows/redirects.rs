@@ -5,8 +5,9 @@ use crate::{
     standing::{CALL, CONTACT, dialled},
     world::{Letter, Who, World},
 };
-use agent_core::port::sip::{PhoneEvent, SipCommand, SipEvent};
+use agent_core::port::sip::{PhoneEvent, SipCommand, SipEvent, TransferCommand, TransferEvent};
 use agent_sip::message::{Method, Request};
+use std::time::Duration;
 
 /// Refuses an INVITE and gives the number the call goes on to, as told and as called.
 fn refused(
@@ -19,12 +20,59 @@ fn refused(
     let headers = [("Contact", contact)];
     answer(world, letter, status, if contact.is_empty() { &[] } else { &headers }, "");
     expect(world, pbx, Method::Ack);
+    let number = asked(world, phone);
+    world.command(phone, redirect(true));
     let (letter, invite) = expect(world, pbx, Method::Invite);
     let SipEvent::Phone(PhoneEvent::Moved { call: CALL, to }) = world.event(phone) else {
         panic!("not told")
     };
     assert_eq!(invite.uri.user_text().unwrap().to_text(), to.number.as_str());
+    assert_eq!(to.number, number);
     (letter, invite)
+}
+
+/// The number the core is asked about.
+fn asked(world: &mut World, phone: Who) -> String {
+    let SipEvent::Transfer(TransferEvent::Redirected { call: CALL, target }) = world.event(phone) else {
+        panic!("not asked")
+    };
+    assert!(target.home && !target.replaces, "{target:?}");
+    target.number
+}
+
+fn redirect(follow: bool) -> SipCommand {
+    SipCommand::Transfer(TransferCommand::Redirect { call: CALL, follow })
+}
+
+#[test]
+fn nobody_is_called_elsewhere_before_the_core_has_said_so() {
+    let mut world = World::new(6);
+    let (phone, pbx, letter, _) = dialled(&mut world);
+    let both = "<sip:0900123@pbx.example>, <sip:702@pbx.example>";
+    answer(&mut world, &letter, 302, &[("Contact", both)], "");
+    expect(&mut world, pbx, Method::Ack);
+    assert_eq!(asked(&mut world, phone), "0900123");
+    world.pass(Duration::from_secs(120));
+    assert!(world.inbox(pbx).is_empty(), "nothing leaves, however long the answer takes");
+    world.command(phone, redirect(false));
+    assert_eq!(asked(&mut world, phone), "702", "the next one");
+    world.command(phone, redirect(false));
+    event(&mut world, phone, "Ended { call: CallId(2), end: Refused { status: 302");
+    world.command(phone, redirect(true));
+    assert!(world.inbox(pbx).is_empty());
+    clean(&mut world, phone);
+
+    // The user hangs up instead: there is nobody to be told.
+    let mut world = World::new(7);
+    let (phone, pbx, letter, _) = dialled(&mut world);
+    answer(&mut world, &letter, 302, &[("Contact", both)], "");
+    expect(&mut world, pbx, Method::Ack);
+    asked(&mut world, phone);
+    world.command(phone, SipCommand::Hangup { call: CALL });
+    event(&mut world, phone, "Ended { call: CallId(2), end: LocalHangup }");
+    world.command(phone, redirect(true));
+    assert!(world.inbox(pbx).is_empty());
+    clean(&mut world, phone);
 }
 
 #[test]

@@ -42,8 +42,13 @@ fn asked(world: &mut World, phone: Who) -> (String, bool) {
 
 fn accept_and_follow(world: &mut World, phone: Who, call: CallId) {
     world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
-    let follow =
-        TransferCommand::Follow { call: NEW, account: ACCOUNT, wish: Wish::Call(call), offer: sdp("offer") };
+    let follow = TransferCommand::Follow {
+        call: NEW,
+        account: ACCOUNT,
+        wish: Wish::Call(call),
+        offer: sdp("offer"),
+        withhold: false,
+    };
     world.command(phone, SipCommand::Transfer(follow));
 }
 
@@ -172,8 +177,13 @@ fn what_cannot_be_followed_is_refused() {
     expect_status(&mut world, pbx, 603);
     assert!(world.clock() - begin < Duration::from_secs(30));
     // Nobody wishes for it any more.
-    let follow =
-        TransferCommand::Follow { call: NEW, account: ACCOUNT, wish: Wish::Call(CallId(1)), offer: sdp("o") };
+    let follow = TransferCommand::Follow {
+        call: NEW,
+        account: ACCOUNT,
+        wish: Wish::Call(CallId(1)),
+        offer: sdp("o"),
+        withhold: false,
+    };
     world.command(phone, SipCommand::Transfer(follow));
     event(&mut world, phone, "Ended");
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     registrar::Registrar,
-    script::{ACCOUNT, answer, clean, event, expect, register, registered},
+    script::{ACCOUNT, answer, calling, clean, event, expect, register, registered},
     world::{Who, World},
 };
 use agent_core::{
@@ -545,13 +545,7 @@ fn shutdown_ends_calls_and_registrations_and_says_so() {
     for answers in [true, false] {
         let mut world = World::new(17);
         let (phone, pbx) = registered(&mut world);
-        let command = SipCommand::Invite {
-            call: agent_core::id::CallId(2),
-            account: ACCOUNT,
-            target: "600".to_owned(),
-            offer: crate::world::sdp("offer"),
-            withhold: false,
-        };
+        let command = calling(2, "600");
         world.command(phone, command);
         let (letter, _) = expect(&mut world, pbx, Method::Invite);
         answer(&mut world, &letter, 200, &[("Contact", "<sip:600@192.0.2.10>")], "answer");

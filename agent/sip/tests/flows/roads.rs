@@ -2,7 +2,7 @@
 //! networks that do.
 
 use crate::{
-    script::{ACCOUNT, answer, event, expect, inside_ours, register, registered, settings},
+    script::{ACCOUNT, answer, calling, event, expect, inside_ours, register, registered, settings},
     world::{Letter, Who, World, sdp},
 };
 use agent_core::{
@@ -221,13 +221,7 @@ fn a_call_goes_to_the_next_machine_when_the_first_cannot_serve() {
     register(&mut office.world, office.phone, None);
     office.grant(office.first, 3600);
     office.world.events(office.phone).clear();
-    let command = SipCommand::Invite {
-        call: CallId(2),
-        account: ACCOUNT,
-        target: "600".to_owned(),
-        offer: sdp("offer"),
-        withhold: false,
-    };
+    let command = calling(2, "600");
     office.world.command(office.phone, command);
     let (letter, first) = expect(&mut office.world, office.first, Method::Invite);
     answer(&mut office.world, &letter, 503, &[], "");
@@ -284,13 +278,7 @@ fn a_call_that_began_on_a_secure_way_never_goes_on_in_the_open() {
 fn another_address_is_registered_within_half_a_second_and_the_call_follows() {
     let mut world = World::new(7);
     let (phone, pbx) = registered(&mut world);
-    let command = SipCommand::Invite {
-        call: CallId(2),
-        account: ACCOUNT,
-        target: "600".to_owned(),
-        offer: sdp("offer"),
-        withhold: false,
-    };
+    let command = calling(2, "600");
     world.command(phone, command);
     let (letter, invite) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 200, &[("Contact", "<sip:600@192.0.2.10:5060>")], "answer");

@@ -1,8 +1,8 @@
 //! The words of scripted peers: requests and responses written out, and what they expect.
 
-use crate::world::{Letter, Who, World};
+use crate::world::{Letter, Who, World, sdp};
 use agent_core::{
-    id::AccountId,
+    id::{AccountId, CallId},
     port::sip::{SipCommand, SipEvent},
     secret::Secret,
     settings::AccountSettings,
@@ -23,6 +23,12 @@ pub(crate) fn settings(registrar: Option<&str>) -> AccountSettings {
         registrar: registrar.map(str::to_owned),
         ..AccountSettings::default()
     }
+}
+
+/// A call of ours to somebody, over the account every test registers.
+pub(crate) fn calling(call: u64, target: &str) -> SipCommand {
+    let (target, offer) = (target.to_owned(), sdp("offer"));
+    SipCommand::Invite { call: CallId(call), account: ACCOUNT, target, offer, withhold: false }
 }
 
 /// Starts the account.
@@ -173,6 +179,6 @@ pub(crate) fn clean(world: &mut World, phone: Who) {
     assert_eq!((load.calls, load.clients, load.servers, load.held), (0, 0, 0, 0), "something leaked");
 }
 
-fn text(message: &Message) -> String {
+pub(crate) fn text(message: &Message) -> String {
     String::from_utf8_lossy(&message.to_bytes()).into_owned()
 }

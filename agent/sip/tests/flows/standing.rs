@@ -1,7 +1,7 @@
 //! Calls that ring or stand, for the tests that begin there.
 
 use crate::{
-    script::{ACCOUNT, answer, as_told, event, expect, expect_status, inside, invite, registered, say},
+    script::{answer, as_told, calling, event, expect, expect_status, inside, invite, registered, say},
     world::{Letter, Who, World, call_of, sdp},
 };
 use agent_core::{id::CallId, port::sip::SipCommand};
@@ -21,9 +21,7 @@ pub(crate) fn dialled(world: &mut World) -> (Who, Who, Letter, Request) {
 
 /// Dials 600 and gives the INVITE as the PBX has it.
 pub(crate) fn dial(world: &mut World, (phone, pbx): (Who, Who)) -> (Letter, Request) {
-    let target = "600".to_owned();
-    let offer = sdp("offer");
-    world.command(phone, SipCommand::Invite { call: CALL, account: ACCOUNT, target, offer, withhold: false });
+    world.command(phone, calling(CALL.0, "600"));
     expect(world, pbx, Method::Invite)
 }
 

@@ -154,6 +154,7 @@ fn redirections_are_followed_within_the_domain_and_nowhere_else() {
     let (letter, _) = next(&mut world, pbx);
     let to = "<sip:evil@elsewhere.example>, <sip:601@pbx.example>;q=0.1, <sip:602@pbx.example>;q=0.9";
     answer(&mut world, &letter, 302, &[("Contact", to)], "");
+    follow(&mut world, phone, "602", true);
     let (letter, request) = next(&mut world, pbx);
     assert_eq!(
         (request.uri.to_string().as_str(), body(&request)),
@@ -161,6 +162,7 @@ fn redirections_are_followed_within_the_domain_and_nowhere_else() {
         "the best that is ours"
     );
     answer(&mut world, &letter, 480, &[], "");
+    follow(&mut world, phone, "601", true);
     let (letter, request) = next(&mut world, pbx);
     assert_eq!(request.uri.to_string(), "sip:601@pbx.example");
     answer(&mut world, &letter, 200, &[], "");
@@ -169,8 +171,23 @@ fn redirections_are_followed_within_the_domain_and_nowhere_else() {
     let (letter, _) = next(&mut world, pbx);
     answer(&mut world, &letter, 302, &[("Contact", "<sip:evil@elsewhere.example>")], "");
     let why = MessageProblem::Refused { status: 302, phrase: "Moved Temporarily".to_owned() };
-    assert_eq!(told(&mut world, phone), failed(4, why));
+    assert_eq!(told(&mut world, phone), failed(4, why.clone()));
+    // The core will have none of them.
+    write(&mut world, phone, 6, "600", "hello");
+    let (letter, _) = next(&mut world, pbx);
+    answer(&mut world, &letter, 302, &[("Contact", to)], "");
+    follow(&mut world, phone, "602", false);
+    follow(&mut world, phone, "601", false);
+    assert_eq!(told(&mut world, phone), failed(6, why));
+    assert!(world.inbox(pbx).is_empty());
     clean(&mut world, phone);
+}
+
+/// The core is asked where a message of ours goes on to, and has a word.
+fn follow(world: &mut World, phone: Who, number: &str, follow: bool) {
+    let MessageEvent::Redirected { message, target } = told(world, phone) else { panic!("not asked") };
+    assert_eq!((target.number.as_str(), target.home), (number, true));
+    world.command(phone, SipCommand::Message(MessageCommand::Redirect { message, follow }));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The timers of RFC 3261 section 17 and RFC 6026 that no other flow shows, measured on the virtual clock.
 
 use crate::{
-    script::{answer, event, expect, expect_status, inside_ours, invite, register, registered, say},
+    script::{answer, calling, event, expect, expect_status, inside_ours, invite, register, registered, say},
     world::{World, call_of, sdp},
 };
-use agent_core::{id::CallId, port::sip::SipCommand};
+use agent_core::port::sip::SipCommand;
 use agent_sip::{config::Config, message::Method, transaction::TimerBase};
 use std::time::Duration;
 
@@ -106,17 +106,7 @@ fn timer_l_keeps_an_answered_invite_and_timer_j_the_rest() {
 fn timer_m_keeps_listening_for_further_answers() {
     let mut world = World::new(6);
     let (phone, pbx) = registered(&mut world);
-    let account = crate::script::ACCOUNT;
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call: CallId(2),
-            account,
-            target: "600".into(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
+    world.command(phone, calling(2, "600"));
     let (letter, invite) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 200, &[("Contact", "<sip:600@192.0.2.10>")], "answer");
     expect(&mut world, pbx, Method::Ack);
@@ -136,17 +126,7 @@ fn timer_m_keeps_listening_for_further_answers() {
 fn a_refusal_is_acknowledged_as_often_as_it_comes_until_timer_d() {
     let mut world = World::new(7);
     let (phone, pbx) = registered(&mut world);
-    let account = crate::script::ACCOUNT;
-    world.command(
-        phone,
-        SipCommand::Invite {
-            call: CallId(2),
-            account,
-            target: "600".into(),
-            offer: sdp("offer"),
-            withhold: false,
-        },
-    );
+    world.command(phone, calling(2, "600"));
     let (letter, _) = expect(&mut world, pbx, Method::Invite);
     answer(&mut world, &letter, 486, &[], "");
     expect(&mut world, pbx, Method::Ack);

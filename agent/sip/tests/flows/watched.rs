@@ -12,7 +12,7 @@ use agent_core::{
     },
     settings::AccountSettings,
 };
-use agent_sip::message::Method;
+use agent_sip::{endpoint::Input, message::Method, ways::Turn};
 use std::time::Duration;
 
 #[test]
@@ -86,6 +86,31 @@ fn other_phones_are_told_and_a_binding_taken_away_is_made_anew() {
     assert_ne!(register.headers.expires(), Some(0));
     assert!(world.events(phone).iter().any(|event| format!("{event:?}").contains("state: Connecting")));
     confirm(&mut world, &letter, &register);
+}
+
+#[test]
+fn our_presence_is_refreshed_when_the_account_is_registered_anew() {
+    let mut world = World::new(29);
+    let (phone, pbx) = phone(&mut world, AccountSettings { publish: true, ..settings(None) }, quiet());
+    let presence = PresenceInfo { state: PresenceState::Away, note: None };
+    world.command(phone, SipCommand::Watch(WatchCommand::Publish { account: ACCOUNT, presence }));
+    let (letter, _) = expect(&mut world, pbx, Method::Publish);
+    answer(&mut world, &letter, 200, &[("SIP-ETag", "one"), ("Expires", "600")], "");
+    world.settle();
+    // Another address: what the PBX holds is kept alive from there.
+    world.moves(phone, "192.0.2.77");
+    world.input(phone, Input::Turned(Turn::Network));
+    let (letter, register) = expect(&mut world, pbx, Method::Register);
+    confirm(&mut world, &letter, &register);
+    let (letter, refresh) = expect(&mut world, pbx, Method::Publish);
+    answer(&mut world, &letter, 200, &[("SIP-ETag", "two"), ("Expires", "600")], "");
+    assert_eq!(refresh.headers.get("SIP-If-Match").unwrap(), "one");
+    assert!(refresh.body.is_empty() && refresh.headers.via().unwrap().host.to_plain() == "192.0.2.77");
+    // And from then on as before.
+    let begin = world.clock();
+    let (_, refresh) = expect(&mut world, pbx, Method::Publish);
+    assert_eq!(refresh.headers.get("SIP-If-Match").unwrap(), "two");
+    assert!((420..=510).contains(&(world.clock() - begin).as_secs()));
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub(crate) fn call(n: u64) -> JournalEntry {
             withheld: false,
         },
         called: None,
+        hidden: false,
         card: Some(CallerCard {
             source: "org.example.crm".to_owned(),
             name: format!("Alice {n}"),

@@ -3,6 +3,7 @@
 use crate::{
     id::{AccountId, CallId},
     party::Party,
+    port::sip::transfer::Referred,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,13 @@ pub enum MessageEvent {
         /// The call it came in, if it did.
         call: Option<CallId>,
     },
+    /// One of ours was answered with another address (3xx): to be answered with [`MessageCommand::Redirect`].
+    Redirected {
+        /// Its name (given by the core).
+        message: u64,
+        /// Where it is to go.
+        target: Referred,
+    },
     /// One of ours was taken.
     Sent {
         /// Its name (given by the core).
@@ -111,6 +119,13 @@ pub enum MessageCommand {
         target: String,
         /// The text.
         text: String,
+    },
+    /// One that was redirected goes there, or not: then to the next such address, or nowhere.
+    Redirect {
+        /// Its name.
+        message: u64,
+        /// It goes there.
+        follow: bool,
     },
     /// Answers one of theirs.
     Answer {

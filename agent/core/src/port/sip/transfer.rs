@@ -56,6 +56,8 @@ pub struct Referred {
     pub uri: String,
     /// The display name, when there is one.
     pub name: Option<String>,
+    /// The address is at the account's own PBX, and says nothing but user and domain.
+    pub home: bool,
     /// It takes the place of a call that stands there (`Replaces`), so it rings nobody.
     pub replaces: bool,
 }
@@ -92,6 +94,14 @@ pub enum TransferEvent {
         /// The call it is asked in.
         call: CallId,
         /// Whom.
+        target: Referred,
+    },
+    /// Our call is answered with another address (RFC 3261 section 8.1.3.4): answer with `Redirect`; until then nothing
+    /// rings anywhere.
+    Redirected {
+        /// Which call of ours.
+        call: CallId,
+        /// Whom it is to call instead.
         target: Referred,
     },
     /// The call that is told next as `Incoming` takes the place of one that stands (RFC 3891 section 3): accept it
@@ -159,6 +169,13 @@ pub enum TransferCommand {
         /// The call it was asked in.
         call: CallId,
     },
+    /// A call of ours that was redirected goes there, or not: then to the next such address, or it ends as refused.
+    Redirect {
+        /// Which call.
+        call: CallId,
+        /// It goes there.
+        follow: bool,
+    },
     /// Calls whom they asked us to call, with Referred-By (RFC 3892) and Replaces as they said; a call of ours like any
     /// other from then on, of whose fate they are told.
     Follow {
@@ -170,6 +187,8 @@ pub enum TransferCommand {
         wish: Wish,
         /// Our offer.
         offer: Sdp,
+        /// Our number is not to be shown, as it was not before.
+        withhold: bool,
     },
     /// Sends a call that rings here elsewhere: 302 with Contact and Diversion (RFC 5806).
     Deflect {

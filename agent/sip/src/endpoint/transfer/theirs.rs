@@ -46,7 +46,8 @@ impl Endpoint {
         }
         let number = request.headers.cseq().ok().map(|cseq| cseq.number);
         let before = !self.transfers.asked_before.insert(call);
-        let target = to.referred();
+        let home = self.calls.get(&call).is_some_and(|call| call.is_home(&to.address.uri));
+        let target = to.referred(home);
         let theirs = Theirs {
             referred_by: request.headers.get(REFERRED_BY).cloned(),
             quiet: request.headers.get(REFER_SUB).is_some_and(|value| super::is_false(value)),
@@ -95,7 +96,13 @@ impl Endpoint {
     }
 
     /// Calls whom they named: with what they say of themselves (RFC 3892), in whose place they say (RFC 3891).
-    pub(super) fn follow(&mut self, (call, account): (CallId, AccountId), wish: Wish, offer: Sdp) {
+    pub(super) fn follow(
+        &mut self,
+        (call, account): (CallId, AccountId),
+        wish: Wish,
+        offer: Sdp,
+        withhold: bool,
+    ) {
         let theirs = match wish {
             Wish::Call(of) => self.transfers.theirs.get_mut(&of).filter(|theirs| !theirs.followed),
             Wish::Request(_) => None,
@@ -111,7 +118,7 @@ impl Endpoint {
         headers.extend(theirs.to.replaces.as_ref().map(|replaces| header(REPLACES, replaces.to_value())));
         let target = theirs.to.address.uri.to_string();
         self.wire.followed.begin(call, wish);
-        self.leave((call, account), &target, headers, offer, false);
+        self.leave((call, account), &target, headers, offer, withhold);
     }
 
     /// Tells them what has become of calls they wished for.
