@@ -112,6 +112,17 @@ impl Calls {
 
     /// The user takes a ringing call. Another one that talks is held first.
     pub(crate) fn answer(&mut self, cx: &mut Context<'_>, id: CallId) -> bool {
+        if !self.get(id).is_some_and(Call::ringing) {
+            return false;
+        }
+        self.begin_with(cx, id);
+        let answered = self.take(cx, id);
+        self.notify(cx, id);
+        answered
+    }
+
+    /// Takes a ringing call without giving it the microphone: it gets that when it stands, if nobody has it by then.
+    pub(super) fn take(&mut self, cx: &mut Context<'_>, id: CallId) -> bool {
         let Some(call) = self.call(id) else { return false };
         let Phase::Ringing { offer } = &mut call.phase else { return false };
         let offer = offer.take();
@@ -125,7 +136,6 @@ impl Calls {
         cx.after(Deadline::Step(id), AUDIO);
         self.engage(id);
         self.stop_tone(cx);
-        self.begin_with(cx, id);
         match (offer, rung) {
             (Some(offer), _) => {
                 cx.out.media(MediaCommand::Accept { call: id, local, offer, flow: Flow::SendRecv });
@@ -135,7 +145,6 @@ impl Calls {
             (None, RingOffer::Asked) => {}
             (None, RingOffer::Made(sdp)) => self.offered(cx, id, sdp),
         }
-        self.notify(cx, id);
         true
     }
 

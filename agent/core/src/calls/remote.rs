@@ -72,7 +72,10 @@ impl Calls {
         if !self.get(id).is_some_and(Call::ringing) || self.engaged().next().is_some() {
             return;
         }
-        if self.answer(cx, id) {
+        // Before their ACK nobody has shown that they are where the sound would go (RFC 3261 section 13.3.1.4): the
+        // microphone waits for it.
+        if self.take(cx, id) {
+            self.notify(cx, id);
             self.play_tone(cx, Sound::Beep);
             let title = self.label(id, cx.language());
             let line = cx.say(&text::calls::ANSWERED_ITSELF, &[]);
