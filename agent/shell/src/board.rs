@@ -10,7 +10,7 @@ use agent_core::{
 use std::collections::BTreeMap;
 
 /// The name of the button that wants a text, as servers know it (`inline-reply`).
-const REPLY: &str = "inline-reply";
+pub(crate) const REPLY: &str = "inline-reply";
 
 /// This many toasts are handed over without an answer at most: a server that hung is not buried when it wakes.
 const IN_FLIGHT: usize = 16;
@@ -153,6 +153,8 @@ impl Board {
             Word::Invoked(_, key) => {
                 slot.keys.iter().find(|(name, _)| *name == key).map(|(_, action)| action.clone())
             }
+            // The button was pressed beside an empty field.
+            Word::Replied(_, text) if text.trim().is_empty() => None,
             Word::Replied(_, text) => {
                 let action =
                     slot.keys.iter().find(|(name, _)| name == REPLY).map(|(_, action)| action.clone());

@@ -65,6 +65,7 @@ fn an_answer_is_typed_where_the_server_has_a_place_for_it_and_not_offered_elsewh
     assert_eq!((view.buttons.len(), keys[0].as_str()), (2, "inline-reply"));
     board.notified(1, Some(7));
     assert_eq!(board.hear(Word::Replied(7, "yes".to_owned())), Some(reply("yes")));
+    assert_eq!(board.hear(Word::Replied(7, " \n".to_owned())), None, "nothing was typed");
     assert_eq!(board.hear(Word::Replied(8, "yes".to_owned())), None);
 }
 

@@ -262,6 +262,8 @@ impl<O: Os> App<O> {
         match O::Toaster::new(&self.config, self.say.clone()) {
             Ok(toaster) => {
                 self.toaster = Some(toaster);
+                // Notifications of both systems have a field for an answer.
+                self.board.can_type(true);
                 self.parts.works(Part::Toasts);
                 self.parts.works(Part::ToastButtons);
             }

@@ -123,7 +123,10 @@ async fn serve(todo: &async_channel::Receiver<Step>, say: &Say) {
                 if !passive && !timed_out {
                     let action = response.action_identifier.as_str();
                     let key = action.split_once(BESIDE).map_or(action, |(key, _)| key);
-                    say(Said::Word(Word::Invoked(server, key.to_owned())));
+                    say(Said::Word(match response.reply_text {
+                        Some(typed) => Word::Replied(server, typed),
+                        None => Word::Invoked(server, key.to_owned()),
+                    }));
                 }
                 let closed = if timed_out { Closed::ByUs } else { Closed::Other };
                 say(Said::Word(Word::Closed(server, closed)));
@@ -158,7 +161,12 @@ async fn show(server: u32, view: &ToastView, keys: &[String]) -> Result<Notifica
         // Buttons are known to the system by the names of all buttons of a toast together: the same names with other
         // words would change the toasts that are up.
         let words = text::one_line(&button.text, 60);
-        toast = toast.action(Action::button(format!("{key}{BESIDE}{words}"), words));
+        let name = format!("{key}{BESIDE}{words}");
+        toast = toast.action(if button.action.wants_text() {
+            Action::reply(name, words.clone(), words, "")
+        } else {
+            Action::button(name, words)
+        });
     }
     toast
         .send()

@@ -6,14 +6,14 @@ use super::super::{
 };
 use crate::{
     ShellConfig,
-    board::{Closed, Step, Word},
+    board::{Closed, REPLY, Step, Word},
     text,
 };
 use agent_core::view::{ToastKind, ToastView};
 use std::collections::HashMap;
 use windows::{
     Data::Xml::Dom::XmlDocument,
-    Foundation::TypedEventHandler,
+    Foundation::{IPropertyValue, TypedEventHandler},
     UI::Notifications::{
         NotificationData, NotificationSetting, NotificationUpdateResult, ToastActivatedEventArgs,
         ToastDismissalReason, ToastDismissedEventArgs, ToastFailedEventArgs, ToastNotification,
@@ -172,8 +172,12 @@ impl Toasts {
         let activated = toast.Activated(&TypedEventHandler::new(
             move |_, pressed: windows::core::Ref<'_, windows::core::IInspectable>| {
                 if let Some(pressed) = pressed.as_ref() {
-                    let key = pressed.cast::<ToastActivatedEventArgs>()?.Arguments()?.to_string();
-                    say(Said::Word(Word::Invoked(server, key)));
+                    let pressed = pressed.cast::<ToastActivatedEventArgs>()?;
+                    let key = pressed.Arguments()?.to_string();
+                    say(Said::Word(match key.as_str() {
+                        REPLY => Word::Replied(server, typed(&pressed)?),
+                        _ => Word::Invoked(server, key),
+                    }));
                     // A click takes the toast off the screen.
                     say(Said::Word(Word::Closed(server, Closed::Other)));
                 }
@@ -204,6 +208,12 @@ impl Toasts {
         ))?;
         Ok([activated, dismissed, failed])
     }
+}
+
+/// What stands in the field for an answer.
+fn typed(pressed: &ToastActivatedEventArgs) -> Result<String> {
+    let field = pressed.UserInput()?.Lookup(&HSTRING::from(REPLY))?;
+    Ok(field.cast::<IPropertyValue>()?.GetString()?.to_string())
 }
 
 /// What Windows says, or the number it gives where it has no words.
@@ -255,7 +265,7 @@ fn layout(view: &ToastView, keys: &[String]) -> String {
         ToastKind::Question => " scenario=\"reminder\"",
         ToastKind::Missed | ToastKind::Message | ToastKind::Trouble | ToastKind::Info => "",
     };
-    let mut buttons = String::new();
+    let (mut fields, mut buttons) = (String::new(), String::new());
     for (index, (button, key)) in view.buttons.iter().zip(keys).enumerate() {
         let words = markup::escape(&text::one_line(&button.text, 60));
         // The first button of a call takes it, the second refuses it.
@@ -264,11 +274,18 @@ fn layout(view: &ToastView, keys: &[String]) -> String {
             (ToastKind::Ringing, 1) => " hint-buttonStyle=\"Critical\"",
             _ => "",
         };
-        buttons.push_str(&format!("<action content=\"{words}\" arguments=\"{key}\"{style}/>"));
+        // The field is named as the button that sends what stands in it, and comes before all buttons.
+        let sends = if button.action.wants_text() {
+            fields.push_str(&format!("<input id=\"{key}\" type=\"text\" placeHolderContent=\"{words}\"/>"));
+            format!(" hint-inputId=\"{key}\"")
+        } else {
+            String::new()
+        };
+        buttons.push_str(&format!("<action content=\"{words}\" arguments=\"{key}\"{style}{sends}/>"));
     }
     format!(
         "<toast{scenario} useButtonStyle=\"true\" launch=\"body\"><visual><binding template=\"ToastGeneric\">\
-         <text>{{title}}</text><text>{{line}}</text></binding></visual><actions>{buttons}</actions>\
+         <text>{{title}}</text><text>{{line}}</text></binding></visual><actions>{fields}{buttons}</actions>\
          <audio silent=\"true\"/></toast>"
     )
 }
