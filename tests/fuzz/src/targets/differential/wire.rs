@@ -49,9 +49,9 @@ fn start_line(message: &[u8]) -> Vec<u8> {
     lines(message).swap_remove(0)
 }
 
-/// The pieces between blanks and line ends.
+/// The pieces between blanks and line ends. A form feed, white space elsewhere, is neither.
 pub(super) fn words(bytes: &[u8]) -> Vec<&[u8]> {
-    bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect()
+    bytes.split(|b| b" \t\r\n".contains(b)).filter(|word| !word.is_empty()).collect()
 }
 
 /// Whether the start line is three parts with single spaces between (a response's third may be anything).
