@@ -186,10 +186,13 @@ class Phone:
         settings.medConfig.sndClockRate = 8000
         settings.medConfig.noVad = True
         settings.medConfig.ecTailLen = 0
-        settings.logConfig.level = 5
         settings.logConfig.consoleLevel = 0
-        settings.logConfig.filename = os.environ["PJSUA_LOG"]
-        settings.logConfig.msgLogging = 1
+        # Who measures it wants no log.
+        log = os.environ.get("PJSUA_LOG")
+        settings.logConfig.level = 5 if log else 0
+        settings.logConfig.msgLogging = 1 if log else 0
+        if log:
+            settings.logConfig.filename = log
         return settings
 
     def listen(self, config):

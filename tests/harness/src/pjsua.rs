@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -68,6 +69,19 @@ impl Pjsua {
     /// # Panics
     /// When it does not come up.
     pub fn start(folder: &Path, setup: &Setup<'_>) -> Self {
+        Self::start_as(folder, setup, true)
+    }
+
+    /// The same, recording and noting nothing, at the place at the processor that every program has: to be measured
+    /// itself.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start_unrecorded(folder: &Path, setup: &Setup<'_>) -> Self {
+        Self::start_as(folder, setup, false)
+    }
+
+    fn start_as(folder: &Path, setup: &Setup<'_>, records: bool) -> Self {
         let folder = folder.join(format!("pjsua-{}", setup.user));
         let recorded = folder.join("recorded");
         fs::create_dir_all(&recorded).expect("the folder is ours");
@@ -85,14 +99,16 @@ impl Pjsua {
             "authority": setup.authority,
             "answers": setup.answers,
             "says": setup.says,
-            "records": recorded,
+            "records": records.then_some(recorded),
             "publishes": setup.publishes,
             "mailbox": setup.mailbox,
         });
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/pjsua.py");
-        let mut command = proc::punctual("python3");
-        command.arg(script).arg(config.to_string());
-        command.env("PYTHONPATH", package()).env("PJSUA_LOG", folder.join("sip.log"));
+        let mut command = if records { proc::punctual("python3") } else { Command::new("python3") };
+        command.arg(script).arg(config.to_string()).env("PYTHONPATH", package());
+        if records {
+            command.env("PJSUA_LOG", folder.join("sip.log"));
+        }
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         let proc = Proc::start_split("pjsua", &mut command, &folder);
         let phone = Self { proc, port, folder };

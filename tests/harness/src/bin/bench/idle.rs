@@ -46,6 +46,7 @@ pub(crate) fn measure(stage: &Stage, pair: &Pair) -> Result<Vec<Row>, String> {
         target,
         trayphone: ours,
         baresip: Some(theirs),
+        pjsua: None,
         load,
         note,
     };

@@ -1,10 +1,13 @@
-//! `cargo xtask bench`: Trayphone and baresip measured in one run, on one machine, with the same callers, held against the targets.
+//! `cargo xtask bench`: Trayphone, baresip and pjsua2 measured in one run, on one machine, with the same callers, held against the targets.
 
 mod burst;
 mod caller;
+mod flood;
 mod gauge;
 mod idle;
+mod many;
 mod message;
+mod office;
 mod pair;
 mod report;
 mod ringing;
@@ -26,10 +29,10 @@ use std::{
 
 /// What the arguments can be.
 const USAGE: &str = "usage: cargo xtask bench [--json] [--only PART]...\n\
-    parts: start, idle, ringing, burst, talk; all of them take about five minutes";
+    parts: start, idle, ringing, burst, flood, many, talk; all of them take about eleven minutes";
 
 /// The parts, in the order in which they are measured.
-const PARTS: [&str; 5] = ["start", "idle", "ringing", "burst", "talk"];
+const PARTS: [&str; 7] = ["start", "idle", "ringing", "burst", "flood", "many", "talk"];
 
 /// How long a load left over from building is waited for to pass.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -111,6 +114,14 @@ fn run(parts: &[String]) -> Result<Report, String> {
     if wanted("burst") {
         progress("50, 100 and 200 calls a second, in turns");
         rows.extend(burst::measure(&stage, &mut pair)?);
+    }
+    if wanted("flood") {
+        progress("half a minute of strangers, with a rest before and after");
+        rows.extend(flood::measure(&pair)?);
+    }
+    if wanted("many") {
+        progress("21 accounts, 500 watched lines, a rest, a minute of doing nothing");
+        rows.extend(many::measure(&stage)?);
     }
     if wanted("talk") {
         progress("a call with sound each");

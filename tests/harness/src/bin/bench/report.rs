@@ -17,6 +17,8 @@ pub(crate) enum Target {
     None,
     /// At most this.
     AtMost(f64),
+    /// At most what the best of the other programs has.
+    Theirs,
     /// All of so many.
     All(u32),
 }
@@ -27,9 +29,9 @@ pub(crate) enum Target {
 pub(crate) enum Verdict {
     /// The target is reached.
     Reached,
-    /// It is not, on a machine with other work, and we are within the bound set by the other program.
+    /// It is not, on a machine with other work, and we are within the bound set by the other programs.
     WithinBound,
-    /// It is not, on a machine with other work, and the other program has nothing to compare with.
+    /// It is not, on a machine with other work, and the other programs have nothing to compare with.
     Open,
     /// It is not.
     Missed,
@@ -37,7 +39,7 @@ pub(crate) enum Verdict {
     Told,
 }
 
-/// One figure of ours, and of the other program where it has one.
+/// One figure of ours, and of the other programs where they have one.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
     /// What was measured.
@@ -48,8 +50,10 @@ pub(crate) struct Row {
     pub(crate) target: Target,
     /// Ours.
     pub(crate) trayphone: f64,
-    /// The other's; `None`: it has no such thing, or none that can be seen from outside.
+    /// baresip's; `None`: it has no such thing, or none that can be seen from outside.
     pub(crate) baresip: Option<f64>,
+    /// The same of pjsua2.
+    pub(crate) pjsua: Option<f64>,
     /// The machine's load when this was begun to be measured.
     pub(crate) load: f64,
     /// How it was measured, and what else is to be known.
@@ -59,10 +63,12 @@ pub(crate) struct Row {
 impl Row {
     /// Judges the figure.
     pub(crate) fn verdict(&self) -> Verdict {
+        let theirs = [self.baresip, self.pjsua].into_iter().flatten().reduce(f64::min);
         let (reached, bound) = match self.target {
             Target::None => return Verdict::Told,
-            Target::AtMost(most) => {
-                (self.trayphone <= most, self.baresip.map(|it| self.trayphone <= it * TIMES))
+            Target::AtMost(most) => (self.trayphone <= most, theirs.map(|it| self.trayphone <= it * TIMES)),
+            Target::Theirs => {
+                (theirs.is_none_or(|it| self.trayphone <= it), theirs.map(|it| self.trayphone <= it * TIMES))
             }
             Target::All(all) => {
                 (self.trayphone >= f64::from(all), self.baresip.map(|it| self.trayphone * TIMES >= it))
@@ -81,6 +87,7 @@ impl Row {
         match self.target {
             Target::None => "-".to_owned(),
             Target::AtMost(most) => format!("<= {most}"),
+            Target::Theirs => "<= theirs".to_owned(),
             Target::All(all) => format!("all {all}"),
         }
     }
@@ -131,8 +138,8 @@ impl Report {
         );
         let _ = writeln!(
             text,
-            "{:<34} {:>10} {:>10} {:>10}  {:<13} {:>5}  how",
-            "", "target", "trayphone", "baresip", "verdict", "load"
+            "{:<36} {:>10} {:>10} {:>10} {:>10}  {:<13} {:>5}  how",
+            "", "target", "trayphone", "baresip", "pjsua2", "verdict", "load"
         );
         for row in &self.rows {
             let verdict = match row.verdict() {
@@ -144,11 +151,12 @@ impl Report {
             };
             let _ = writeln!(
                 text,
-                "{:<34} {:>10} {:>10} {:>10}  {verdict:<13} {:>5.2}  {}",
+                "{:<36} {:>10} {:>10} {:>10} {:>10}  {verdict:<13} {:>5.2}  {}",
                 format!("{}, {}", row.what, row.unit),
                 row.target(),
                 figure(row.trayphone),
                 row.baresip.map_or("none".to_owned(), figure),
+                row.pjsua.map_or("none".to_owned(), figure),
                 row.load,
                 row.note,
             );
@@ -196,7 +204,7 @@ mod tests {
     use super::{Report, Row, Target, Verdict, percentile};
 
     fn row(target: Target, trayphone: f64, baresip: Option<f64>, load: f64) -> Row {
-        Row { what: "w", unit: "ms", target, trayphone, baresip, load, note: String::new() }
+        Row { what: "w", unit: "ms", target, trayphone, baresip, pjsua: None, load, note: String::new() }
     }
 
     #[test]
@@ -213,6 +221,11 @@ mod tests {
         assert_eq!(verdict(199.0, Some(200.0), 0.0), Verdict::Missed);
         assert_eq!(verdict(199.0, Some(200.0), 2.0), Verdict::WithinBound);
         assert_eq!(verdict(100.0, Some(200.0), 2.0), Verdict::Missed);
+        let both = |ours, load| Row { pjsua: Some(8.0), ..row(Target::Theirs, ours, Some(10.0), load) };
+        assert_eq!(both(8.0, 0.0).verdict(), Verdict::Reached);
+        assert_eq!(both(8.1, 0.0).verdict(), Verdict::Missed, "the better of the two counts");
+        assert_eq!(both(12.0, 3.0).verdict(), Verdict::WithinBound);
+        assert_eq!(both(12.1, 3.0).verdict(), Verdict::Missed);
         assert_eq!(row(Target::None, 1.0, None, 0.0).verdict(), Verdict::Told);
     }
 

@@ -5,12 +5,12 @@ use crate::{
     gauge,
     pair::Pair,
     report::{Row, Target, percentile},
-    stage::{Stage, name},
+    stage::{PJSUA, Stage, name},
 };
 use harness::desktop::Notice;
 use std::time::{Duration, Instant};
 
-/// Rounds; in each, first one program and then the other is called.
+/// Rounds; in each, one program after the other is called.
 const ROUNDS: usize = 5;
 
 /// Each round's calls: each ends before the next begins, and has time to be named.
@@ -27,38 +27,50 @@ struct Seen {
 /// Measures the calls.
 pub(crate) fn measure(stage: &Stage, pair: &Pair) -> Result<Vec<Row>, String> {
     let load = gauge::load()?;
-    let (mut ours, mut theirs, mut seen) = (Vec::new(), Vec::new(), Seen::default());
+    let pjsua = stage.pjsua()?;
+    let third = stage.phone(PJSUA)?;
+    let (mut ours, mut theirs, mut thirds, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Seen::default());
     for round in 0..ROUNDS {
         let pace = Pace { first: round * PACE.calls, ..PACE };
         let failed = |error: std::io::Error| format!("the caller's socket: {error}");
         theirs.extend(rung(&caller::ring(&pair.theirs, pace).map_err(failed)?));
+        thirds.extend(rung(&caller::ring(&third, pace).map_err(failed)?));
         let heard = stage.monitor.count();
         let calls = caller::ring(&pair.ours, pace).map_err(failed)?;
         seen.look(&calls, pace.first, stage.monitor.all().split_off(heard));
         ours.extend(rung(&calls));
     }
+    drop(pjsua);
     let calls = ROUNDS * PACE.calls;
+    let others = Some((&theirs, &thirds));
     let rows = [
-        ("INVITE to 180, p50", 0.5, Target::AtMost(1.0), &ours, Some(&theirs)),
-        ("INVITE to 180, p99", 0.99, Target::AtMost(3.0), &ours, Some(&theirs)),
+        ("INVITE to 180, p50", 0.5, Target::Theirs, &ours, others),
+        ("INVITE to 180, p99", 0.99, Target::AtMost(3.0), &ours, others),
         ("INVITE to toast, p50", 0.5, Target::None, &seen.toast, None),
         ("INVITE to toast, p99", 0.99, Target::AtMost(20.0), &seen.toast, None),
         ("INVITE to named toast, p50", 0.5, Target::None, &seen.named, None),
         ("INVITE to named toast, p99", 0.99, Target::None, &seen.named, None),
     ];
-    let row = |(what, share, target, ours, theirs): (_, f64, _, &Vec<f64>, Option<&Vec<f64>>)| Row {
+    let row = |(what, share, target, ours, others): (
+        _,
+        f64,
+        _,
+        &Vec<f64>,
+        Option<(&Vec<f64>, &Vec<f64>)>,
+    )| Row {
         what,
         unit: "ms",
         target,
         trayphone: percentile(ours, share).unwrap_or(f64::NAN),
-        baresip: theirs.and_then(|theirs| percentile(theirs, share)),
+        baresip: others.and_then(|(theirs, _)| percentile(theirs, share)),
+        pjsua: others.and_then(|(_, thirds)| percentile(thirds, share)),
         load,
-        note: match theirs {
+        note: match others {
             Some(_) => format!("{calls} calls each, the kernel's time of arrival at the caller's socket"),
             None => {
                 let late = ours.iter().filter(|ms| ms.is_infinite()).count();
                 format!(
-                    "{calls} calls, {late} without; Notify as the session bus hands it over; baresip has no toast"
+                    "{calls} calls, {late} without; Notify as the session bus hands it over; the others have no toast"
                 )
             }
         },

@@ -7,6 +7,7 @@ use harness::{
     agent,
     baresip::{Baresip, Setup},
     desktop::{Desktop, FakeToasts, Manner, Monitor, Toasts},
+    pjsua::{self, Pjsua},
     proc::Proc,
     sipp::Transport,
     wait::{self, SOON},
@@ -30,13 +31,17 @@ pub(crate) const OURS: (&str, &str) = ("1001", "1003");
 /// Theirs.
 pub(crate) const THEIRS: (&str, &str) = ("1002", "1004");
 
+/// The extension of the third program.
+pub(crate) const PJSUA: &str = "1005";
+
 /// Calls baresip has room for at once.
 const ROOM: u16 = 400;
 
 /// What both speak, hertz.
 pub(crate) const TONE_HZ: f64 = 1000.0;
 
-const PASSWORD: &str = "TRAYPHONE_BENCH_PASSWORD";
+/// The variable that holds everybody's password.
+pub(crate) const PASSWORD: &str = "TRAYPHONE_BENCH_PASSWORD";
 
 /// The stage. Dropping it ends everything on it.
 pub(crate) struct Stage {
@@ -75,7 +80,8 @@ impl Stage {
     /// Builds it.
     pub(crate) fn build() -> Result<Self, String> {
         let text = |error: agent_exchange::ExchangeError| error.to_string();
-        let users = [OURS.0, OURS.1, THEIRS.0, THEIRS.1].map(|user| User::new(user, PASSWORD).md5_only());
+        let users =
+            [OURS.0, OURS.1, THEIRS.0, THEIRS.1, PJSUA].map(|user| User::new(user, PASSWORD).md5_only());
         let exchange = Exchange::start(ExchangeConfig { users: users.to_vec(), ..ExchangeConfig::default() });
         let contact =
             |index| Contact::new(index as u64 + 1, &name(index), "Bench & Co", &crate::caller::number(index));
@@ -166,6 +172,27 @@ impl Stage {
         Ok((baresip, took))
     }
 
+    /// Starts pjsua2 and waits for its registration.
+    pub(crate) fn pjsua(&self) -> Result<Pjsua, String> {
+        let says = self.folder.path().join("tone.wav");
+        let setup = pjsua::Setup {
+            user: PJSUA,
+            password: Some(PASSWORD),
+            registrar: ("127.0.0.1", self.exchange.address().port()),
+            domain: &self.exchange.address().to_string(),
+            transport: Transport::Udp,
+            authority: None,
+            answers: false,
+            says: &says,
+            publishes: false,
+            mailbox: false,
+        };
+        let start = || Pjsua::start_unrecorded(self.folder.path(), &setup);
+        let (pjsua, took) = self.registered(PJSUA, start);
+        took.ok_or_else(|| format!("pjsua2 does not register\n{}", pjsua.proc))?;
+        Ok(pjsua)
+    }
+
     /// Starts a program while somebody looks for its registration, and answers when that was there.
     fn registered<T>(&self, extension: &str, start: impl FnOnce() -> T) -> (T, Option<Instant>) {
         // One that has just ended says so to the registrar; what is older than the program must not be taken for it.
@@ -196,6 +223,16 @@ impl Stage {
         let binding = self.exchange.phones(extension).into_iter().next();
         let binding = binding.ok_or_else(|| format!("nobody is registered at {extension}"))?;
         Ok(Phone { address: binding.flow.peer, contact: binding.contact.to_string() })
+    }
+
+    /// Starts an agent without a desktop on these settings.
+    pub(crate) fn headless(&self, name: &str, settings: &str) -> Result<Proc, String> {
+        let profile = self.folder.path().join(format!("profile-{name}"));
+        let failed = |error: std::io::Error| format!("{}: {error}", profile.display());
+        fs::create_dir_all(&profile).map_err(failed)?;
+        fs::write(profile.join("trayphone.toml"), settings).map_err(failed)?;
+        let launch = Launch { extension: "", headless: true, profile };
+        Ok(Proc::start("trayphone", self.command(&launch).args(["run", "--headless"]), &launch.profile))
     }
 
     /// Gives a command and answers the JSON objects it printed.

@@ -28,6 +28,7 @@ pub(crate) fn measure(stage: &Stage, launch: &Launch) -> Result<Vec<Row>, String
         target: Target::AtMost(100.0),
         trayphone: percentile(&ours, 0.5).unwrap_or(f64::NAN),
         baresip: percentile(&theirs, 0.5),
+        pjsua: None,
         load,
         note: format!("median of {RUNS} starts, digest, seen at the registrar; our slowest {worst:.0} ms"),
     }])

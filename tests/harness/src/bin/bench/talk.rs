@@ -52,6 +52,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Row>, String> {
         target: Target::None,
         trayphone: used[0].as_secs_f64() / minutes,
         baresip: Some(used[1].as_secs_f64() / minutes),
+        pjsua: None,
         load,
         note: format!(
             "the process's CPU clock, user and system, over {:.0} s of PCMA both ways, the tone heard at the exchange; \
