@@ -12,6 +12,8 @@ pub const REALM: &str = "trayphone.test";
 pub struct Options<'a> {
     /// Its port for UDP and TCP: a registrar that comes back where it was. A free one when absent.
     pub port: Option<u16>,
+    /// Its port for TLS, with a certificate. A free one when absent.
+    pub tls_port: Option<u16>,
     /// The IPv4 address it listens at; loopback when absent.
     pub host: Option<&'a str>,
     /// It speaks TLS with this.
@@ -42,7 +44,7 @@ impl Ports {
         let when = |wanted: bool| wanted.then(port::free);
         Self {
             sip: options.port.unwrap_or_else(port::free),
-            tls: when(secure),
+            tls: secure.then(|| options.tls_port.unwrap_or_else(port::free)),
             websocket: when(options.websocket),
             secure_websocket: when(options.websocket && secure),
         }
