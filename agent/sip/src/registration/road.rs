@@ -70,6 +70,7 @@ impl Registration {
                 {
                     self.ways[..=at].rotate_right(1);
                 }
+                self.obstacle = None;
                 self.left = wire.shunned.order(wire.now, &self.ways).into();
                 // A network that changed is no reason to leave the machine that serves for one that failed a moment ago.
                 let serves = current.filter(|_| self.checking && self.away);
@@ -92,6 +93,15 @@ impl Registration {
     /// Goes the next way that was not tried yet; where there is none, that is the end for now.
     pub(super) fn next_way(&mut self, wire: &mut Wire, problem: Problem) {
         self.patience = None;
+        // Of several addresses of a name often only one is served: what is wrong there is worth more to know than that the
+        // others are silent.
+        let problem = match (problem, self.obstacle.take()) {
+            (Problem::Unreachable { .. } | Problem::Silent, Some(obstacle)) => obstacle,
+            (problem, _) => problem,
+        };
+        if matches!(problem, Problem::Certificate(_) | Problem::WebSocket(_)) && !self.left.is_empty() {
+            self.obstacle = Some(problem.clone());
+        }
         match self.left.pop_front() {
             Some(way) if !self.leaving => {
                 let id = wire.open(Owner::Registration(self.number), self.line.hop.clone(), way);
@@ -235,6 +245,7 @@ impl Registration {
         let way = Way::from(flow);
         wire.shunned.proven(way);
         self.left.clear();
+        self.obstacle = None;
         self.patience = None;
         self.unsure = false;
         self.checking = false;

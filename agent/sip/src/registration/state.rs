@@ -83,6 +83,8 @@ pub(crate) struct Registration {
     pub(super) sequence: u32,
     /// The ways to the registrar when it was last looked up, the best first.
     pub(super) ways: Vec<Way>,
+    /// Who was met on a way of this round and is not the registrar.
+    pub(super) obstacle: Option<Problem>,
     /// Those not tried yet this time; the one in use stands apart.
     pub(super) left: VecDeque<Way>,
     pub(super) flow: Option<Flow>,
@@ -159,6 +161,7 @@ impl Registration {
             sequence: 0,
             ways: Vec::new(),
             left: VecDeque::new(),
+            obstacle: None,
             flow: None,
             stale_at: None,
             patience: None,
