@@ -24,6 +24,9 @@ struct Seen {
     named: Vec<f64>,
 }
 
+/// From INVITE to 180, ms: baresip's calls and pjsua2's.
+type Others<'a> = (&'a Vec<f64>, &'a Vec<f64>);
+
 /// Measures the calls.
 pub(crate) fn measure(stage: &Stage, pair: &Pair) -> Result<Vec<Row>, String> {
     let load = gauge::load()?;
@@ -51,13 +54,7 @@ pub(crate) fn measure(stage: &Stage, pair: &Pair) -> Result<Vec<Row>, String> {
         ("INVITE to named toast, p50", 0.5, Target::None, &seen.named, None),
         ("INVITE to named toast, p99", 0.99, Target::None, &seen.named, None),
     ];
-    let row = |(what, share, target, ours, others): (
-        _,
-        f64,
-        _,
-        &Vec<f64>,
-        Option<(&Vec<f64>, &Vec<f64>)>,
-    )| Row {
+    let row = |(what, share, target, ours, others): (_, f64, _, &Vec<f64>, Option<Others<'_>>)| Row {
         what,
         unit: "ms",
         target,
