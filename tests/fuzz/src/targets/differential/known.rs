@@ -189,6 +189,13 @@ pub static KNOWN: &[Known] = &[
         case: |difference| difference.ours.is_some_and(|ours| ours.contains(&b'%')),
     },
     Known {
+        peers: &[Peer::Ezk],
+        fields: &[Field::Branch],
+        why: "of two branches of one Via it takes the last, we the first",
+        rfc: "RFC 3261 section 7.3.1: a parameter's name stands there once",
+        case: |difference| wire::branch_twice(difference.message),
+    },
+    Known {
         peers: BOTH,
         fields: &[Field::Branch],
         why: "they take the beginning of a Via with something wrong in it",

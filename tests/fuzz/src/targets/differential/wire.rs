@@ -162,6 +162,16 @@ pub(super) fn plain_cseq(message: &[u8]) -> bool {
     })
 }
 
+/// Whether one Via has more than one branch.
+pub(super) fn branch_twice(message: &[u8]) -> bool {
+    let branch = |parameter: &&[u8]| {
+        let name = parameter.split(|&b| b == b'=').next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(b"branch")
+    };
+    let twice = |via: &[u8]| via.split(|&b| b == b';').skip(1).filter(branch).count() > 1;
+    values(message, &[b"via", b"v"]).iter().any(|line| line.split(|&b| b == b',').any(twice))
+}
+
 /// Whether every Via is by the book (without comments, and without parameters in quotes).
 pub(super) fn plain_vias(message: &[u8]) -> bool {
     values(message, &[b"via", b"v"]).iter().flat_map(|line| line.split(|&b| b == b',')).all(plain_via)
