@@ -68,7 +68,8 @@ pub(super) fn version(message: &[u8]) -> bool {
     let line = start_line(message);
     let words = words(&line);
     let ours = |word: Option<&&[u8]>| word.is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/2.0"));
-    ours(words.first()) || ours(words.last())
+    let response = words.first().is_some_and(|word| word.starts_with(b"SIP/"));
+    if response { ours(words.first()) } else { ours(words.last()) }
 }
 
 /// A response's status code; 0 when it is no number.
