@@ -30,6 +30,12 @@ impl Call {
         self.is_with(wire, party);
     }
 
+    /// Whether the other side's requests may come over this road. A call over a secure one has no other (section 26.2.2 of
+    /// RFC 3261): what comes in the open is from somebody who overheard or guessed its names.
+    pub(crate) fn hears(&self, from: &Flow) -> bool {
+        self.flow.is_none_or(|flow| !flow.transport.secure() || from.transport.secure())
+    }
+
     /// Whether who sends from there may answer and hold this call for us.
     pub(crate) fn obeys(&self, from: &Flow) -> bool {
         let same_road = self.flow.is_some_and(|flow| flow.leads_where(from));

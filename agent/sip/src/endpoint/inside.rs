@@ -99,6 +99,9 @@ impl Endpoint {
 
     /// A request within a dialog.
     pub(super) fn inside(&mut self, inside: Inside) {
+        if !self.calls.get(&inside.call).is_some_and(|call| call.hears(&inside.flow)) {
+            return self.wire.refuse(inside.id, &inside.request, 403);
+        }
         let number = inside.request.headers.cseq().map_or(0, |cseq| cseq.number);
         let fits = |call: &mut Call| call.in_order(&inside.dialog.remote_tag, number);
         if !self.calls.get_mut(&inside.call).is_some_and(fits) {

@@ -360,7 +360,7 @@ impl Endpoint {
                 TransactionEvent::Request { id, request, flow, cancels, merged } => {
                     self.request(id, (request, flow), cancels, merged);
                 }
-                TransactionEvent::Ack { request, .. } => self.ack(&request),
+                TransactionEvent::Ack { request, flow } => self.ack(&request, &flow),
                 event => self.progress(owner, &event),
             }
         }

@@ -51,10 +51,14 @@ impl Endpoint {
     }
 
     /// An ACK to a 2xx of ours; one that fits nothing is dropped (nobody answers an ACK).
-    pub(super) fn ack(&mut self, request: &Request) {
+    pub(super) fn ack(&mut self, request: &Request, flow: &Flow) {
         let dialog = DialogId::of_request(&request.headers).ok().flatten();
         if let Some(&Owner::Call(call)) = dialog.and_then(|dialog| self.dialogs.get(&dialog)) {
-            self.with_call(call, |call, wire| call.acked(wire, request));
+            self.with_call(call, |call, wire| {
+                if call.hears(flow) {
+                    call.acked(wire, request);
+                }
+            });
         }
     }
 

@@ -111,6 +111,12 @@ fn talking(transport: Transport) -> (Desk, CallId, Response) {
     let call = call_of(&event(&mut desk.world, desk.phone, "Incoming"));
     desk.world.command(desk.phone, SipCommand::Accept { call, answer: sdp("answer") });
     let (_, ok): (Letter, Response) = expect_status(&mut desk.world, desk.pbx, 200);
+    if transport.secure() {
+        let forged = desk.other(Transport::Udp);
+        desk.post(forged, &inside(&ok, ("ACK", 1), "forged", "", ""));
+        desk.world.settle();
+        assert!(desk.world.events(desk.phone).is_empty(), "an ACK in the open confirms nothing");
+    }
     desk.post(road, &inside(&ok, ("ACK", 1), "ack", "", ""));
     event(&mut desk.world, desk.phone, "Confirmed");
     (desk, call, ok)
@@ -128,4 +134,27 @@ fn who_is_there_is_not_changed_by_a_datagram_where_the_call_runs_over_a_connecti
         desk.post(road, &inside(&ok, ("UPDATE", 3), "u3", pai, ""));
         assert_eq!(party(&mut desk).map(|party| party.number), Some("110".to_owned()), "{transport}");
     }
+}
+
+#[test]
+fn a_call_over_tls_is_not_ended_held_or_sent_on_in_the_open() {
+    let (mut desk, call, ok) = talking(Transport::Tls);
+    for (number, method) in ["BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY"].into_iter().enumerate() {
+        let number = 2 + u32::try_from(number).expect("few");
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let forged = desk.other(transport);
+            let branch = format!("{method}{transport}");
+            let more = "Refer-To: <sip:601@pbx.example>\nEvent: talk\n";
+            desk.post(forged, &inside(&ok, (method, number), &branch, more, "offer"));
+            expect_status(&mut desk.world, desk.pbx, 403);
+            desk.world.settle();
+            let events: Vec<_> = desk.world.events(desk.phone).drain(..).collect();
+            assert!(events.is_empty(), "{method} over {transport}: {events:?}");
+        }
+    }
+    // The number of a forged one does not count: the next of theirs is in order.
+    let road = desk.road;
+    desk.post(road, &inside(&ok, ("BYE", 2), "bye", "", ""));
+    expect_status(&mut desk.world, desk.pbx, 200);
+    event(&mut desk.world, desk.phone, &format!("Ended {{ call: {call:?}, end: RemoteHangup }}"));
 }
