@@ -1,8 +1,9 @@
-//! The same bytes read by our parser and by two others: what they read differently is either decided by an RFC, and
-//! stands in the table of known differences, or it is a finding.
+//! The same bytes read by our parser and by two others: where ours stands alone, either an RFC decides, and the case is in
+//! the table of known ones, or it is a finding.
 //!
-//! A parser that refuses a message or a field says nothing about it: what of SIP that is broken may be read all the same
-//! is what RFC 4475's table in `agent/sip/tests/torture` tells. What another parser reads and ours refuses counts.
+//! Alone is who takes a message that both others refuse, who refuses one that both others take, and who reads a field of a
+//! message that all three take as none of the others does. Where the others differ from each other, and one agrees with
+//! us, the quirk is the third's.
 
 mod known;
 mod ours;
@@ -12,51 +13,63 @@ mod wire;
 
 pub use known::{KNOWN, Known};
 use peers::PEERS;
-pub use reading::{Difference, Field, Peer, Reading};
+pub use reading::{Alone, Field, Peer, Reading};
 
-/// The target: a difference that is not known is a finding.
+/// The target: what only we read so, for no reason that is known, is a finding.
 pub fn differential(bytes: &[u8]) {
-    compare(bytes, |difference| {
-        assert!(known(difference).is_some(), "{}", describe(difference));
-    });
+    compare(bytes, |alone| assert!(known(alone).is_some(), "{}", describe(alone)));
 }
 
-/// The row of the table that decides this difference.
-pub fn known(difference: &Difference<'_>) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.decides(difference))
+/// The row of the table that decides this case.
+pub fn known(alone: &Alone<'_>) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.decides(alone))
 }
 
 /// For people.
-pub fn describe(difference: &Difference<'_>) -> String {
+pub fn describe(alone: &Alone<'_>) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let theirs: Vec<_> = PEERS
+        .iter()
+        .zip(alone.theirs)
+        .map(|((peer, _), read)| format!("{peer:?} {:?}", read.map(text)))
+        .collect();
     format!(
-        "{:?} reads {:?} as {:?}, we as {:?}:\n{}",
-        difference.peer,
-        difference.field,
-        text(difference.theirs),
-        difference.ours.map(text),
-        text(difference.message)
+        "{:?}: we read {:?}, {}:\n{}",
+        alone.field,
+        alone.ours.map(text),
+        theirs.join(", "),
+        text(alone.message)
     )
 }
 
-/// Reads the bytes with every parser and tells what differs.
-pub fn compare(bytes: &[u8], mut differs: impl FnMut(&Difference<'_>)) {
-    for (peer, read) in PEERS {
-        let Some(theirs) = read(bytes) else { continue };
-        let difference =
-            |field, ours, theirs| Difference { peer: *peer, field, ours, theirs, message: bytes };
-        let ours = match ours::read(bytes, *peer) {
-            Ok(ours) => ours,
-            Err(wrong) => {
-                differs(&difference(Field::Message, Some(wrong.to_string().as_bytes()), b"a message"));
-                continue;
-            }
-        };
-        for (field, theirs) in &theirs {
-            let ours = ours.get(field).map(Vec::as_slice);
-            if ours != Some(theirs) {
-                differs(&difference(*field, ours, theirs));
-            }
+/// Reads the bytes with every parser and tells what ours alone reads as it does.
+pub fn compare(bytes: &[u8], mut tell: impl FnMut(&Alone<'_>)) {
+    let ours = PEERS.map(|(peer, _)| ours::read(bytes, peer));
+    let theirs = PEERS.map(|(_, read)| read(bytes));
+    let [Ok(mine), Ok(mine_again)] = &ours else {
+        if let ([Err(wrong), _], [Some(_), Some(_)]) = (&ours, &theirs) {
+            let wrong = wrong.to_string();
+            let alone = Alone {
+                field: Field::Refused,
+                ours: Some(wrong.as_bytes()),
+                theirs: [None; 2],
+                message: bytes,
+            };
+            tell(&alone);
+        }
+        return;
+    };
+    let [Some(first), Some(second)] = &theirs else {
+        if theirs == [None, None] {
+            tell(&Alone { field: Field::Taken, ours: None, theirs: [None; 2], message: bytes });
+        }
+        return;
+    };
+    for &field in Field::INSIDE {
+        let ours = [mine, mine_again].map(|reading| reading.get(&field).map(Vec::as_slice));
+        let theirs = [first, second].map(|reading| reading.get(&field).map(Vec::as_slice));
+        if ours.iter().zip(&theirs).all(|(ours, theirs)| ours != theirs) {
+            tell(&Alone { field, ours: ours[0], theirs, message: bytes });
         }
     }
 }

@@ -23,8 +23,8 @@ use std::{
 /// A parser: the fields it could read, `None` when it refuses the message.
 type Read = fn(&[u8]) -> Option<Reading>;
 
-/// Both.
-pub(super) const PEERS: &[(Peer, Read)] = &[(Peer::Rsip, rsip), (Peer::Ezk, ezk)];
+/// Both, in the order of [`Peer`].
+pub(super) const PEERS: [(Peer, Read); 2] = [(Peer::Rsip, rsip), (Peer::Ezk, ezk)];
 
 fn rsip(bytes: &[u8]) -> Option<Reading> {
     let message = guarded(|| SipMessage::try_from(bytes).ok())?;

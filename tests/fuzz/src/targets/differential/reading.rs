@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// What is compared.
+/// What ours may be alone with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
-    /// The message as a whole: they read it, and we say what is wrong with it.
-    Message,
+    /// A message that we alone take.
+    Taken,
+    /// A message that we alone refuse.
+    Refused,
     /// A request's method.
     Method,
     /// `sip` or `sips` of the Request-URI.
@@ -31,6 +33,23 @@ pub enum Field {
     Body,
 }
 
+impl Field {
+    /// What is read inside of a message.
+    pub const INSIDE: &[Self] = &[
+        Self::Method,
+        Self::Scheme,
+        Self::User,
+        Self::Host,
+        Self::Port,
+        Self::Status,
+        Self::CallId,
+        Self::CSeqNumber,
+        Self::CSeqMethod,
+        Self::Branch,
+        Self::Body,
+    ];
+}
+
 /// What a parser read. A field that is missing here could not be read.
 pub type Reading = BTreeMap<Field, Vec<u8>>;
 
@@ -43,17 +62,23 @@ pub enum Peer {
     Ezk,
 }
 
-/// One field read in two ways.
+/// What ours alone reads as it does.
 #[derive(Debug)]
-pub struct Difference<'a> {
-    /// Who reads it differently.
-    pub peer: Peer,
+pub struct Alone<'a> {
     /// What.
     pub field: Field,
-    /// What we read; `None` when we refuse the field.
+    /// What we read, `None` when we refuse the field; for a message that we alone refuse, why.
     pub ours: Option<&'a [u8]>,
-    /// What they read.
-    pub theirs: &'a [u8],
+    /// What the two others read, in the order of [`Peer`].
+    pub theirs: [Option<&'a [u8]>; 2],
     /// The whole message.
     pub message: &'a [u8],
+}
+
+impl Alone<'_> {
+    /// Whether one of the others reads something, and that holds for what we read and what each of them does.
+    pub(super) fn others(&self, holds: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+        let mut theirs = self.theirs.iter().flatten().peekable();
+        theirs.peek().is_some() && self.ours.is_some_and(|ours| theirs.all(|theirs| holds(ours, theirs)))
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A message comes here only when no CR or LF stands alone in its head (see [`loose_line_ends`]).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 /// Start line and header fields, with the empty line when it is there.
 fn head(message: &[u8]) -> &[u8] {
@@ -11,11 +11,6 @@ fn head(message: &[u8]) -> &[u8] {
 
 fn head_end(message: &[u8]) -> Option<usize> {
     message.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
-}
-
-/// Whether the empty line is there.
-pub(super) fn ends(message: &[u8]) -> bool {
-    head_end(message).is_some()
 }
 
 /// Whether a CR or LF stands alone in the head, or a line is empty where none may be: at the start.
@@ -63,43 +58,47 @@ pub(super) fn three_parts(message: &[u8]) -> bool {
     count && parts.iter().take(2).all(|part| !part.is_empty()) && !line.iter().any(|b| b"\r\n\t".contains(b))
 }
 
-/// Whether the version is SIP/2.0.
-pub(super) fn version(message: &[u8]) -> bool {
-    let line = start_line(message);
-    let words = words(&line);
-    let ours = |word: Option<&&[u8]>| word.is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/2.0"));
-    let response = words.first().is_some_and(|word| word.starts_with(b"SIP/"));
-    if response { ours(words.first()) } else { ours(words.last()) }
-}
-
-/// A response's status code; 0 when it is no number.
-pub(super) fn status(message: &[u8]) -> Option<u64> {
-    let line = start_line(message);
-    let words = words(&line);
-    let code = words.first().filter(|word| word.starts_with(b"SIP/")).and(words.get(1))?;
-    Some(number(code).unwrap_or(0))
-}
-
-/// Whether the start line begins with a token or the version.
-pub(super) fn method(message: &[u8]) -> bool {
-    let line = start_line(message);
-    words(&line).first().is_some_and(|word| token(word) || word.starts_with(b"SIP/"))
-}
-
-/// The Request-URI; a response's status code.
-pub(super) fn request_uri(message: &[u8]) -> Vec<u8> {
-    words(&start_line(message)).get(1).map(|uri| uri.to_vec()).unwrap_or_default()
-}
-
-/// Whether the empty line follows the start line.
-pub(super) fn no_fields(message: &[u8]) -> bool {
-    lines(message).get(1).is_none_or(Vec::is_empty)
-}
-
 /// Digits only.
 pub(super) fn number(bytes: &[u8]) -> Option<u64> {
     let digits = bytes.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(bytes).ok().filter(|_| digits).and_then(|text| text.parse().ok())
+}
+
+/// Whether the headers of the Request-URI have a question mark in them, or one of them no value.
+pub(super) fn odd_headers(message: &[u8]) -> bool {
+    let line = start_line(message);
+    let uri = words(&line).get(1).copied().unwrap_or_default();
+    let odd = |header: &[u8]| header.contains(&b'?') || header.ends_with(b"=");
+    cut(uri, b'?').1.is_some_and(|headers| headers.split(|&b| b == b'&').any(odd))
+}
+
+/// Whether what the escapes in the Request-URI stand for is UTF-8.
+pub(super) fn escapes_are_utf8(message: &[u8]) -> bool {
+    let line = start_line(message);
+    let mut rest = words(&line).get(1).copied().unwrap_or_default();
+    let mut decoded = Vec::new();
+    while let [first, behind @ ..] = rest {
+        let digits =
+            behind.get(..2).and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        let escape = digits.filter(|_| *first == b'%');
+        decoded.push(escape.unwrap_or(*first));
+        rest = if escape.is_some() { &behind[2..] } else { behind };
+    }
+    std::str::from_utf8(&decoded).is_ok()
+}
+
+/// Whether each line behind the start line has a name.
+pub(super) fn plain_names(message: &[u8]) -> bool {
+    let named = |line: &Vec<u8>| {
+        let name = line.split(|&b| b == b':').next().unwrap_or_default();
+        name.len() < line.len() && words(name).len() == 1 && words(name).into_iter().all(token)
+    };
+    lines(message).iter().skip(1).filter(|line| !line.is_empty()).all(named)
+}
+
+/// Whether the head is UTF-8.
+pub(super) fn utf8(message: &[u8]) -> bool {
+    std::str::from_utf8(head(message)).is_ok()
 }
 
 /// The values of the header fields of these names, which are in lower case.
@@ -120,7 +119,29 @@ pub(super) fn lengths(message: &[u8]) -> Vec<Vec<u8>> {
     lengths
 }
 
-/// Whether the Request-URI is one of `sip:` or `sips:` with a host of the usual letters; a response has none.
+/// Whether the version is SIP/2.0, and not all in capitals.
+pub(super) fn small_version(message: &[u8]) -> bool {
+    version(message) && !words(&start_line(message)).contains(&b"SIP/2.0".as_slice())
+}
+
+/// Whether the version is SIP/2.0.
+pub(super) fn version(message: &[u8]) -> bool {
+    let line = start_line(message);
+    let words = words(&line);
+    let ours = |word: Option<&&[u8]>| word.is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/2.0"));
+    let response = words.first().is_some_and(|word| word.starts_with(b"SIP/"));
+    if response { ours(words.first()) } else { ours(words.last()) }
+}
+
+/// A response's status code; 0 when it is no number.
+pub(super) fn status(message: &[u8]) -> Option<u64> {
+    let line = start_line(message);
+    let words = words(&line);
+    let code = words.first().filter(|word| word.starts_with(b"SIP/")).and(words.get(1))?;
+    Some(number(code).unwrap_or(0))
+}
+
+/// Whether the Request-URI is one of `sip:` or `sips:` by the book, with a name or IPv4 address; a response has none.
 pub(super) fn plain_uri(message: &[u8]) -> bool {
     let line = start_line(message);
     let words = words(&line);
@@ -132,35 +153,72 @@ pub(super) fn plain_uri(message: &[u8]) -> bool {
     let Some(rest) = lower.strip_prefix(b"sip:").or_else(|| lower.strip_prefix(b"sips:")) else {
         return false;
     };
-    let mut parts = rest.split(|&b| b == b'@');
-    let (first, second) = (parts.next().unwrap_or_default(), parts.next());
-    let user = |user: &[u8]| {
-        user.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.!~*'()%&=+$,;?/:".contains(b))
-            && !user.is_empty()
+    let (user, rest) = match rest.iter().position(|&b| b == b'@') {
+        Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
+        None => (None, rest),
     };
-    let host = second.unwrap_or(first);
-    let end = host.iter().position(|b| b";?".contains(b)).unwrap_or(host.len());
-    parts.next().is_none() && second.is_none_or(|_| user(first)) && plain_host(&host[..end])
+    let (rest, headers) = cut(rest, b'?');
+    let (host, parameters) = cut(rest, b';');
+    user.is_none_or(plain_user)
+        && plain_host(host)
+        && parameters.is_none_or(|all| all.split(|&b| b == b';').all(plain_parameter))
+        && headers.is_none_or(|all| all.split(|&b| b == b'&').all(plain_header))
+}
+
+/// What stands before and, where it is there, behind that byte.
+fn cut(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
+    let mut parts = bytes.splitn(2, |&b| b == at);
+    (parts.next().unwrap_or_default(), parts.next())
+}
+
+fn plain_user(user: &[u8]) -> bool {
+    let (user, password) = cut(user, b':');
+    !user.is_empty() && of(user, b"&=+$,;?/") && password.is_none_or(|password| of(password, b"&=+$,"))
+}
+
+fn plain_parameter(parameter: &[u8]) -> bool {
+    let (name, value) = cut(parameter, b'=');
+    let part = |part: &[u8]| !part.is_empty() && of(part, b"[]/:&+$");
+    part(name) && value.is_none_or(part)
+}
+
+fn plain_header(header: &[u8]) -> bool {
+    let (name, value) = cut(header, b'=');
+    let part = |part: &[u8]| of(part, b"[]/?:+$");
+    !name.is_empty() && part(name) && value.is_some_and(part)
+}
+
+/// Whether all is `unreserved`, an escape or one of those (RFC 3261 section 25.1).
+fn of(bytes: &[u8], others: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = match (first, behind) {
+            (b'%', [a, b, behind @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => behind,
+            (b, behind) if b.is_ascii_alphanumeric() || b"-_.!~*'()".contains(b) || others.contains(b) => {
+                behind
+            }
+            _ => return false,
+        };
+    }
+    true
 }
 
 /// A host and a port.
 fn plain_host(bytes: &[u8]) -> bool {
     let mut parts = bytes.splitn(2, |&b| b == b':');
     let (host, port) = (parts.next().unwrap_or_default(), parts.next());
-    let label =
-        |label: &[u8]| !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+    let end = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    let label = |label: &[u8]| {
+        end(label.first())
+            && end(label.last())
+            && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+    };
     let port = port.is_none_or(|port| !port.is_empty() && number(port).is_some_and(|port| port < 65_536));
-    host.split(|&b| b == b'.').all(label) && port
-}
-
-/// Whether CSeq is a number that fits and a token.
-pub(super) fn plain_cseq(message: &[u8]) -> bool {
-    values(message, &[b"cseq"]).iter().all(|value| {
-        let words = words(value);
-        let fits =
-            words.first().and_then(|word| number(word)).is_some_and(|number| number <= u32::MAX.into());
-        words.len() == 2 && fits && words[1].iter().all(|&b| is_token(b))
-    })
+    // The last part of a name begins with a letter (`toplabel`); an IPv4 address has four numbers.
+    let last = host.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    let named = last.first().is_some_and(u8::is_ascii_alphabetic) && host.split(|&b| b == b'.').all(label);
+    let v4 = std::str::from_utf8(host).is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok());
+    (named || v4) && port
 }
 
 /// Whether one Via has more than one branch.
@@ -171,6 +229,22 @@ pub(super) fn branch_twice(message: &[u8]) -> bool {
     };
     let twice = |via: &[u8]| via.split(|&b| b == b';').skip(1).filter(branch).count() > 1;
     values(message, &[b"via", b"v"]).iter().any(|line| line.split(|&b| b == b',').any(twice))
+}
+
+/// Whether a Via has a branch that is written otherwise, or a transport that is no usual one.
+pub(super) fn odd_via(message: &[u8]) -> bool {
+    let odd = |via: &[u8]| {
+        let (start, parameters) = cut(via, b';');
+        let transport = words(start).first().and_then(|word| word.rsplit(|&b| b == b'/').next());
+        let usual = [&b"UDP"[..], b"TCP", b"TLS", b"SCTP", b"WS", b"WSS"];
+        let named = |parameter: &[u8]| {
+            let name = cut(parameter, b'=').0.trim_ascii();
+            name.eq_ignore_ascii_case(b"branch") && name != b"branch"
+        };
+        !transport.is_some_and(|transport| usual.contains(&transport))
+            || parameters.is_some_and(|all| all.split(|&b| b == b';').any(named))
+    };
+    values(message, &[b"via", b"v"]).iter().any(|line| line.split(|&b| b == b',').any(odd))
 }
 
 /// Whether every Via is by the book (without comments, and without parameters in quotes).
