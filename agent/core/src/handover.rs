@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// What a call of ours was begun for, beyond itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Errand {
-    /// Somebody asked for it.
-    Follow(Wish),
+    /// Somebody asked for it; what is called at our own PBX instead of the address that was given.
+    Follow(Wish, Option<String>),
     /// It takes over a call that rings at somebody else's.
     Pickup(DialogRef),
     /// It comes in and takes the place of this one; whether that one was on hold.

@@ -20,6 +20,7 @@ import json
 import os
 import select
 import sys
+import urllib.parse
 
 import pjsua2 as pj
 
@@ -51,11 +52,25 @@ def body_of(message):
     return message.replace("\r\n", "\n").partition("\n\n")[2]
 
 
+def field(message, name):
+    """A header field's value in a message."""
+    for line in message.splitlines():
+        if line.lower().startswith(name.lower() + ":"):
+            return line.partition(":")[2].strip()
+    return ""
+
+
 class Call(pj.Call):
     def __init__(self, phone, call_id=pj.PJSUA_INVALID_ID):
         super().__init__(phone.account, call_id)
         self.phone = phone
         self.recorder = None
+        self.accepted = ""
+
+    def onCallTsxState(self, prm):
+        message = prm.e.body.tsxState.src.rdata.wholeMsg
+        if message.startswith("SIP/2.0 200") and "INVITE" in field(message, "CSeq"):
+            self.accepted = message
 
     def onCallState(self, prm):
         info = self.getInfo()
@@ -262,6 +277,16 @@ class Phone:
     def join(self, call, other):
         """Attended: `call`'s other side is to replace us in `other`."""
         self.found(call).xferReplaces(self.found(other), pj.CallOpParam(True))
+
+    def join_at(self, call, other):
+        """The same as desk phones do it (RFC 5589 section 7): `other`, which we began, is named by its phone's own address."""
+        info = self.found(other).getInfo()
+        accepted = self.found(other).accepted
+        tag = {name: field(accepted, name).partition(";tag=")[2].partition(";")[0] for name in ("To", "From")}
+        dialog = "%s;to-tag=%s;from-tag=%s" % (info.callIdString, tag["To"], tag["From"])
+        uri = info.remoteContact.partition("<")[2].partition(">")[0] or info.remoteContact
+        to = "<%s?Replaces=%s>" % (uri, urllib.parse.quote(dialog, safe=""))
+        self.found(call).xfer(to, pj.CallOpParam(True))
 
     def dtmf(self, call, digits):
         self.found(call).dialDtmf(digits)

@@ -17,6 +17,8 @@ use config::Ports;
 pub struct Kamailio {
     /// The process.
     pub proc: Proc,
+    /// The address at which it listens.
+    pub host: String,
     /// Where it listens, UDP and TCP.
     pub port: u16,
     ports: Ports,
@@ -65,7 +67,7 @@ impl Kamailio {
         let mut proc = Proc::start("kamailio", &mut command, folder);
         // The configuration says so once the workers run.
         proc.wait_for_text("worker is ready", SOON);
-        Self { proc, port: ports.sip, ports }
+        Self { proc, host: host.to_owned(), port: ports.sip, ports }
     }
 
     /// The password of a user.

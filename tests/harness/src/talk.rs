@@ -52,6 +52,7 @@ pub fn agent(folder: &Path, kamailio: &Kamailio, transport: Transport, certifica
     let port = kamailio.port_for(transport);
     let mut account = Account::at(port, transport, &Kamailio::password("1001"));
     account.aor = format!("sip:1001@{REALM}");
+    account.registrar = format!("sip:{}:{port};transport={}", kamailio.host, transport.parameter());
     if let Transport::Tls | Transport::Wss = transport {
         account.registrar = format!("sip:localhost:{port};transport={}", transport.parameter());
     }

@@ -294,8 +294,8 @@ impl Phone {
             TransferEvent::Asked { call: of, .. } => {
                 let accept = TransferCommand::Accept { call: of };
                 let (call, account, offer) = (FOLLOWING, AccountId(0), sdp(""));
-                let (wish, withhold) = (Wish::Call(of), false);
-                let follow = TransferCommand::Follow { call, account, wish, offer, withhold };
+                let (wish, target, withhold) = (Wish::Call(of), None, false);
+                let follow = TransferCommand::Follow { call, account, wish, target, offer, withhold };
                 for command in [accept, follow] {
                     self.agenda.after(follows, SipCommand::Transfer(command));
                 }

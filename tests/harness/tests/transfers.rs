@@ -5,11 +5,12 @@ use harness::{
     certificate::Certificate,
     kamailio::{Kamailio, Options, REALM},
     peer::{self, Kind, Peer, Setup},
+    pjsua::{self, Pjsua},
     sipp::Transport,
     talk::{CALLED_HZ, CALLER_HZ, TALK, THIRD_HZ, agent, agent_hears, hears, tone},
     wait::{self, SOON},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// An office of three: the agent is 1001 and says `CALLER_HZ`, 1002 says `CALLED_HZ`, 1003 says `THIRD_HZ`.
@@ -130,6 +131,49 @@ fn agent_connects(of_agent: Transport, second: Kind, third: Kind) {
     if !office.second.records_as_it_hears() {
         hears(&*office.second, THIRD_HZ, CALLED_HZ);
     }
+}
+
+/// Asked first, from the other side: who talks to the agent connects it with a third one, and names that one by its phone's own
+/// address, as desk phones do behind a proxy. It is an extension all the same: nobody is asked.
+#[test]
+fn pjsua_connects_the_agent_with_another_pjsua() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let certificate = Certificate::make(folder.path(), "pbx", &["localhost", "127.0.0.1"]);
+    // Not at the phones' address, which would be the PBX's own.
+    let kamailio =
+        Kamailio::start_with(folder.path(), &Options { host: Some("127.0.0.2"), ..Options::default() });
+    let agent = agent(folder.path(), &kamailio, Transport::Tcp, &certificate);
+    let phone = |user, hz, answers| {
+        let setup = pjsua::Setup {
+            user,
+            password: Some(&Kamailio::password(user)),
+            registrar: (&kamailio.host, kamailio.port),
+            domain: REALM,
+            transport: Transport::Udp,
+            authority: None,
+            answers,
+            says: &tone(folder.path(), hz),
+            publishes: false,
+            mailbox: false,
+        };
+        let mut phone = Pjsua::start(folder.path(), &setup);
+        Peer::wait_until_registered(&mut phone);
+        phone
+    };
+    let (mut second, third) = (phone("1002", CALLED_HZ, false), phone("1003", THIRD_HZ, true));
+
+    second.command("call", json!({ "to": format!("sip:1001@{REALM}") }));
+    agent.wait_for_call("incoming", 0, SOON);
+    agent.ask(&["answer"]);
+    let (_, seen) = agent.wait_for_call("established", 0, SOON);
+    let (call, after) = second.wait_for_call("established", 0);
+    second.command("call", json!({ "to": format!("sip:1003@{REALM}") }));
+    let (other, _) = second.wait_for_call("established", after);
+    second.command("join_at", json!({ "call": call, "other": other }));
+    let sent = |event: &Value| event["type"] == "transfer" && event["transfer"]["step"] == "sent";
+    agent.wait_for("transfer: sent", seen, SOON, sent);
+    agent_hears(&agent, folder.path(), THIRD_HZ, TALK);
+    hears(&third, CALLER_HZ, THIRD_HZ);
 }
 
 #[test]

@@ -32,7 +32,8 @@ impl Agent {
             Understood::Dial(number) if number.extension.is_none() => Some(number),
             _ => None,
         };
-        let internal = target.home
+        // Another phone of our registrar is called by its number, at our own PBX.
+        let internal = (target.home || target.phone)
             && known.as_ref().is_some_and(|it| it.kind == Kind::Internal && it.dial == target.number);
         let plain = known.as_ref().is_some_and(|it| matches!(it.kind, Kind::Internal | Kind::Plain));
         let follow = match rule {
@@ -46,7 +47,7 @@ impl Agent {
             return Way::Follow;
         }
         let kind = known.as_ref().map_or(Kind::Address, |number| number.kind);
-        Way::Ask(known.filter(|_| target.home).unwrap_or_else(|| Number {
+        Way::Ask(known.filter(|_| target.home || internal).unwrap_or_else(|| Number {
             dial: target.uri.clone(),
             canonical: target.number.clone(),
             shown: crate::plain::plain(&target.uri),

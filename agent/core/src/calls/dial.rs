@@ -36,18 +36,24 @@ impl Calls {
         withhold: bool,
     ) -> CallId {
         let id = self.dial_for(cx, line, number, (None, withhold));
-        let own = cx.account(line.0).map(|account| account.user()).unwrap_or_default();
-        // The PBX's own code comes beside the word to SIP: should the code be none there, the number stays hidden all the same.
-        let hidden = withhold && !matches!(number.kind, Kind::Internal | Kind::Code | Kind::Emergency);
-        let codes = cx.lines.codes(cx.settings, line.0).filter(|_| hidden);
-        let code = codes.and_then(|codes| codes.withhold.as_ref());
-        if let Some(dialled) = code.and_then(|code| code.with(Some(&number.dial), own))
+        let hiding = withhold.then(|| Self::hiding(cx, line.0, number)).flatten();
+        if let Some(dialled) = hiding
             && let Some(Phase::Offering { target }) = self.call(id).map(|call| &mut call.phase)
-            && !target.contains(':')
         {
             *target = dialled;
         }
         id
+    }
+
+    /// The number behind the code with which the PBX hides ours, where it has one. It comes beside the word to SIP: should the
+    /// code be none there, the number stays hidden all the same.
+    pub(super) fn hiding(cx: &Context<'_>, account: AccountId, number: &Number) -> Option<String> {
+        if matches!(number.kind, Kind::Internal | Kind::Code | Kind::Emergency) || number.dial.contains(':') {
+            return None;
+        }
+        let own = cx.account(account).map(|account| account.user()).unwrap_or_default();
+        let code = cx.lines.codes(cx.settings, account)?.withhold.as_ref()?;
+        code.with(Some(&number.dial), own)
     }
 
     /// Takes over a call that rings at somebody else's.

@@ -5,13 +5,13 @@ use super::{
     board::{AUDIO, Calls},
 };
 use crate::{
-    action::Notice,
+    action::{Notice, Source},
     call::{Begin, Call, Phase},
     context::Context,
     handover::{Errand, TransferStep},
-    id::CallId,
+    id::{AccountId, CallId},
     journal::Direction,
-    number::kind::CallerNumber,
+    number::kind::{CallerNumber, Understood},
     party::{Party, Sdp},
     port::{
         media::{Flow, MediaCommand},
@@ -57,14 +57,15 @@ impl Calls {
             started: cx.now.wall,
         });
         call.withhold = withhold;
-        call.errand = Some(Errand::Follow(Wish::Call(of)));
         call.number = cx.numbers.caller(&call.party);
+        let by = self.instead(cx, account, target, (withhold && !nobody, call.number.internal));
+        call.errand = Some(Errand::Follow(Wish::Call(of), by));
         if nobody {
             // Nobody's record is behind a code or an emergency number.
             call.number.lookup = None;
         }
         // Our own extension of that number is somebody else.
-        let stranger = !target.home && call.number.internal;
+        let stranger = !target.home && !target.phone && call.number.internal;
         if call.number.shown.is_empty() || stranger {
             call.number =
                 CallerNumber { lookup: None, shown: crate::plain::plain(&target.uri), internal: false };
@@ -89,15 +90,38 @@ impl Calls {
         Some(id)
     }
 
+    /// What is called in place of the address they gave. A phone that is named by its own address is asked for at our PBX, which
+    /// knows where it is (and calls nobody if it was another: what it is to replace is not there). Who hides the number has
+    /// it hidden by the PBX's own code, too, as when the call is dialled by hand.
+    fn instead(
+        &self,
+        cx: &Context<'_>,
+        account: AccountId,
+        target: &Referred,
+        (hidden, internal): (bool, bool),
+    ) -> Option<String> {
+        if internal {
+            return target.phone.then(|| target.number.clone());
+        }
+        if !hidden || !target.home || target.replaces {
+            return None;
+        }
+        match cx.numbers.understand(&target.number, Source::Typed) {
+            Understood::Dial(number) if number.extension.is_none() => Self::hiding(cx, account, &number),
+            _ => None,
+        }
+    }
+
     /// The offer of a call that was begun for something is written.
     pub(super) fn errand_offered(&mut self, cx: &mut Context<'_>, id: CallId, target: String, offer: Sdp) {
         let Some(call) = self.call(id) else { return };
         let (account, withhold) = (call.account, call.withhold);
         cx.out.sip(match &call.errand {
-            Some(Errand::Follow(wish)) => SipCommand::Transfer(TransferCommand::Follow {
+            Some(Errand::Follow(wish, by)) => SipCommand::Transfer(TransferCommand::Follow {
                 call: id,
                 account,
                 wish: *wish,
+                target: by.clone(),
                 offer,
                 withhold,
             }),
@@ -111,7 +135,7 @@ impl Calls {
 
     /// A call that follows somebody's wish stands: the other one has done its part.
     pub(super) fn arrived(&mut self, cx: &mut Context<'_>, id: CallId) {
-        if let Some(Errand::Follow(Wish::Call(of))) = self.get(id).and_then(|call| call.errand.clone())
+        if let Some(Errand::Follow(Wish::Call(of), _)) = self.get(id).and_then(|call| call.errand.clone())
             && self.get(of).is_some_and(|call| call.sent_on)
         {
             cx.after(Deadline::Transfer(of), LINGER);
@@ -120,7 +144,7 @@ impl Calls {
 
     /// A call that followed somebody's wish is over before it stood, or the wish is: nothing leads from one to the other.
     pub(super) fn unfollow(&mut self, cx: &mut Context<'_>, call: &Call) {
-        let Some(Errand::Follow(Wish::Call(of))) = &call.errand else { return };
+        let Some(Errand::Follow(Wish::Call(of), _)) = &call.errand else { return };
         if call.answered.is_some() {
             return;
         }

@@ -35,13 +35,15 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
         TransferCommand::Redirect { call, follow } => {
             format!("Redirect {{ call: {call}, follow: {follow} }}")
         }
-        TransferCommand::Follow { call, wish, offer, withhold, .. } => {
+        TransferCommand::Follow { call, wish, target, offer, withhold, .. } => {
             let of = match wish {
                 Wish::Call(of) => format!("of: {of}"),
                 Wish::Request(request) => format!("request: {request}"),
             };
             let withheld = if *withhold { ", withheld" } else { "" };
-            format!("Follow {{ call: {call}, {of},{}{withheld} }}", body(Some(offer)))
+            let target = target.as_deref().map(|target| format!(", target: {}", mask.number(target)));
+            let target = target.unwrap_or_default();
+            format!("Follow {{ call: {call}, {of}{target},{}{withheld} }}", body(Some(offer)))
         }
         TransferCommand::Deflect { call, target, .. } => {
             format!("Deflect {{ call: {call}, target: {} }}", mask.number(target))
@@ -83,7 +85,11 @@ fn problem(why: &TransferProblem, mask: Mask) -> String {
 
 pub(super) fn referred(target: &Referred, mask: Mask) -> String {
     let name = target.name.as_deref().map(|name| format!(" {}", mask.name(name))).unwrap_or_default();
-    let abroad = if target.home { "" } else { " abroad" };
+    let abroad = match (target.home, target.phone) {
+        (true, _) => "",
+        (false, true) => " phone",
+        (false, false) => " abroad",
+    };
     let replaces = if target.replaces { " replacing" } else { "" };
     format!("{}{name}{abroad}{replaces}", mask.number(&target.number))
 }

@@ -169,6 +169,7 @@ pub(crate) fn transfer(what: u8, call: CallId) -> TransferEvent {
         name: None,
         home: !what.is_multiple_of(3),
         replaces: what > 127,
+        phone: what > 127 && what.is_multiple_of(3),
     };
     match what % 10 {
         0 => TransferEvent::Agreed { call },

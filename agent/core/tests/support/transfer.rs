@@ -58,10 +58,15 @@ pub(crate) fn referred(rest: &[&str]) -> Option<Referred> {
         Some(name) => (Some(name), &rest[2..]),
         None => (None, &rest[1..]),
     };
-    let home = !rest.contains(&"abroad");
-    let domain = if home { "pbx.example" } else { "elsewhere.example" };
+    let phone = rest.contains(&"phone");
+    let home = !phone && !rest.contains(&"abroad");
+    let domain = match (home, phone) {
+        (true, _) => "pbx.example",
+        (false, true) => "192.0.2.77:5062",
+        (false, false) => "elsewhere.example",
+    };
     let replaces = rest.contains(&"replacing");
-    Some(Referred { uri: format!("sip:{number}@{domain}"), number, name, home, replaces })
+    Some(Referred { uri: format!("sip:{number}@{domain}"), number, name, home, replaces, phone })
 }
 
 /// What the user asks for.

@@ -50,8 +50,8 @@ impl Endpoint {
             }
             TransferCommand::Accept { call } => self.accept_referral(call),
             TransferCommand::Refuse { call } => self.refuse_referral(call),
-            TransferCommand::Follow { call, account, wish, offer, withhold } => {
-                self.follow((call, account), wish, offer, withhold);
+            TransferCommand::Follow { call, account, wish, target, offer, withhold } => {
+                self.follow((call, account), wish, target, offer, withhold);
             }
             TransferCommand::Deflect { call, account, target } => self.deflect(call, account, &target),
             TransferCommand::Pickup { call, account, target, dialog, offer } => {

@@ -1,7 +1,7 @@
 //! The Refer-To header (RFC 3515 section 2.1): whom somebody is to call, and in whose place (RFC 3891 section 5).
 
 use crate::{
-    message::{FieldError, Headers, NameAddr, Text, Uri, unescape},
+    message::{FieldError, Headers, Host, NameAddr, Text, Uri, unescape},
     transfer::{REFER_TO, Replaces},
 };
 use agent_core::port::sip::transfer::Referred;
@@ -62,6 +62,11 @@ impl ReferTo {
                 user.split(';').next().unwrap_or_default().to_owned()
             }
         };
+        let phone = self.address.uri.as_sip().is_some_and(|sip| {
+            let machine = matches!(sip.host, Host::V4(_) | Host::V6(_));
+            let whole = sip.password.is_none() && sip.user_text().is_some_and(|user| !user.contains(&b';'));
+            machine && whole && !home && self.replaces.is_some()
+        });
         let name = self.address.display.as_ref().map(|name| cut(&name.to_display()));
         Referred {
             number: cut(&number),
@@ -69,6 +74,7 @@ impl ReferTo {
             name: name.filter(|name| !name.is_empty()),
             home,
             replaces: self.replaces.is_some(),
+            phone,
         }
     }
 }
@@ -121,6 +127,19 @@ mod tests {
         assert_eq!(again, "\"Bob\" <sip:601@x;transport=tcp?Replaces=a%40b%3Bto-tag%3Dt%3Bfrom-tag%3Df>");
         assert_eq!(read(&[&again]).unwrap(), to);
         assert_eq!(read(&["tel:+49-30-1"]).unwrap().referred(true).number, "+49301");
+    }
+
+    #[test]
+    fn a_phone_is_an_ip_address_whose_call_is_replaced() {
+        const OF: &str = "?Replaces=a%3Bto-tag%3Dt%3Bfrom-tag%3Df";
+        let phone = |uri: &str, home| read(&[&format!("<{uri}>")]).unwrap().referred(home).phone;
+        assert!(phone(&format!("sip:602@192.0.2.7:5062;transport=tcp;ob{OF}"), false));
+        assert!(phone(&format!("sip:602@[2001:db8::7]{OF}"), false));
+        assert!(!phone("sip:602@192.0.2.7", false), "nothing to replace: it would ring");
+        assert!(!phone(&format!("sip:602@192.0.2.7{OF}"), true), "the PBX itself");
+        for other in ["602@phone.example", "602;phone-context=x@192.0.2.7", "602:pw@192.0.2.7", "192.0.2.7"] {
+            assert!(!phone(&format!("sip:{other}{OF}"), false), "{other}");
+        }
     }
 
     #[test]

@@ -153,8 +153,8 @@ fn who_does_not_see_our_number_learns_it_from_nothing_that_follows() {
     let (letter, _) = expect(&mut world, pbx, Method::Notify);
     answer(&mut world, &letter, 200, &[], "");
     let wish = Wish::Call(CALL);
-    let (account, offer, withhold) = (ACCOUNT, sdp("offer"), true);
-    let follow = TransferCommand::Follow { call: CallId(4), account, wish, offer, withhold };
+    let (account, target, offer, withhold) = (ACCOUNT, None, sdp("offer"), true);
+    let follow = TransferCommand::Follow { call: CallId(4), account, wish, target, offer, withhold };
     world.command(phone, SipCommand::Transfer(follow));
     let (letter, invite) = expect(&mut world, pbx, Method::Invite);
     assert_eq!(invite.headers.from().unwrap().uri.to_string(), "sip:anonymous@anonymous.invalid");

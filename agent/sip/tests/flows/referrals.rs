@@ -46,6 +46,7 @@ fn accept_and_follow(world: &mut World, phone: Who, call: CallId) {
         call: NEW,
         account: ACCOUNT,
         wish: Wish::Call(call),
+        target: None,
         offer: sdp("offer"),
         withhold: false,
     };
@@ -92,6 +93,42 @@ fn we_call_whom_they_name_and_tell_them_how_it_goes() {
     answer(&mut world, &letter, 200, &[], "");
     event(&mut world, phone, "Ended");
     clean(&mut world, phone);
+}
+
+#[test]
+fn a_phone_that_is_named_by_its_own_address_is_called_at_our_pbx() {
+    let mut world = World::new(11);
+    let (phone, pbx, call, ok) = theirs(&mut world, "");
+    let to = "<sip:601@192.0.2.77:5062;ob?Replaces=there%3Bto-tag%3Dt%3Bfrom-tag%3Df>";
+    say(&mut world, pbx, phone, &refer(&ok, 2, to, ""));
+    let target = match world.event(phone) {
+        SipEvent::Transfer(TransferEvent::Asked { target, .. }) => target,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((target.number.as_str(), target.home, target.phone), ("601", false, true));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
+    let follow = TransferCommand::Follow {
+        call: NEW,
+        account: ACCOUNT,
+        wish: Wish::Call(call),
+        target: Some("601".to_owned()),
+        offer: sdp("offer"),
+        withhold: false,
+    };
+    world.command(phone, SipCommand::Transfer(follow));
+    expect_status(&mut world, pbx, 202);
+    reported(&mut world, pbx, "refer");
+    let (letter, invite) = expect(&mut world, pbx, Method::Invite);
+    assert_eq!(invite.uri.to_string(), "sip:601@pbx.example");
+    assert_eq!(invite.headers.to().unwrap().uri.to_string(), "sip:601@pbx.example");
+    assert_eq!(invite.headers.get("Replaces").unwrap(), "there;to-tag=t;from-tag=f");
+    // Another 601 than was meant has no such call.
+    answer(&mut world, &letter, 481, &[], "");
+    expect(&mut world, pbx, Method::Ack);
+    event(&mut world, phone, "Ended");
+    let (_, line) = reported(&mut world, pbx, "refer");
+    assert!(line.starts_with("SIP/2.0 481 "), "{line}");
+    assert!(world.events(phone).is_empty());
 }
 
 #[test]
@@ -181,6 +218,7 @@ fn what_cannot_be_followed_is_refused() {
         call: NEW,
         account: ACCOUNT,
         wish: Wish::Call(CallId(1)),
+        target: None,
         offer: sdp("o"),
         withhold: false,
     };

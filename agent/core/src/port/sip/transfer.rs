@@ -60,6 +60,9 @@ pub struct Referred {
     pub home: bool,
     /// It takes the place of a call that stands there (`Replaces`), so it rings nobody.
     pub replaces: bool,
+    /// It is a machine's own address (an IP address) with such a call: how phones of one registrar name each other where
+    /// a proxy joins them (RFC 5589 section 7.3). The number may be one of our own PBX all the same.
+    pub phone: bool,
 }
 
 /// What the PBX session tells of calls that change hands.
@@ -185,6 +188,8 @@ pub enum TransferCommand {
         account: AccountId,
         /// Whose wish it is.
         wish: Wish,
+        /// What is called at the account's own PBX instead of the address they gave: a user part.
+        target: Option<String>,
         /// Our offer.
         offer: Sdp,
         /// Our number is not to be shown, as it was not before.

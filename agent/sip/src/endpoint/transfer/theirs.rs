@@ -100,6 +100,7 @@ impl Endpoint {
         &mut self,
         (call, account): (CallId, AccountId),
         wish: Wish,
+        target: Option<String>,
         offer: Sdp,
         withhold: bool,
     ) {
@@ -116,7 +117,7 @@ impl Endpoint {
         let mut headers = Vec::new();
         headers.extend(theirs.referred_by.clone().map(|by| header(REFERRED_BY, by)));
         headers.extend(theirs.to.replaces.as_ref().map(|replaces| header(REPLACES, replaces.to_value())));
-        let target = theirs.to.address.uri.to_string();
+        let target = target.unwrap_or_else(|| theirs.to.address.uri.to_string());
         self.wire.followed.begin(call, wish);
         self.leave((call, account), &target, headers, offer, withhold);
     }
