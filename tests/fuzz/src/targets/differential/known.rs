@@ -52,8 +52,8 @@ pub static KNOWN: &[Known] = &[
         case: |alone| !wire::utf8(alone.message),
     },
     Known {
-        fields: &[Field::Taken],
-        why: "any scheme may be called, and in an address may stand what should have been escaped: a second `@`, a `]`",
+        fields: &[Field::Taken, Field::Refused],
+        why: "any scheme may be called, and of an address that is against the grammar each parser takes something else",
         rfc: "RFC 3261 section 8.2.2.1: another scheme is answered 416; sections 19.1.1 and 25.1: `SIP-URI`",
         case: |alone| !wire::plain_uri(alone.message),
     },
@@ -94,6 +94,12 @@ pub static KNOWN: &[Known] = &[
         why: "they take any number for a status code",
         rfc: "RFC 3261 section 25.1: three digits, 1xx to 6xx; RFC 4475 section 3.1.2.19",
         case: |alone| wire::status(alone.message).is_some_and(|status| !(100..700).contains(&status)),
+    },
+    Known {
+        fields: &[Field::Refused],
+        why: "they take a Content-Length with a sign before it",
+        rfc: "RFC 3261 section 20.14: digits and nothing else",
+        case: |alone| wire::lengths(alone.message).iter().any(|length| wire::number(length).is_none()),
     },
     Known {
         fields: &[Field::Refused],
@@ -138,9 +144,9 @@ pub static KNOWN: &[Known] = &[
     },
     Known {
         fields: &[Field::Branch],
-        why: "they drop what follows a byte that no token has",
+        why: "they drop what stands before or behind a byte that no token has",
         rfc: "RFC 3261 section 17.2.3: branches are compared whole",
-        case: begins,
+        case: |alone| alone.ours.is_some_and(|ours| !wire::token(ours)),
     },
     Known {
         fields: &[Field::Branch],

@@ -49,6 +49,14 @@ pub(super) fn words(bytes: &[u8]) -> Vec<&[u8]> {
     bytes.split(|b| b" \t\r\n".contains(b)).filter(|word| !word.is_empty()).collect()
 }
 
+/// Without the blanks and line ends at its ends; a form feed stays.
+fn trim(bytes: &[u8]) -> &[u8] {
+    let blank = |b: &u8| b" \t\r\n".contains(b);
+    let start = bytes.iter().position(|b| !blank(b)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|b| !blank(b)).map_or(start, |at| at + 1);
+    &bytes[start..end]
+}
+
 /// Whether the start line is three parts with single spaces between (a response's third may be anything).
 pub(super) fn three_parts(message: &[u8]) -> bool {
     let line = start_line(message);
@@ -105,8 +113,8 @@ pub(super) fn utf8(message: &[u8]) -> bool {
 pub(super) fn values(message: &[u8], names: &[&[u8]]) -> Vec<Vec<u8>> {
     let field = |line: &Vec<u8>| {
         let colon = line.iter().position(|&b| b == b':')?;
-        let name = line[..colon].trim_ascii().to_ascii_lowercase();
-        names.contains(&name.as_slice()).then(|| line[colon + 1..].trim_ascii().to_vec())
+        let name = trim(&line[..colon]).to_ascii_lowercase();
+        names.contains(&name.as_slice()).then(|| trim(&line[colon + 1..]).to_vec())
     };
     lines(message).iter().skip(1).filter_map(field).collect()
 }
@@ -225,7 +233,7 @@ fn plain_host(bytes: &[u8]) -> bool {
 pub(super) fn branch_twice(message: &[u8]) -> bool {
     let branch = |parameter: &&[u8]| {
         let name = parameter.split(|&b| b == b'=').next().unwrap_or_default();
-        name.trim_ascii().eq_ignore_ascii_case(b"branch")
+        trim(name).eq_ignore_ascii_case(b"branch")
     };
     let twice = |via: &[u8]| via.split(|&b| b == b';').skip(1).filter(branch).count() > 1;
     values(message, &[b"via", b"v"]).iter().any(|line| line.split(|&b| b == b',').any(twice))
@@ -238,7 +246,7 @@ pub(super) fn odd_via(message: &[u8]) -> bool {
         let transport = words(start).first().and_then(|word| word.rsplit(|&b| b == b'/').next());
         let usual = [&b"UDP"[..], b"TCP", b"TLS", b"SCTP", b"WS", b"WSS"];
         let named = |parameter: &[u8]| {
-            let name = cut(parameter, b'=').0.trim_ascii();
+            let name = trim(cut(parameter, b'=').0);
             name.eq_ignore_ascii_case(b"branch") && name != b"branch"
         };
         !transport.is_some_and(|transport| usual.contains(&transport))
@@ -253,14 +261,14 @@ pub(super) fn plain_vias(message: &[u8]) -> bool {
 }
 
 fn plain_via(via: &[u8]) -> bool {
-    let mut pieces = via.split(|&b| b == b';').map(<[u8]>::trim_ascii);
+    let mut pieces = via.split(|&b| b == b';').map(trim);
     let words = words(pieces.next().unwrap_or_default());
     let protocol = |word: &[u8]| {
         let mut parts = word.splitn(3, |&b| b == b'/');
         parts.next() == Some(b"SIP") && parts.next() == Some(b"2.0") && parts.next().is_some_and(token)
     };
     let parameters: Vec<Vec<&[u8]>> =
-        pieces.map(|piece| piece.splitn(2, |&b| b == b'=').map(<[u8]>::trim_ascii).collect()).collect();
+        pieces.map(|piece| piece.splitn(2, |&b| b == b'=').map(trim).collect()).collect();
     // A name twice is against section 7.3.1.
     let names: BTreeSet<Vec<u8>> = parameters.iter().map(|parts| parts[0].to_ascii_lowercase()).collect();
     words.len() == 2
@@ -270,7 +278,8 @@ fn plain_via(via: &[u8]) -> bool {
         && names.len() == parameters.len()
 }
 
-fn token(bytes: &[u8]) -> bool {
+/// Whether it is a `token`.
+pub(super) fn token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&b| is_token(b))
 }
 
