@@ -101,11 +101,16 @@ fn card(rest: &[&str]) -> Option<CallerCard> {
 }
 
 /// `0.3`: the third question of all, for the first account.
+/// An account at another PBX.
+const ELSEWHERE: &str = "sip:2001@other.example:5070";
+
 fn question(word: &str) -> Option<PasswordQuestion> {
     let (id, generation) = word.split_once('.')?;
     let id: u32 = id.parse().ok()?;
     let generation = generation.parse().ok()?;
-    Some(PasswordQuestion { account: AccountId(id), aor: account(id).aor, generation })
+    // Where there are four accounts, the fourth is at another PBX (`elsewhere=3`).
+    let aor = if id == 3 { ELSEWHERE.to_owned() } else { account(id).aor };
+    Some(PasswordQuestion { account: AccountId(id), aor, generation })
 }
 
 pub(super) fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
@@ -174,8 +179,7 @@ fn settings(rest: &[&str]) -> Option<Settings> {
             "blocked" => settings.calls.blocked.push(value.to_owned()),
             "hear" => settings.calls.blocked_hear = BlockedHear::Declined,
             "elsewhere" => {
-                settings.accounts[value.parse::<usize>().ok()?].aor =
-                    "sip:2001@other.example:5070".to_owned();
+                settings.accounts[value.parse::<usize>().ok()?].aor = ELSEWHERE.to_owned();
             }
             "most" => settings.calls.most = value.parse().ok()?,
             "ring" => settings.calls.ring_seconds = value.parse().ok()?,
