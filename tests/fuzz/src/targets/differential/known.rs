@@ -143,6 +143,12 @@ pub static KNOWN: &[Known] = &[
         },
     },
     Known {
+        fields: &[Field::CallId],
+        why: "blanks behind a Call-ID stay, or a form feed before it goes",
+        rfc: "RFC 3261 section 7.3.1: blanks at the ends are no part of the value; a form feed is none (section 25.1)",
+        case: |alone| alone.others(|ours, theirs| ours.trim_ascii() == theirs.trim_ascii()),
+    },
+    Known {
         fields: &[Field::Branch],
         why: "they drop what stands before or behind a byte that no token has",
         rfc: "RFC 3261 section 17.2.3: branches are compared whole",
