@@ -1,7 +1,8 @@
 //! rtnetlink: the kernel's word on interfaces, addresses and routes, less what changes nothing.
 //!
 //! Wireless scans, router advertisements that lengthen what is there and routes of the kernel's own come all day long;
-//! none of them may wake anybody.
+//! none of them may wake anybody. Nor may an IPv6 address that is good on its own link alone: no way to a PBX begins at it, and
+//! it comes seconds after the interface, once nobody else claims it (RFC 4862 section 5.4).
 
 use super::fd::watched;
 use crate::watch::word::{Teller, Word};
@@ -63,6 +64,10 @@ const LINK_FLAGS: u32 = 0x1 | 0x40 | 0x1_0000;
 const TENTATIVE: u8 = 0x40;
 /// `IFA_ADDRESS`.
 const ADDRESS: u16 = 1;
+/// `AF_INET6`.
+const INET6: u8 = 10;
+/// `RTA_DST`.
+const DESTINATION: u16 = 1;
 /// `RTM_F_CLONED`: an entry of a cache, not a route.
 const CLONED: u32 = 0x200;
 
@@ -99,6 +104,9 @@ impl Known {
             20 | 21 => {
                 let (prefix, flags, index) = (*body.get(1)?, *body.get(2)?, word(body, 4)?);
                 let address = attribute(body.get(8..)?, ADDRESS)?.to_vec();
+                if link_local(*body.first()?, &address) {
+                    return Some(false);
+                }
                 let tentative = flags & TENTATIVE != 0;
                 self.addresses.remove(&(index, prefix, address.clone(), !tentative));
                 let entry = (index, prefix, address, tentative);
@@ -110,10 +118,20 @@ impl Known {
                 })
             }
             // RTM_NEWROUTE, RTM_DELROUTE: rtmsg. Only routes that lead elsewhere (RTN_UNICAST) or forbid to.
-            24 | 25 => Some(matches!(body.get(7)?, 1 | 6..=8) && word(body, 8)? & CLONED == 0),
+            24 | 25 => {
+                let leads = matches!(body.get(7)?, 1 | 6..=8) && word(body, 8)? & CLONED == 0;
+                // The default route has no destination.
+                let to = body.get(12..).and_then(|rest| attribute(rest, DESTINATION)).unwrap_or_default();
+                Some(leads && !link_local(*body.first()?, to))
+            }
             _ => Some(false),
         }
     }
+}
+
+/// Whether it is an address, or a network, of one link alone (RFC 4291 section 2.5.6).
+fn link_local(family: u8, address: &[u8]) -> bool {
+    family == INET6 && matches!(address, [0xfe, second, ..] if second & 0xc0 == 0x80)
 }
 
 /// The value of the first attribute of that kind (`rtattr`: length, kind, value, padding).
@@ -187,6 +205,36 @@ mod tests {
             assert!(!known.changes(&route(24, sort, flags)), "{sort} {flags}");
         }
         assert!(!known.changes(&message(28, &[0; 12])), "neighbours are none of ours");
+    }
+
+    /// Address or route of IPv6: the first two bytes of it, behind the head of its message.
+    fn v6(kind: u16, head: &[u8], start: [u8; 2]) -> Vec<u8> {
+        let mut body = head.to_vec();
+        body.extend([20_u16.to_ne_bytes(), 1_u16.to_ne_bytes()].concat());
+        body.extend(start);
+        body.extend([0; 14]);
+        message(kind, &body)
+    }
+
+    #[test]
+    fn what_is_good_on_one_link_alone_wakes_nobody() {
+        let mut known = Known::default();
+        let address = |flags, start| v6(20, &[[INET6, 64, flags, 253], [7, 0, 0, 0]].concat(), start);
+        let route = |start| v6(24, &[&[INET6, 64, 0, 0, 254, 2, 0, 1][..], &[0; 4]].concat(), start);
+        for (flags, start) in [(TENTATIVE, [0xfe, 0x80]), (0, [0xfe, 0x80]), (0, [0xfe, 0xbf])] {
+            assert!(!known.changes(&address(flags, start)), "{flags} {start:x?}");
+        }
+        assert!(!known.changes(&v6(21, &[INET6, 64, 0, 253, 7, 0, 0, 0], [0xfe, 0x80])), "nor when it goes");
+        assert!(!known.changes(&route([0xfe, 0x80])));
+        for start in [[0x20, 0x01], [0xfd, 0x00], [0xfe, 0xc0]] {
+            assert!(known.changes(&address(TENTATIVE, start)), "{start:x?}");
+            assert!(known.changes(&address(0, start)), "{start:x?}: it can be used from now on");
+            assert!(known.changes(&route(start)), "{start:x?}");
+        }
+        assert!(
+            known.changes(&message(24, &[&[INET6, 0, 0, 0, 254, 2, 0, 1][..], &[0; 4]].concat())),
+            "::/0"
+        );
     }
 
     #[test]
