@@ -30,7 +30,7 @@ impl What {
     pub(crate) fn refusal(self, call: CallId) -> SipCommand {
         SipCommand::Transfer(match self {
             Self::Referral => TransferCommand::Refuse { call },
-            Self::Redirection => TransferCommand::Redirect { call, follow: false },
+            Self::Redirection => TransferCommand::Redirect { call, follow: false, target: None },
         })
     }
 

@@ -301,7 +301,11 @@ impl Phone {
                 }
             }
             TransferEvent::Redirected { call, .. } => {
-                self.sip.send(SipCommand::Transfer(TransferCommand::Redirect { call, follow: true }));
+                self.sip.send(SipCommand::Transfer(TransferCommand::Redirect {
+                    call,
+                    follow: true,
+                    target: None,
+                }));
             }
             _ => {}
         }

@@ -98,8 +98,12 @@ impl Agent {
             Way::Follow => true,
             Way::Refuse => false,
         };
-        let (_, cx) = self.calls_at(now);
-        cx.out.sip(SipCommand::Transfer(TransferCommand::Redirect { call, follow }));
+        let (calls, mut cx) = self.calls_at(now);
+        if follow {
+            calls.go_elsewhere(&mut cx, call, &target);
+        } else {
+            cx.out.sip(What::Redirection.refusal(call));
+        }
     }
 
     /// A text of ours is answered with another address: nobody is asked about so little, it goes there or nowhere.
@@ -144,7 +148,7 @@ impl Agent {
         };
         match (what, followed) {
             (What::Redirection, Some(call)) => {
-                cx.out.sip(SipCommand::Transfer(TransferCommand::Redirect { call, follow: true }));
+                calls.go_elsewhere(&mut cx, call, &target);
             }
             (_, None) if calls.get(call).is_some() => cx.out.sip(what.refusal(call)),
             _ => {}

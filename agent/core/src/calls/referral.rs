@@ -39,12 +39,7 @@ impl Calls {
         let (account, local, withhold) =
             self.get(of).filter(|call| call.up()).map(|call| (call.account, call.local, call.withhold))?;
         let id = self.next_id();
-        let party = Party {
-            number: target.number.clone(),
-            name: target.name.clone(),
-            uri: target.uri.clone(),
-            withheld: false,
-        };
+        let party = referred(target);
         let mut call = Call::new(Begin {
             id,
             account,
@@ -110,6 +105,16 @@ impl Calls {
             Understood::Dial(number) if number.extension.is_none() => Self::hiding(cx, account, &number),
             _ => None,
         }
+    }
+
+    /// A call of ours that is answered with another address goes there.
+    pub(crate) fn go_elsewhere(&self, cx: &mut Context<'_>, id: CallId, to: &Referred) {
+        let Some(call) = self.get(id) else { return };
+        let internal = cx.numbers.caller(&referred(to)).internal;
+        // Who calls for help is found.
+        let hidden = call.withhold && call.help.is_none();
+        let target = self.instead(cx, call.account, to, (hidden, internal));
+        cx.out.sip(SipCommand::Transfer(TransferCommand::Redirect { call: id, follow: true, target }));
     }
 
     /// The offer of a call that was begun for something is written.
@@ -217,4 +222,10 @@ impl Calls {
         let line = cx.say(&words::TOOK_PLACE, &[&is, &was]);
         cx.inform(Some(id), is, line);
     }
+}
+
+/// Whom they name.
+fn referred(target: &Referred) -> Party {
+    let Referred { number, name, uri, .. } = target.clone();
+    Party { number, name, uri, withheld: false }
 }

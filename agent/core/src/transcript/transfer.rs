@@ -32,8 +32,8 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
         TransferCommand::Drop { call } => format!("DropTransfer {{ call: {call} }}"),
         TransferCommand::Accept { call } => format!("AcceptTransfer {{ call: {call} }}"),
         TransferCommand::Refuse { call } => format!("RefuseTransfer {{ call: {call} }}"),
-        TransferCommand::Redirect { call, follow } => {
-            format!("Redirect {{ call: {call}, follow: {follow} }}")
+        TransferCommand::Redirect { call, follow, target } => {
+            format!("Redirect {{ call: {call}, follow: {follow}{} }}", instead(target.as_deref(), mask))
         }
         TransferCommand::Follow { call, wish, target, offer, withhold, .. } => {
             let of = match wish {
@@ -41,8 +41,7 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
                 Wish::Request(request) => format!("request: {request}"),
             };
             let withheld = if *withhold { ", withheld" } else { "" };
-            let target = target.as_deref().map(|target| format!(", target: {}", mask.number(target)));
-            let target = target.unwrap_or_default();
+            let target = instead(target.as_deref(), mask);
             format!("Follow {{ call: {call}, {of}{target},{}{withheld} }}", body(Some(offer)))
         }
         TransferCommand::Deflect { call, target, .. } => {
@@ -55,6 +54,11 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
             mask.name(&format!("{} {} {}", dialog.call_id, dialog.to_tag, dialog.from_tag))
         ),
     }
+}
+
+/// What is called instead of the address that was given.
+fn instead(target: Option<&str>, mask: Mask) -> String {
+    target.map(|target| format!(", target: {}", mask.number(target))).unwrap_or_default()
 }
 
 /// How a transfer goes, for listeners.

@@ -6,7 +6,7 @@ use crate::{
         model::{Call, Stage},
         outgoing::refused,
     },
-    message::{Contacts, NameAddr, Response, Uri},
+    message::{Contacts, NameAddr, Response, Uri, escape_user},
     transfer::ReferTo,
     wire::Wire,
 };
@@ -42,8 +42,9 @@ impl Call {
         true
     }
 
-    /// The core's word on the address it was asked about.
-    pub(crate) fn redirect(&mut self, wire: &mut Wire, follow: bool) {
+    /// The core's word on the address it was asked about: whether it is called, and with which user part
+    /// instead of its own.
+    pub(crate) fn redirect(&mut self, wire: &mut Wire, follow: bool, user: Option<&str>) {
         let Stage::Calling(calling) = &mut self.stage else { return };
         let Some((response, next)) = calling.asking.take() else { return };
         if !follow {
@@ -58,7 +59,7 @@ impl Call {
         let to = identity::shown(&NameAddr::new(next.clone()), None);
         self.party = Some(to.clone());
         self.tell(wire, SipEvent::Phone(PhoneEvent::Moved { call: self.id, to }));
-        self.invite_again(wire, &response, |request| request.uri = next);
+        self.invite_again(wire, &response, |request| request.uri = with_user(next, user));
     }
 
     /// Whether our number is not shown in it.
@@ -69,5 +70,16 @@ impl Call {
     /// Whether an address is at the PBX this call goes over.
     pub(crate) fn is_home(&self, uri: &Uri) -> bool {
         self.manners.is_home(uri)
+    }
+}
+
+/// The same address, at another user part where one is given.
+fn with_user(uri: Uri, user: Option<&str>) -> Uri {
+    match (uri, user) {
+        (Uri::Sip(mut sip), Some(user)) => {
+            sip.user = Some(escape_user(user).into());
+            Uri::Sip(sip)
+        }
+        (uri, _) => uri,
     }
 }

@@ -45,8 +45,8 @@ impl Endpoint {
             TransferCommand::Drop { call } => {
                 self.transfers.ours.remove(&call);
             }
-            TransferCommand::Redirect { call, follow } => {
-                self.with_call(call, |call, wire| call.redirect(wire, follow));
+            TransferCommand::Redirect { call, follow, target } => {
+                self.with_call(call, |call, wire| call.redirect(wire, follow, target.as_deref()));
             }
             TransferCommand::Accept { call } => self.accept_referral(call),
             TransferCommand::Refuse { call } => self.refuse_referral(call),

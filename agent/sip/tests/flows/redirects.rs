@@ -41,7 +41,7 @@ fn asked(world: &mut World, phone: Who) -> String {
 }
 
 fn redirect(follow: bool) -> SipCommand {
-    SipCommand::Transfer(TransferCommand::Redirect { call: CALL, follow })
+    SipCommand::Transfer(TransferCommand::Redirect { call: CALL, follow, target: None })
 }
 
 #[test]
@@ -73,6 +73,22 @@ fn nobody_is_called_elsewhere_before_the_core_has_said_so() {
     world.command(phone, redirect(true));
     assert!(world.inbox(pbx).is_empty());
     clean(&mut world, phone);
+}
+
+#[test]
+fn the_core_puts_a_code_before_the_number_and_the_user_reads_the_number() {
+    let mut world = World::new(8);
+    let (phone, pbx, letter, _) = dialled(&mut world);
+    answer(&mut world, &letter, 302, &[("Contact", "<sip:030123@192.0.2.10:5070;user=phone>")], "");
+    expect(&mut world, pbx, Method::Ack);
+    assert_eq!(asked(&mut world, phone), "030123");
+    let target = Some("*31#030123".to_owned());
+    let redirect = TransferCommand::Redirect { call: CALL, follow: true, target };
+    world.command(phone, SipCommand::Transfer(redirect));
+    let (_, invite) = expect(&mut world, pbx, Method::Invite);
+    assert_eq!(invite.uri.to_string(), "sip:*31%23030123@192.0.2.10:5070;user=phone");
+    let SipEvent::Phone(PhoneEvent::Moved { to, .. }) = world.event(phone) else { panic!("not told") };
+    assert_eq!(to.number, "030123");
 }
 
 #[test]

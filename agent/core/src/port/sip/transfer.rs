@@ -178,6 +178,8 @@ pub enum TransferCommand {
         call: CallId,
         /// It goes there.
         follow: bool,
+        /// The user part that is called there instead of the one in the address.
+        target: Option<String>,
     },
     /// Calls whom they asked us to call, with Referred-By (RFC 3892) and Replaces as they said; a call of ours like any
     /// other from then on, of whose fate they are told.
