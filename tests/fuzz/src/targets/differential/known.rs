@@ -102,6 +102,14 @@ pub static KNOWN: &[Known] = &[
         case: |alone| wire::lengths(alone.message).iter().any(|length| wire::number(length).is_none()),
     },
     Known {
+        fields: &[Field::Refused, Field::Branch, Field::CallId],
+        why: "they take any number of header fields, values and parameters, of any length",
+        rfc: "RFC 3261 section 21.5.7: what is too large is answered 513",
+        case: |alone| {
+            (alone.ours.is_none() || alone.field == Field::Refused) && wire::beyond_limits(alone.message)
+        },
+    },
+    Known {
         fields: &[Field::Refused],
         why: "of several Content-Length that differ they take one",
         rfc: "RFC 3261 section 7.3.1: there is but one; RFC 4475 section 3.3.9: 400",

@@ -2,6 +2,7 @@
 //!
 //! A message comes here only when no CR or LF stands alone in its head (see [`loose_line_ends`]).
 
+use agent_sip::message::{MAX_HEADERS, MAX_ITEMS, MAX_LINE, MAX_MESSAGE, MAX_PARAMS};
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
 /// Start line and header fields, with the empty line when it is there.
@@ -93,6 +94,16 @@ pub(super) fn escapes_are_utf8(message: &[u8]) -> bool {
         rest = if escape.is_some() { &behind[2..] } else { behind };
     }
     std::str::from_utf8(&decoded).is_ok()
+}
+
+/// Whether there is more of something than ours takes.
+pub(super) fn beyond_limits(message: &[u8]) -> bool {
+    let lines = lines(message);
+    let long = |line: &Vec<u8>| {
+        let count = |what: u8| line.iter().filter(|&&b| b == what).count();
+        line.len() > MAX_LINE || count(b';') > MAX_PARAMS || count(b',') >= MAX_ITEMS
+    };
+    message.len() > MAX_MESSAGE || lines.len() > MAX_HEADERS || lines.iter().any(long)
 }
 
 /// Whether each line behind the start line has a name.
