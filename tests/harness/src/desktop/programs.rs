@@ -223,7 +223,7 @@ impl Desktop {
     /// What is selected, as any program may ask; nothing when nothing is.
     pub fn selected(&self) -> Option<String> {
         let mut command = self.command("timeout");
-        command.args(["2", "xclip", "-selection", "primary", "-o"]).stderr(Stdio::null());
+        command.args(["5", "xclip", "-selection", "primary", "-o"]).stderr(Stdio::null());
         let output = command.output().ok().filter(|output| output.status.success())?;
         Some(String::from_utf8_lossy(&output.stdout).into_owned()).filter(|text| !text.is_empty())
     }
