@@ -11,6 +11,7 @@ mod message;
 use crate::exit::Exit;
 use agent_core::certificate::Fingerprint;
 use clap::{Args, Parser, Subcommand};
+use features::SwitchCommand;
 use handover::HandoverCommand;
 use std::{ffi::OsString, path::PathBuf};
 
@@ -161,11 +162,9 @@ pub(crate) enum CallCommand {
     /// Say how you are to be shown, by accounts with `publish = true`
     #[command(after_help = "Example: trayphone presence away 'back at three'")]
     Presence(PresenceArgs),
-    /// Block a number, or let it ring again
-    #[command(
-        after_help = "Examples:\n  trayphone block '+49 30 1234567'\n  trayphone block '0900*'\n  trayphone block 1002 off"
-    )]
-    Block(features::BlockArgs),
+    /// What is switched on and off
+    #[command(flatten)]
+    Switch(SwitchCommand),
     /// Take a ringing call
     #[command(after_help = "Examples:\n  trayphone answer\n  trayphone answer 3")]
     Answer(CallArg),

@@ -2,10 +2,12 @@
 
 mod feature;
 mod message;
+mod switched;
 mod watched;
 
 pub use feature::FeatureAction;
 pub use message::{MessageState, MessageStatus};
+pub use switched::{QueueStep, Switch, SwitchKnown, SwitchStatus};
 pub use watched::{WatchStatus, WatchedLine, WatchedMailbox, WatchedPerson, WatchedPhones};
 
 use crate::{
@@ -165,6 +167,11 @@ pub enum Reply {
         /// The choices.
         choices: Vec<String>,
     },
+    /// Do not disturb, forwarding or a queue was switched, and this is how it is now.
+    Switched {
+        /// Of each account it was switched for.
+        features: Vec<SwitchStatus>,
+    },
     /// The answer to `Status`.
     Status(Box<Status>),
 }
@@ -228,6 +235,9 @@ pub struct Status {
     /// The latest text messages, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<MessageStatus>,
+    /// Do not disturb, forwarding and queues, as far as they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<SwitchStatus>,
     /// Where the local API listens: a path, on Windows a pipe's name. The core does not know it; whoever serves the API does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
@@ -371,6 +381,8 @@ pub enum Notice {
     Presence(WatchedPerson),
     /// Voice mail came, was heard, or is not known any more.
     Mwi(WatchedMailbox),
+    /// Do not disturb, a forwarding or a queue changed, or is not known any more.
+    Feature(SwitchStatus),
     /// The other phones of an account's address changed, or are not known any more.
     Phones(WatchedPhones),
     /// Something went wrong that the user should know.

@@ -3,6 +3,7 @@
 mod faults;
 mod features;
 mod sent;
+mod switching;
 mod texts;
 mod transfer;
 mod user;
@@ -10,6 +11,7 @@ mod user;
 use crate::{
     action::{Action, Notice, Refusal, Reply, RequestId, Source},
     calls::{Calls, Invite},
+    codes::Codes,
     context::Context,
     faults::Faults,
     id::AccountId,
@@ -25,7 +27,7 @@ use crate::{
         host::{HostEvent, PluginInfo},
         media::{AudioState, MediaEvent},
         shell::{Part, ShellEvent},
-        sip::{PhoneCommand, PhoneEvent, SipCommand, SipEvent},
+        sip::{PhoneCommand, PhoneEvent, Registration, SipCommand, SipEvent},
         store::StoreEvent,
     },
     question::Questions,
@@ -56,6 +58,7 @@ pub struct Agent {
     watches: Watches,
     messages: Messages,
     lines: Lines,
+    codes: Codes,
     /// Where others send us, while the user is asked.
     sent: Vec<Sent>,
     /// What was called last and over which account, for who wants it again, and whether our number was hidden; never an
@@ -103,6 +106,7 @@ impl Agent {
             watches: Watches::default(),
             messages: Messages::default(),
             lines: Lines::default(),
+            codes: Codes::default(),
             sent: Vec::new(),
             last_dialled: None,
             more_toast: notes.id(),
@@ -138,13 +142,11 @@ impl Agent {
                     || matches!(&action, Action::Dial { source, .. } if *source != Source::Typed);
                 let action = if request.is_none() { self.meant(action) } else { action };
                 let about = Self::about(&action);
-                let result = self.user(now, action);
-                if let (true, Err(refusal)) = (unread, &result) {
-                    let (title, line) = self.unread(about, refusal);
-                    let (_, mut cx) = self.calls_at(now);
-                    cx.inform(None, title, line);
+                match self.user(now, request, action) {
+                    Ok(None) => {}
+                    Ok(Some(reply)) => self.reply(request, Ok(reply)),
+                    Err(refusal) => self.refused(now, request, (unread, about), refusal),
                 }
-                self.reply(request, result);
             }
             _ if self.finished => {}
             // What a session said before it broke came before the word that it did.
@@ -162,7 +164,7 @@ impl Agent {
                 }
             }
         }
-        self.treat();
+        self.treat(now);
         self.publish(now);
         self.drop_unasked(now);
     }
@@ -215,17 +217,26 @@ impl Agent {
         (messages, Context { now, settings, numbers, out, timers, notes, lines })
     }
 
+    fn codes_at(&mut self, now: Now) -> (&mut Codes, Context<'_>) {
+        let Self { settings, numbers, out, timers, notes, lines, codes, .. } = self;
+        (codes, Context { now, settings, numbers, out, timers, notes, lines })
+    }
+
     fn questions_at(&mut self, now: Now) -> (&mut Questions, Context<'_>) {
         let Self { settings, numbers, out, timers, notes, lines, questions, .. } = self;
         (questions, Context { now, settings, numbers, out, timers, notes, lines })
     }
 
-    /// Tells SIP how the PBX of each account wants to be treated.
-    fn treat(&mut self) {
+    /// Tells SIP how the PBX of each account wants to be treated, and what it tells of features is asked for.
+    fn treat(&mut self, now: Now) {
         let handed = self.accounts.all().filter(|(_, account)| account.handed()).map(|(id, _)| id);
         let news = self.lines.treat(&self.settings, handed);
-        for (account, how) in news {
+        for (account, how) in news.treatments {
             self.out.sip(SipCommand::Phone(PhoneCommand::Treat { account, how }));
+        }
+        for account in news.watches {
+            let (watches, mut cx) = self.watches_at(now);
+            watches.wanted(&mut cx, account);
         }
     }
 
@@ -277,12 +288,16 @@ impl Agent {
 
     fn sip(&mut self, now: Now, event: SipEvent) {
         let quitting = self.quitting;
+        self.code_sip(now, &event);
         match event {
             SipEvent::Registration { account, state } => {
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.changed(&mut cx, account, state.clone());
                 let (watches, mut cx) = self.watches_at(now);
                 watches.registration(&mut cx, account, &state);
+                if state != Registration::Registered {
+                    self.all_untold(account);
+                }
             }
             SipEvent::Address { account, local } => {
                 if let Some(before) = self.accounts.moved(account, local) {
@@ -291,6 +306,7 @@ impl Agent {
                 }
             }
             SipEvent::Watch(event) => {
+                self.features_told(now, &event);
                 let (watches, mut cx) = self.watches_at(now);
                 watches.told(&mut cx, event);
             }
@@ -337,6 +353,7 @@ impl Agent {
             self.audio = Some(audio);
             return self.say_audio(now);
         }
+        self.code_media(now, &event);
         let (calls, mut cx) = self.calls_at(now);
         let cx = &mut cx;
         match event {
@@ -413,11 +430,12 @@ impl Agent {
                 if handed {
                     self.lines.handed(question.account);
                     let (watches, mut cx) = self.watches_at(now);
-                    watches.wanted(&mut cx, question.account);
+                    watches.handed(&mut cx, question.account);
                 }
             }
             StoreEvent::Password { .. } => {}
             StoreEvent::Profiles(profiles) => self.lines.profiles(profiles),
+            StoreEvent::Kept(kept) => self.restore(kept),
             StoreEvent::Dialled(numbers) => self.remember(&numbers),
             StoreEvent::Trouble(sentence) => {
                 let title = self.say(&text::STORE_FAILED, &[]);
@@ -467,6 +485,7 @@ impl Agent {
             Deadline::Quit => return self.finish(),
             Deadline::Restart(who) => return self.restart(who),
             Deadline::Steady(who) => return self.steady(who),
+            Deadline::Code(id) => return self.code_overdue(now, id),
             Deadline::Password(id) => {
                 let (accounts, mut cx) = self.accounts_at(now);
                 return accounts.unanswered(&mut cx, id);
@@ -494,6 +513,7 @@ impl Agent {
             | Deadline::Question
             | Deadline::Restart(_)
             | Deadline::Steady(_)
+            | Deadline::Code(_)
             | Deadline::Password(_) => {}
         }
     }

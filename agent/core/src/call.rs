@@ -218,6 +218,8 @@ pub(crate) struct Call {
     pub network: Option<u8>,
     /// There can be no sound in it.
     pub unfit: Option<SoundProblem>,
+    /// How much longer it may ring once nobody answered and it is not forwarded after all, seconds.
+    pub rings_on: u32,
     /// Our offer, where it must ring with one.
     pub ring_offer: RingOffer,
     /// The id of its toast.
@@ -271,6 +273,7 @@ impl Call {
             with: Circumstances::default(),
             network: None,
             unfit: None,
+            rings_on: 0,
             ring_offer: RingOffer::None,
             toast,
             started,

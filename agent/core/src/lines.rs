@@ -1,11 +1,16 @@
 //! What kind of PBX each line is at: the profile that is named, or the one that fits what the PBX calls itself.
 
 use crate::{
+    action::Switch,
     id::AccountId,
     pbx::{Codes, PbxProfile},
     plain::plain,
-    port::sip::Treatment,
+    port::sip::{
+        Treatment,
+        watch::{Package, Watched},
+    },
     settings::{AccountSettings, Settings, usual_identity},
+    switches::Switches,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +22,10 @@ pub(crate) struct Lines {
     products: BTreeMap<AccountId, String>,
     /// How SIP was told to treat each.
     told: BTreeMap<AccountId, Treatment>,
+    /// What SIP was told to ask each for, of what it tells of features.
+    read: BTreeMap<AccountId, Vec<Watched>>,
+    /// What is switched on and off.
+    pub switches: Switches,
     /// Something changed since SIP was last told.
     stale: bool,
     /// Unverified codes the user was told of in this run.
@@ -38,12 +47,14 @@ impl Lines {
         let count = u32::try_from(settings.accounts.len()).unwrap_or(u32::MAX);
         self.products.retain(|account, _| account.0 < count);
         self.told.retain(|account, _| account.0 < count);
+        self.read.retain(|account, _| account.0 < count);
         self.stale = true;
     }
 
     /// An account was handed to SIP, which knows nothing of its PBX.
     pub(crate) fn handed(&mut self, account: AccountId) {
         self.told.remove(&account);
+        self.read.remove(&account);
         self.stale = true;
     }
 
@@ -89,29 +100,69 @@ impl Lines {
         self.warned.len() < MOST_WARNED && self.warned.insert(code.to_owned())
     }
 
-    /// How SIP is to treat accounts that were handed to it, where that changed since it was last told.
-    pub(crate) fn treat(
-        &mut self,
-        settings: &Settings,
-        handed: impl Iterator<Item = AccountId>,
-    ) -> Vec<(AccountId, Treatment)> {
-        if !std::mem::take(&mut self.stale) {
-            return Vec::new();
+    /// What accounts that were handed to SIP are to be asked for features, by the codes of their PBX.
+    pub(crate) fn watched(&self, settings: &Settings, account: AccountId) -> Vec<Watched> {
+        let Some((_, profile)) = self.profile(settings, account) else { return Vec::new() };
+        let lines = self.feature_lines(settings, account).into_iter();
+        let mut watched: Vec<Watched> =
+            lines.map(|(target, _)| Watched { package: Package::Line, target }).collect();
+        if profile.quirks.feature_events == Some(true) {
+            watched.push(Watched { package: Package::Features, target: String::new() });
         }
-        let wanted = |account: AccountId| {
-            let own = settings.accounts.get(usize::try_from(account.0).ok()?)?;
+        watched
+    }
+
+    /// What the line of this name says is on.
+    pub(crate) fn switched(&self, settings: &Settings, account: AccountId, target: &str) -> Option<Switch> {
+        self.feature_lines(settings, account).into_iter().find(|(line, _)| line == target).map(|(_, it)| it)
+    }
+
+    fn feature_lines(&self, settings: &Settings, account: AccountId) -> Vec<(String, Switch)> {
+        let own = usize::try_from(account.0).ok().and_then(|place| settings.accounts.get(place));
+        let (Some(own), Some(codes)) = (own, self.codes(settings, account)) else { return Vec::new() };
+        let lines = [
+            (&codes.dnd_line, Switch::Dnd),
+            (&codes.forward_line, Switch::ForwardAlways),
+            (&codes.queue_line, Switch::Queue),
+        ];
+        lines
+            .into_iter()
+            .filter_map(|(code, it)| Some((code.as_ref()?.with(None, own.user())?, it)))
+            .collect()
+    }
+
+    /// How SIP is to treat accounts that were handed to it, and of which it is to ask for other features, where that changed
+    /// since it was last told.
+    pub(crate) fn treat(&mut self, settings: &Settings, handed: impl Iterator<Item = AccountId>) -> News {
+        let mut news = News::default();
+        if !std::mem::take(&mut self.stale) {
+            return news;
+        }
+        for account in handed {
+            let place = usize::try_from(account.0).unwrap_or(usize::MAX);
+            let Some(own) = settings.accounts.get(place) else { continue };
             let profile = self.profile(settings, account);
-            Some((account, profile.map(|(_, it)| treatment(own, it)).unwrap_or_default()))
-        };
-        let mut news: Vec<(AccountId, Treatment)> = handed.filter_map(wanted).collect();
-        news.retain(|(account, wanted)| {
-            let told = self.told.entry(*account).or_default();
-            let changed = told != wanted;
-            told.clone_from(wanted);
-            changed
-        });
+            let treated = profile.map(|(_, it)| treatment(own, it)).unwrap_or_default();
+            let watched = self.watched(settings, account);
+            if *self.told.entry(account).or_default() != treated {
+                self.told.insert(account, treated.clone());
+                news.treatments.push((account, treated));
+            }
+            if *self.read.entry(account).or_default() != watched {
+                self.read.insert(account, watched);
+                news.watches.push(account);
+            }
+        }
         news
     }
+}
+
+/// What SIP is to be told anew.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    pub treatments: Vec<(AccountId, Treatment)>,
+    /// Of these accounts other things are watched.
+    pub watches: Vec<AccountId>,
 }
 
 /// What the user set goes before what the profile says.

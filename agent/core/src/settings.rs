@@ -235,6 +235,8 @@ pub enum AudioBackend {
 pub struct CallSettings {
     /// A call that rings longer is given up, seconds (10 to 600).
     pub ring_seconds: u32,
+    /// How long a call rings here before it goes where unanswered calls are forwarded by this program, seconds.
+    pub forward_seconds: u32,
     /// How long a lookup may take before the toast stays as it is, milliseconds (100 to 10000).
     pub lookup_ms: u32,
     /// A second call is offered while another one rings or is up; `false`: it gets 486 Busy Here.
@@ -264,6 +266,7 @@ impl Default for CallSettings {
     fn default() -> Self {
         Self {
             ring_seconds: 180,
+            forward_seconds: 20,
             lookup_ms: 2000,
             waiting: true,
             most: 1000,

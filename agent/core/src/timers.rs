@@ -26,6 +26,8 @@ pub(crate) enum Deadline {
     Auto(CallId),
     /// A call for help has been silent too long.
     Help(CallId),
+    /// A code that was dialled has had its time.
+    Code(CallId),
     /// One line of the journal stands for the calls of the last second.
     Flood,
     /// The busy or congestion tone has been heard.
@@ -73,6 +75,7 @@ impl Timers {
             Deadline::Transfer(call),
             Deadline::Auto(call),
             Deadline::Help(call),
+            Deadline::Code(call),
         ] {
             self.clear(what);
         }

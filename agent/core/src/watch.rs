@@ -5,7 +5,7 @@
 
 use crate::{
     action::{
-        Notice, Refusal, RefusalCode, Reply, WatchStatus, WatchedLine, WatchedMailbox, WatchedPerson,
+        Notice, Refusal, RefusalCode, Reply, Switch, WatchStatus, WatchedLine, WatchedMailbox, WatchedPerson,
         WatchedPhones,
     },
     context::Context,
@@ -143,7 +143,7 @@ impl Watches {
             }
             WatchEvent::Messages { account, mailbox } => self.mailbox(cx, account, Some(mailbox)),
             WatchEvent::Registrations { account, phones } => self.other_phones(cx, account, Some(phones)),
-            // What the PBX has of features is the features' own.
+            // What the PBX has of features is for the switches.
             WatchEvent::Features { .. } => {}
         }
     }
@@ -163,12 +163,21 @@ impl Watches {
         self.other_phones(cx, account, None);
     }
 
-    /// The PBX session broke, or begins anew: what was asked for in this run is asked for again, once it is handed over.
-    pub(crate) fn wanted(&self, cx: &mut Context<'_>, account: AccountId) {
-        if let Some(added) = self.added.get(&account) {
-            let watched = added.iter().cloned().collect();
-            cx.out.sip(SipCommand::Watch(WatchCommand::Watch { account, watched }));
+    /// The PBX session broke, or begins anew: what was asked for in this run is asked for again, once it is handed over. Where
+    /// there is more to ask for, [`Lines::treat`](crate::lines::Lines::treat) says so.
+    pub(crate) fn handed(&self, cx: &mut Context<'_>, account: AccountId) {
+        if self.added.contains_key(&account) && cx.lines.watched(cx.settings, account).is_empty() {
+            self.wanted(cx, account);
         }
+    }
+
+    /// Has SIP ask for what the user wants watched in this run and for what the PBX tells of features, in place of before.
+    pub(crate) fn wanted(&self, cx: &mut Context<'_>, account: AccountId) {
+        let added = self.added.get(&account);
+        let mut watched: Vec<Watched> = added.into_iter().flatten().cloned().collect();
+        let features = cx.lines.watched(cx.settings, account).into_iter();
+        watched.extend(features.filter(|it| added.is_none_or(|added| !added.contains(it))));
+        cx.out.sip(SipCommand::Watch(WatchCommand::Watch { account, watched }));
     }
 
     /// The user wants a line or a person watched for this run, or not any more.
@@ -221,11 +230,18 @@ impl Watches {
     /// Tells accounts that publish what is so now: what the user said, and that he is on the phone.
     pub(crate) fn publish(&mut self, cx: &mut Context<'_>, in_call: bool, registered: &BTreeSet<AccountId>) {
         let there = PresenceInfo { state: PresenceState::Available, note: None };
-        let mut now = self.own.clone().unwrap_or(there);
-        if in_call && now.state == PresenceState::Available {
-            now.state = PresenceState::OnThePhone;
-        }
+        let own = self.own.clone().unwrap_or(there);
         for (account, settings) in (0..).map(AccountId).zip(&cx.settings.accounts) {
+            let mut now = own.clone();
+            // Who said of himself that he is away is away; that nobody gets through is said of who is there.
+            if now.state == PresenceState::Available {
+                let dnd = cx.lines.switches.is_on(&settings.aor, Switch::Dnd);
+                now.state = match () {
+                    () if dnd => PresenceState::DoNotDisturb,
+                    () if in_call => PresenceState::OnThePhone,
+                    () => PresenceState::Available,
+                };
+            }
             if settings.publish && registered.contains(&account) && self.said.get(&account) != Some(&now) {
                 self.said.insert(account, now.clone());
                 let presence = now.clone();

@@ -199,7 +199,9 @@ async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
     let mail = watched.mailboxes.into_iter().map(Notice::Mwi);
     let phones = watched.phones.into_iter().map(Notice::Phones);
     let troubles = status.troubles.into_iter().map(|text| Notice::Error { text });
-    accounts.chain(calls).chain(lines).chain(people).chain(mail).chain(phones).chain(troubles).collect()
+    let features = status.features.into_iter().map(Notice::Feature);
+    let watched = lines.chain(people).chain(mail).chain(phones);
+    accounts.chain(calls).chain(watched).chain(features).chain(troubles).collect()
 }
 
 /// Streams notices until the client goes; what it still sends is read and ignored, so that its going is seen.

@@ -25,7 +25,7 @@ pub(crate) fn request(command: &CallCommand) -> Request {
         CallCommand::Watch(args) => Action::Feature(args.action()),
         CallCommand::Presence(args) => Action::Feature(args.action()),
         CallCommand::Handover(command) => handover::action(command),
-        CallCommand::Block(args) => Action::Feature(args.action()),
+        CallCommand::Switch(command) => Action::Feature(command.action()),
         CallCommand::Answer(arg) => Action::Answer { call: call(&arg.call) },
         CallCommand::Decline(arg) => Action::Decline { call: call(&arg.call) },
         CallCommand::Hangup(arg) => Action::Hangup { call: call(&arg.call) },

@@ -2,7 +2,7 @@
 
 use crate::{cli::Common, exit::Failure};
 use agent_core::{
-    action::{AccountStatus, CallState, CallStatus, Reply, Status},
+    action::{AccountStatus, CallState, CallStatus, Reply, Status, Switch, SwitchKnown, SwitchStatus},
     journal::{Cause, Direction, JournalEntry, Outcome},
     ledger::{Egress, LedgerRecord},
     plain::steers,
@@ -111,6 +111,11 @@ pub(crate) fn reply(common: &Common, reply: &Reply) {
         Reply::Call { call, number: None } => {
             line(&format!("call {call}"));
         }
+        Reply::Switched { features } => {
+            for status in features {
+                line(&switched(status));
+            }
+        }
         Reply::Message { message } => {
             line(&format!("message {message} is on its way"));
         }
@@ -134,6 +139,9 @@ fn status(status: &Status) {
     for account in &status.accounts {
         line(&self::account(account));
     }
+    for status in &status.features {
+        line(&switched(status));
+    }
     for call in &status.calls {
         line(&self::call(call));
     }
@@ -155,6 +163,33 @@ fn status(status: &Status) {
     for note in notes(status) {
         line(&format!("note: {note}"));
     }
+}
+
+/// Do not disturb, a forwarding or a queue in words.
+fn switched(status: &SwitchStatus) -> String {
+    let SwitchStatus { account, switch, queue, on, to, known } = status;
+    let what = match switch {
+        Switch::Dnd => "do not disturb",
+        Switch::ForwardAlways => "forwarding of all calls",
+        Switch::ForwardBusy => "forwarding while busy",
+        Switch::ForwardNoAnswer => "forwarding of unanswered calls",
+        Switch::Queue => "queue",
+        Switch::QueuePause => "pause in the queue",
+    };
+    let queue = queue.as_deref().map(|queue| format!(" {}", tame(queue))).unwrap_or_default();
+    let state = match (known, on, to) {
+        (SwitchKnown::Unknown, ..) => "unknown".to_owned(),
+        (_, true, Some(to)) => format!("on, to {}", tame(to)),
+        (_, true, None) => "on".to_owned(),
+        (_, false, _) => "off".to_owned(),
+    };
+    let who = match known {
+        SwitchKnown::Pbx => " (the PBX says so)",
+        SwitchKnown::Set => " (the PBX took the code, and does not say what it has)",
+        SwitchKnown::Here => " (done by Trayphone, for the calls that reach it)",
+        SwitchKnown::Unknown => "",
+    };
+    format!("account {}: {what}{queue}: {state}{who}", account.0)
 }
 
 /// What is wrong and not over yet, each once: what the desktop lacks may be the same for tray and toasts, and what a
@@ -450,6 +485,7 @@ mod tests {
             troubles: vec!["the disk is full".to_owned(), "two\u{1b} lines\n".to_owned()],
             watched: agent_core::action::WatchStatus::default(),
             messages: Vec::new(),
+            features: Vec::new(),
             socket: None,
         };
         let sound = "the sound broke down by a fault of Trayphone and begins anew";

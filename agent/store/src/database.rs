@@ -10,7 +10,7 @@ use std::{
 
 /// Each step brings a file from the format of its place to the next one. Steps are only ever added: files of every
 /// earlier format are out there.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "CREATE TABLE call (
         key TEXT PRIMARY KEY,
         account INTEGER NOT NULL,
@@ -46,6 +46,14 @@ const MIGRATIONS: [&str; 5] = [
     "ALTER TABLE call ADD COLUMN cause TEXT;",
     "ALTER TABLE call ADD COLUMN called TEXT;",
     "ALTER TABLE call ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE switch (
+        aor TEXT NOT NULL,
+        switch TEXT NOT NULL,
+        queue TEXT NOT NULL,
+        target TEXT,
+        here INTEGER NOT NULL,
+        PRIMARY KEY (aor, switch, queue)
+     ) STRICT, WITHOUT ROWID;",
 ];
 
 /// The format written here.

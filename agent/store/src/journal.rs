@@ -1,6 +1,6 @@
 //! Journal and ledger as rows: what is written, what is asked for, what becomes of calls a crash cut off.
 
-use crate::{database, error::StoreError, profile::Profile};
+use crate::{database, error::StoreError, pending::Batch, profile::Profile, switches};
 use agent_core::{
     id::AccountId,
     journal::{Direction, JournalEntry, Outcome},
@@ -84,17 +84,16 @@ impl JournalReader {
 pub(crate) const LEDGER_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Writes entries and rows in one transaction: all of them or none.
-pub(crate) fn write<'a>(
-    connection: &mut Connection,
-    calls: impl Iterator<Item = &'a JournalEntry>,
-    rows: impl Iterator<Item = &'a LedgerRecord>,
-) -> rusqlite::Result<()> {
+pub(crate) fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for call in calls {
+    for call in batch.calls.values() {
         upsert(&transaction, call)?;
     }
-    for row in rows {
+    for row in &batch.rows {
         append(&transaction, row)?;
+    }
+    for (kept, on) in batch.switches.values() {
+        switches::keep(&transaction, kept, *on)?;
     }
     transaction.commit()
 }

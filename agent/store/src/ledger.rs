@@ -1,6 +1,6 @@
 //! A writer for the ledger alone, for programs that send something beside the agent: no call of its is touched.
 
-use crate::{database, error::StoreError, journal, profile::Profile};
+use crate::{database, error::StoreError, journal, pending::Batch, profile::Profile};
 use agent_core::ledger::LedgerRecord;
 use rusqlite::Connection;
 use std::{
@@ -57,7 +57,7 @@ impl LedgerWriter {
 
 fn write(mut connection: Connection, file: &Path, hear: &Receiver<Word>) -> Result<(), StoreError> {
     while let Ok(Word::Row(row)) = hear.recv() {
-        journal::write(&mut connection, [].iter(), std::iter::once(row.as_ref()))
+        journal::write(&mut connection, &Batch { rows: [*row].into(), ..Batch::default() })
             .map_err(|error| database::failure(file, &error))?;
     }
     Ok(())

@@ -20,6 +20,7 @@ mod profiles;
 mod reserve;
 mod settings;
 mod store;
+mod switches;
 mod variables;
 
 pub use device::device_secret;

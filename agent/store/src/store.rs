@@ -1,12 +1,16 @@
 //! The store's thread: takes what is to be kept, writes it in batches, and fetches what is asked for.
 
 use crate::{
-    database, error::StoreError, journal, keyring, pending::Pending, platform, profile::Profile, profiles,
-    reserve, settings, variables,
+    database,
+    error::StoreError,
+    journal, keyring,
+    pending::{Batch, Pending},
+    platform,
+    profile::Profile,
+    profiles, reserve, settings, switches, variables,
 };
 use agent_core::{
     id::AccountId,
-    journal::JournalEntry,
     ledger::LedgerRecord,
     port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
@@ -16,7 +20,7 @@ use agent_core::{
 };
 use rusqlite::Connection;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -139,6 +143,7 @@ impl StoreHandle {
             }
             StoreCommand::Journal(entry) => pending.call(*entry),
             StoreCommand::Ledger(row) => pending.row(*row),
+            StoreCommand::Keep { kept, on } => pending.switch(kept, on),
             StoreCommand::Block { number, on } => pending.block(number, on),
         });
     }
@@ -198,8 +203,7 @@ impl StoreHandle {
 
 /// What one turn of the thread has to do.
 struct Work {
-    calls: BTreeMap<String, JournalEntry>,
-    rows: VecDeque<LedgerRecord>,
+    batch: Batch,
     lost: usize,
     passwords: BTreeMap<AccountId, PasswordQuestion>,
     blocks: Vec<(String, bool)>,
@@ -273,7 +277,7 @@ impl Keeper {
                     self.retry_at = Some(Instant::now() + AGAIN_AFTER);
                 }
             }
-            let mut outcome = self.keep(work.calls, work.rows);
+            let mut outcome = self.keep(work.batch);
             if work.closing {
                 outcome = self.last_attempt(outcome);
             }
@@ -319,8 +323,7 @@ impl Keeper {
         let opens = pending.has_writing() || pending.flush_asked > flushed || pending.closing;
         let pending = &mut *pending;
         Work {
-            calls: std::mem::take(&mut pending.calls),
-            rows: std::mem::take(&mut pending.rows),
+            batch: std::mem::take(&mut pending.batch),
             lost: std::mem::take(&mut pending.lost),
             passwords: std::mem::take(&mut pending.passwords),
             blocks: std::mem::take(&mut pending.blocks),
@@ -444,6 +447,8 @@ impl Keeper {
             if !dialled.is_empty() {
                 (self.tell)(StoreEvent::Dialled(dialled));
             }
+            switches::restore(&connection, &self.settings, &*self.tell)
+                .map_err(|error| database::failure(&self.journal, &error))?;
         }
         self.connection = Some(connection);
         self.identity = platform::identity(&self.journal);
@@ -482,25 +487,21 @@ impl Keeper {
     }
 
     /// Writes a batch; what cannot be written now waits for the next attempt.
-    fn keep(
-        &mut self,
-        calls: BTreeMap<String, JournalEntry>,
-        rows: VecDeque<LedgerRecord>,
-    ) -> Result<(), String> {
-        if calls.is_empty() && rows.is_empty() {
+    fn keep(&mut self, batch: Batch) -> Result<(), String> {
+        if batch.is_empty() {
             return Ok(());
         }
         if self.refused {
-            self.unkept += calls.len();
+            self.unkept += batch.calls.len();
             return Err(self.trouble.clone().unwrap_or_default());
         }
         self.look_after();
-        let outcome = self.ready().and_then(|()| self.write(&calls, &rows));
+        let outcome = self.ready().and_then(|()| self.write(&batch));
         match &outcome {
             Ok(()) => self.recovered(),
             Err(_) => {
                 self.retry_at = Some(Instant::now() + AGAIN_AFTER);
-                self.shared.pending().put_back(calls, rows);
+                self.shared.pending().put_back(batch);
             }
         }
         outcome
@@ -510,13 +511,10 @@ impl Keeper {
     fn last_attempt(&mut self, outcome: Result<(), String>) -> Result<(), String> {
         let mut outcome = outcome;
         if outcome.is_err() && !self.refused && reserve::give_up(&self.journal) {
-            let (calls, rows) = {
-                let mut pending = self.shared.pending();
-                (std::mem::take(&mut pending.calls), std::mem::take(&mut pending.rows))
-            };
-            outcome = self.keep(calls, rows);
+            let batch = std::mem::take(&mut self.shared.pending().batch);
+            outcome = self.keep(batch);
         }
-        let lost = self.unkept + self.shared.pending().calls.len();
+        let lost = self.unkept + self.shared.pending().batch.calls.len();
         let why = outcome.as_ref().err().or(self.trouble.as_ref());
         match why {
             Some(why) if lost > 0 => Err(format!("{why}. Calls not in the journal: {lost}.")),
@@ -524,14 +522,10 @@ impl Keeper {
         }
     }
 
-    fn write(
-        &mut self,
-        calls: &BTreeMap<String, JournalEntry>,
-        rows: &VecDeque<LedgerRecord>,
-    ) -> Result<(), String> {
+    fn write(&mut self, batch: &Batch) -> Result<(), String> {
         for attempt in 0..2 {
             let Some(connection) = &mut self.connection else { break };
-            let Err(error) = journal::write(connection, calls.values(), rows.iter()) else {
+            let Err(error) = journal::write(connection, batch) else {
                 self.prune();
                 return Ok(());
             };

@@ -3,10 +3,11 @@
 mod common;
 
 use agent_core::{
+    action::Switch,
     id::AccountId,
     journal::{Cause, Direction, JournalEntry, Outcome},
     ledger::Egress,
-    port::store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
+    port::store::{KeptSwitch, PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     secret::Secret,
     time::UnixMillis,
     vigil::Vigil,
@@ -367,6 +368,57 @@ fn what_was_dialled_last_is_told_at_the_next_start() {
     assert_eq!(dialled[0], ("6038".to_owned(), AccountId(0), true), "39 came in");
     assert!(!dialled[1].2, "it was not hidden");
     assert_eq!(dialled.len(), 20);
+}
+
+#[test]
+fn what_was_switched_on_is_told_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("trayphone.toml");
+    let account = |user: &str| format!("[[account]]\naor = \"sip:{user}@pbx.example\"\n");
+    fs::write(&file, account("1001") + &account("1002")).unwrap();
+    let kept = |user: &str, switch, queue: Option<&str>, to: Option<&str>| KeptSwitch {
+        aor: format!("sip:{user}@pbx.example"),
+        switch,
+        queue: queue.map(str::to_owned),
+        to: to.map(str::to_owned),
+        here: queue.is_none(),
+    };
+    let dnd = kept("1001", Switch::Dnd, None, None);
+    let forward = |to| kept("1001", Switch::ForwardBusy, None, Some(to));
+    let queues = ["400", "401"].map(|queue| kept("1002", Switch::Queue, Some(queue), None));
+    let store = Running::start(dir.path());
+    assert!(matches!(store.next(), StoreEvent::Settings(_)));
+    let say = |kept: &KeptSwitch, on| store.handle.send(StoreCommand::Keep { kept: kept.clone(), on });
+    say(&dnd, true);
+    say(&forward("602"), true);
+    store.flush();
+    say(&dnd, false);
+    say(&forward("603"), true);
+    queues.iter().for_each(|queue| say(queue, true));
+    store.handle.close(LONG).unwrap();
+
+    let told = |dir: &Path| {
+        let store = Running::start(dir);
+        assert!(matches!(store.next(), StoreEvent::Settings(_)));
+        let kept = match store.next() {
+            StoreEvent::Kept(kept) => kept,
+            other => panic!("{other:?} is not what was switched on"),
+        };
+        store.handle.close(LONG).unwrap();
+        kept
+    };
+    let [one, two] = queues;
+    assert_eq!(told(dir.path()), [forward("603"), one, two]);
+    // Where an account's calls went is forgotten with it, and a file that cannot be read makes nobody forget.
+    fs::write(&file, "not a setting").unwrap();
+    let store = Running::start(dir.path());
+    let text = store.trouble();
+    assert!(text.contains("trayphone.toml"), "{text}");
+    store.handle.close(LONG).unwrap();
+    fs::write(&file, account("1001")).unwrap();
+    assert_eq!(told(dir.path()), [forward("603")]);
+    fs::write(&file, account("1001") + &account("1002")).unwrap();
+    assert_eq!(told(dir.path()), [forward("603")]);
 }
 
 #[test]

@@ -108,6 +108,10 @@ class Call(pj.Call):
     def onDtmfDigit(self, prm):
         tell("digit", call=self.getId(), digit=prm.digit, info=prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO)
 
+    def onCallRedirected(self, prm):
+        # Without this it stops where it is redirected.
+        return pj.PJSIP_REDIRECT_ACCEPT_REPLACE
+
     def onCallTransferRequest(self, prm):
         tell("transfer_asked", call=self.getId(), to=prm.dstUri)
         call = Call(self.phone)

@@ -1,8 +1,12 @@
 //! What the user may ask for beyond a plain call: of the accounts, and the features of a PBX phone.
 
 use crate::{
+    action::QueueStep,
     id::{AccountId, CallId},
-    port::sip::{transfer::DialogRef, watch::PresenceState},
+    port::sip::{
+        transfer::DialogRef,
+        watch::{ForwardWhen, PresenceState},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +84,32 @@ pub enum FeatureAction {
         account: Option<AccountId>,
         /// Where it is parked.
         slot: String,
+    },
+    /// Send calls elsewhere, by the code of the PBX; where it has none that is known, this program does it for the calls that
+    /// reach it. Answered when the PBX has taken the code, or has not.
+    Forward {
+        /// Of which account; `None`: the first that is registered.
+        account: Option<AccountId>,
+        /// Which calls.
+        when: ForwardWhen,
+        /// Where to; `None`: nowhere any more.
+        to: Option<String>,
+    },
+    /// Let no call ring, or let them again. By a code or here, as with `Forward`.
+    Dnd {
+        /// Of which account; `None`: of all that are registered.
+        account: Option<AccountId>,
+        /// Whether.
+        on: bool,
+    },
+    /// Begin or end taking calls of a queue, by the code of the PBX.
+    Queue {
+        /// Over which account; `None`: the first that is registered.
+        account: Option<AccountId>,
+        /// What.
+        step: QueueStep,
+        /// Which queue, where the PBX's code has a place for its number; `None`: where it has none.
+        queue: Option<String>,
     },
     /// Write to somebody (RFC 3428). What becomes of it is told in `message` notices.
     Message {

@@ -2,8 +2,13 @@
 
 use crate::{
     agent::Agent,
+    codes::Fared,
     faults::STEADY,
-    port::{Effect, Neighbour, media::MediaCommand, sip::Registration},
+    port::{
+        Effect, Neighbour,
+        media::MediaCommand,
+        sip::{Loss, Registration},
+    },
     text::{self, Phrase},
     time::Now,
     timers::Deadline,
@@ -30,15 +35,20 @@ impl Agent {
         match who {
             Neighbour::Sip => {
                 calls.all_lost(&mut cx);
+                self.codes_over(now, &Fared::Lost(Loss::Fault));
                 let (messages, mut cx) = self.messages_at(now);
                 messages.lost(&mut cx);
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.lost(&mut cx, wait);
                 let ids: Vec<_> = self.accounts.all().map(|(id, _)| id).collect();
                 let (watches, mut cx) = self.watches_at(now);
-                ids.into_iter().for_each(|id| watches.registration(&mut cx, id, &Registration::Idle));
+                ids.iter().for_each(|id| watches.registration(&mut cx, *id, &Registration::Idle));
+                ids.into_iter().for_each(|id| self.all_untold(id));
             }
-            Neighbour::Media => calls.soundless(&mut cx),
+            Neighbour::Media => {
+                calls.soundless(&mut cx);
+                self.codes_soundless(now);
+            }
             Neighbour::Host => {
                 calls.lookups_over(&mut cx);
                 for plugin in &mut self.plugins {

@@ -1,8 +1,8 @@
 //! The features beyond a plain call, each handed to the part of the core that has it.
 
 use crate::{
-    action::{FeatureAction, Refusal, RefusalCode, Reply, Source},
-    agent::Agent,
+    action::{FeatureAction, Refusal, RefusalCode, Reply, RequestId, Source},
+    agent::{Agent, switching::Answer},
     id::AccountId,
     number::{
         Pattern,
@@ -21,7 +21,20 @@ use crate::{
 };
 
 impl Agent {
-    pub(super) fn feature(&mut self, now: Now, feature: FeatureAction) -> Result<Reply, Refusal> {
+    pub(super) fn feature(&mut self, now: Now, request: Option<RequestId>, feature: FeatureAction) -> Answer {
+        match feature {
+            FeatureAction::Forward { account, when, to } => {
+                self.forward(now, request, account, (when, to.as_deref()))
+            }
+            FeatureAction::Dnd { account, on } => self.dnd(now, request, account, on),
+            FeatureAction::Queue { account, step, queue } => {
+                self.queue(now, request, account, (step, queue.as_deref()))
+            }
+            feature => self.plain_feature(now, feature).map(Some),
+        }
+    }
+
+    fn plain_feature(&mut self, now: Now, feature: FeatureAction) -> Result<Reply, Refusal> {
         match feature {
             FeatureAction::Block { number, on } => self.block(now, &number, on),
             FeatureAction::Redial { account } => self.redial(now, account),
@@ -48,6 +61,10 @@ impl Agent {
             FeatureAction::Reconnect { account } => {
                 let (accounts, mut cx) = self.accounts_at(now);
                 accounts.reconnect(&mut cx, account).map(|()| Reply::Done)
+            }
+            // They take their time.
+            FeatureAction::Forward { .. } | FeatureAction::Dnd { .. } | FeatureAction::Queue { .. } => {
+                Ok(Reply::Done)
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What the user asks for, and the answer or the reason against it.
 
 use crate::{
-    action::{Action, Refusal, RefusalCode, Reply, Source, Status},
-    agent::Agent,
+    action::{Action, Refusal, RefusalCode, Reply, RequestId, Source, Status},
+    agent::{Agent, switching::Answer},
+    codes::Fared,
     id::{AccountId, CallId},
     number::kind::{Kind, Number, Understood},
     port::{Neighbour, sip::SipCommand},
@@ -69,7 +70,39 @@ impl Agent {
         }
     }
 
-    pub(super) fn user(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
+    /// What is refused is shown where nobody reads the answer.
+    pub(super) fn refused(
+        &mut self,
+        now: Now,
+        request: Option<RequestId>,
+        (unread, about): (bool, About),
+        refusal: Refusal,
+    ) {
+        if unread {
+            let (title, line) = self.unread(about, &refusal);
+            let (_, mut cx) = self.calls_at(now);
+            cx.inform(None, title, line);
+        }
+        self.reply(request, Err(refusal));
+    }
+
+    /// The answer to a request that took its time.
+    pub(super) fn answer_to(&mut self, now: Now, request: Option<RequestId>, result: Result<Reply, Refusal>) {
+        match result {
+            Ok(reply) => self.reply(request, Ok(reply)),
+            Err(refusal) => self.refused(now, request, (request.is_none(), About::Other), refusal),
+        }
+    }
+
+    /// Does what is asked; `None`: it takes its time, and is answered when it is done.
+    pub(super) fn user(&mut self, now: Now, request: Option<RequestId>, action: Action) -> Answer {
+        match action {
+            Action::Feature(feature) if !self.quitting => self.feature(now, request, feature),
+            action => self.plain_action(now, action).map(Some),
+        }
+    }
+
+    fn plain_action(&mut self, now: Now, action: Action) -> Result<Reply, Refusal> {
         match action {
             Action::Status => return Ok(Reply::Status(Box::new(self.status()))),
             Action::Quit => {
@@ -91,7 +124,6 @@ impl Agent {
                 self.show(now);
                 return Ok(Reply::Done);
             }
-            Action::Feature(feature) => return self.feature(now, feature),
             _ => {}
         }
         self.call_action(now, action)
@@ -236,6 +268,7 @@ impl Agent {
             troubles: self.notes.standing().map(str::to_owned).collect(),
             watched: self.watches.status(),
             messages: self.messages.status(),
+            features: self.lines.switches.status(&self.settings),
             socket: None,
         }
     }
@@ -245,6 +278,7 @@ impl Agent {
             return;
         }
         self.quitting = true;
+        self.codes_over(now, &Fared::Quitting);
         let (calls, mut cx) = self.calls_at(now);
         calls.end_all(&mut cx);
         if self.faults.is_down(Neighbour::Sip) {

@@ -2,9 +2,10 @@
 
 use super::{
     board::{AUDIO, Calls},
-    turned,
+    turned::{self, Turned},
 };
 use crate::{
+    action::Switch,
     call::{Begin, Call, Phase, RingOffer},
     context::Context,
     id::{AccountId, CallId},
@@ -13,11 +14,14 @@ use crate::{
     port::{
         host::HostCommand,
         media::{Flow, MediaCommand, SoundProblem},
-        sip::{Circumstances, Reject, SipCommand},
+        sip::{Circumstances, ForwardReason, Reject, SipCommand},
     },
     timers::Deadline,
 };
 use std::{net::IpAddr, time::Duration};
+
+/// What sends calls on that nobody answers.
+const UNANSWERED: Switch = Switch::ForwardNoAnswer;
 
 /// What an INVITE says.
 pub(crate) struct Invite {
@@ -54,19 +58,30 @@ impl Calls {
         });
         call.unfit = invite.unfit;
         call.written = self.is_written(cx);
-        let turned = self.turned_away(cx, &call, quitting);
-        call.cause = turned.and_then(|(_, cause)| cause);
         call.with = invite.with;
-        self.map.insert(id, call);
-        self.ringing.insert(id);
-        if let Some((why, cause)) = turned {
-            cx.out.sip(SipCommand::Reject { call: id, why });
+        let turned = self.turned_away(cx, &call, quitting);
+        call.cause = turned.as_ref().and_then(Turned::cause);
+        if let Some(turned) = turned {
+            let outcome = turned::outcome(call.cause);
+            cx.out.sip(turned.answer(&call));
+            self.map.insert(id, call);
+            self.ringing.insert(id);
             self.identify(cx, id);
-            self.finish(cx, id, turned::outcome(cause));
+            self.finish(cx, id, outcome);
             return;
         }
+        self.map.insert(id, call);
+        self.ringing.insert(id);
         self.ring(cx, id);
-        cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(cx.settings.calls.ring_seconds)));
+        let calls = &cx.settings.calls;
+        let mut patience = calls.ring_seconds;
+        if let Some(call) = self.call(id)
+            && Self::sent_on_here(cx, call, UNANSWERED).is_some()
+        {
+            patience = patience.min(calls.forward_seconds);
+            call.rings_on = calls.ring_seconds - patience;
+        }
+        cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(patience)));
         self.heed(cx, id);
         self.fresh.push_back((cx.now, id));
     }
@@ -162,8 +177,21 @@ impl Calls {
     pub(crate) fn rung_out(&mut self, cx: &mut Context<'_>, id: CallId) {
         match self.get(id).map(Call::ringing) {
             Some(true) => {
-                cx.out.sip(SipCommand::Reject { call: id, why: Reject::Unavailable });
-                self.finish(cx, id, Outcome::Missed);
+                let Some(call) = self.call(id) else { return };
+                let on = Self::sent_on_here(cx, call, UNANSWERED);
+                let left = std::mem::take(&mut call.rings_on);
+                if on.is_none() && left > 0 {
+                    // The forwarding was taken back meanwhile.
+                    return cx.after(Deadline::Ring(id), Duration::from_secs(u64::from(left)));
+                }
+                let turned = match on {
+                    Some(to) => Turned::On { to, why: ForwardReason::NoAnswer },
+                    None => Turned::Away(Reject::Unavailable, None),
+                };
+                call.cause = turned.cause();
+                let outcome = turned::outcome(call.cause);
+                cx.out.sip(turned.answer(call));
+                self.finish(cx, id, outcome);
             }
             Some(false) => self.hang_up(cx, id),
             None => {}

@@ -14,7 +14,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long the audio may take to answer.
@@ -45,6 +45,8 @@ pub(crate) struct Calls {
     pub(super) mixed: Vec<CallId>,
     /// What a flood of calls may write down.
     pub(super) flood: Flood,
+    /// When help was last called for: it may call back.
+    pub(super) helped: Option<Instant>,
 }
 
 impl Calls {
@@ -62,6 +64,7 @@ impl Calls {
             replacing: None,
             mixed: Vec::new(),
             flood: Flood::default(),
+            helped: None,
         }
     }
 

@@ -68,7 +68,7 @@ impl Calls {
     }
 
     /// The id of the next call of ours.
-    pub(super) fn next_id(&mut self) -> CallId {
+    pub(crate) fn next_id(&mut self) -> CallId {
         while self.map.contains_key(&self.next) {
             self.next = self.next.next();
         }

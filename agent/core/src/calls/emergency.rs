@@ -34,6 +34,7 @@ impl Calls {
         let (account, local, dial) = ways.pop_front()?;
         let number = Number { dial, ..number.clone() };
         let id = self.dial(cx, (account, local), &number, false);
+        self.helped = Some(cx.now.at);
         if let Some(call) = self.call(id) {
             call.help = Some(Help { number, ways, cry: cry.unwrap_or(id) });
         }

@@ -175,6 +175,10 @@ impl Calls {
 /// Counts a missed call and leaves a toast for it.
 fn missed(cx: &mut Context<'_>, call: &Call) {
     cx.notes.count_missed();
+    // Who is not to be disturbed is not, by a toast either; the count and the journal tell.
+    if call.cause == Some(Cause::DoNotDisturb) {
+        return;
+    }
     let mut buttons = Vec::new();
     // A caller's number is a stranger's text: it is dialled as a link would be, never unasked when it is a code.
     if let Some(number) = &call.number.lookup {

@@ -8,7 +8,7 @@ use crate::{
     handover::{Aim, Leaving, TransferStep},
     id::CallId,
     journal::{Direction, Outcome},
-    port::sip::{SipCommand, TransferCommand, transfer::TransferProblem},
+    port::sip::{ForwardReason, SipCommand, TransferCommand, transfer::TransferProblem},
     text::transfer as words,
     timers::Deadline,
 };
@@ -211,7 +211,8 @@ impl Calls {
             return Ok(Reply::Done);
         };
         let account = account.account;
-        cx.out.sip(SipCommand::Transfer(TransferCommand::Deflect { call: id, account, target }));
+        let why = ForwardReason::Deflected;
+        cx.out.sip(SipCommand::Transfer(TransferCommand::Deflect { call: id, account, target, why }));
         self.finish(cx, id, Outcome::Declined);
         let line = cx.say(&words::DEFLECTED, &[&shown]);
         cx.inform(None, title, line);

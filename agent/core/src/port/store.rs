@@ -1,10 +1,25 @@
 //! The door to the disk and the keyring.
 
 use crate::{
-    id::AccountId, journal::JournalEntry, ledger::LedgerRecord, pbx::PbxProfile, secret::Secret,
-    settings::Settings,
+    action::Switch, id::AccountId, journal::JournalEntry, ledger::LedgerRecord, pbx::PbxProfile,
+    secret::Secret, settings::Settings,
 };
 use std::collections::BTreeMap;
+
+/// A switch that is on and that nobody else remembers: kept over restarts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSwitch {
+    /// Of which account, by its address.
+    pub aor: String,
+    /// Which.
+    pub switch: Switch,
+    /// Of which queue.
+    pub queue: Option<String>,
+    /// Where calls go.
+    pub to: Option<String>,
+    /// This program does it; else the PBX took a code.
+    pub here: bool,
+}
 
 /// Why there is no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +66,8 @@ pub enum StoreEvent {
     /// What was dialled in earlier runs, newest first, over which account, and whether our number was hidden; told once, when
     /// the journal was opened.
     Dialled(Vec<(String, AccountId, bool)>),
+    /// The switches that were kept; told once, with what was dialled.
+    Kept(Vec<KeptSwitch>),
     /// Something could not be kept; the sentence names file and cause.
     Trouble(String),
     /// The journal cannot be written, and why; `None`: it can again.
@@ -66,6 +83,13 @@ pub enum StoreCommand {
     Journal(Box<JournalEntry>),
     /// Writes a row of the ledger about what left over a connection that has its own.
     Ledger(Box<LedgerRecord>),
+    /// Keeps a switch that is on over restarts, or forgets it.
+    Keep {
+        /// The switch.
+        kept: KeptSwitch,
+        /// It is on; else forgotten.
+        on: bool,
+    },
     /// Writes a number into `[calls] blocked`, or takes it out; answered by the settings as they are then, or by a `Trouble`.
     Block {
         /// The number or the beginning of many.

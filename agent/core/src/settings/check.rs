@@ -38,6 +38,7 @@ impl Settings {
         checker.audio(&self.audio);
         let calls = &self.calls;
         checker.range("calls.ring_seconds", calls.ring_seconds, 10, 600);
+        checker.range("calls.forward_seconds", calls.forward_seconds, 5, 180);
         checker.range("calls.lookup_ms", calls.lookup_ms, 100, 10_000);
         checker.range("calls.most", calls.most, 1, 1000);
         checker.blocked(&calls.blocked);
@@ -403,6 +404,7 @@ mod tests {
         assert_eq!(keys(|s| s.audio.backend = AudioBackend::Wav), ["audio.input", "audio.output"]);
         assert_eq!(keys(|s| s.audio.ring = Some(" ".to_owned())), ["audio.ring"]);
         assert_eq!(keys(|s| s.calls.ring_seconds = 9), ["calls.ring_seconds"]);
+        assert_eq!(keys(|s| s.calls.forward_seconds = 181), ["calls.forward_seconds"]);
         assert_eq!(keys(|s| s.calls.lookup_ms = 10_001), ["calls.lookup_ms"]);
         assert_eq!(keys(|s| s.calls.most = 0), ["calls.most"]);
         assert_eq!(keys(|s| s.numbers.country = "XX".to_owned()), ["numbers.country"]);

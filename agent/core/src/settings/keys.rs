@@ -110,6 +110,11 @@ pub const KEYS: &[Key] = &[
     absent("audio.ring", "The device that rings; the one you listen with if absent."),
     key("calls.ring_seconds", "180", "A call that rings longer is given up, in seconds (10 to 600)."),
     key(
+        "calls.forward_seconds",
+        "20",
+        "A call that rings longer goes where unanswered calls are forwarded here, in seconds (5 to 180).",
+    ),
+    key(
         "calls.lookup_ms",
         "2000",
         "How long the toast waits for a caller's name, in milliseconds (100 to 10000).",

@@ -2,12 +2,12 @@
 
 use super::state::State;
 use crate::{
-    action::{Action, FeatureAction, Source},
+    action::{Action, FeatureAction, Source, Switch, SwitchStatus},
     call::{Call, title},
     journal::Direction,
     port::sip::{Registration, watch::Mailbox},
     registration::Account,
-    text::{self, Phrase, transfer as words},
+    text::{self, Phrase, features, transfer as words},
     view::{MenuItem, TrayIcon, TrayView},
 };
 
@@ -45,6 +45,9 @@ fn tooltip(state: &State<'_>) -> String {
     let mut lines = vec![summary(state)];
     lines.extend(state.accounts.all().filter_map(|(_, a)| a.problem().map(str::to_owned)));
     if state.calls.engaged_count() + state.calls.ringing_count() == 0 {
+        // What is the reason that nothing rings, first.
+        let silent = switched_on(state).filter(|it| matches!(it.switch, Switch::Dnd | Switch::ForwardAlways));
+        lines.extend(silent.map(|status| features::state(state.language, &status)));
         lines.extend(missed(state));
         lines.extend(state.watches.waiting().map(|(_, mailbox)| voice_mail(state, mailbox)));
     }
@@ -169,8 +172,39 @@ fn menu(state: &State<'_>) -> Vec<MenuItem> {
             None => MenuItem::Label(words),
         });
     }
+    feature_entries(state, &mut menu);
     menu.push(entry(say(&text::QUIT), Action::Quit));
     menu
+}
+
+/// Do not disturb, and forwardings to take back.
+fn feature_entries(state: &State<'_>, menu: &mut Vec<MenuItem>) {
+    let registered = |(_, account): (_, &Account)| *account.state() == Registration::Registered;
+    if !state.accounts.all().any(registered) {
+        return;
+    }
+    let mut push =
+        |text: String, feature| menu.push(MenuItem::Entry { text, action: Action::Feature(feature) });
+    let on = dnd(state);
+    let phrase = if on { &features::DND_OFF } else { &features::DND_ON };
+    push(phrase.say(state.language, &[]), FeatureAction::Dnd { account: None, on: !on });
+    for status in switched_on(state).take(MOST_ENTRIES) {
+        let Some(when) = status.switch.forwards() else { continue };
+        let words = features::state(state.language, &status);
+        let account = Some(status.account);
+        push(
+            features::FORWARD_OFF.say(state.language, &[&words]),
+            FeatureAction::Forward { account, when, to: None },
+        );
+    }
+}
+
+fn dnd(state: &State<'_>) -> bool {
+    switched_on(state).any(|status| status.switch == Switch::Dnd)
+}
+
+fn switched_on(state: &State<'_>) -> impl Iterator<Item = SwitchStatus> {
+    state.lines.switches.status(state.settings).into_iter().filter(|status| status.on)
 }
 
 fn more(state: &State<'_>, count: usize, menu: &mut Vec<MenuItem>) {

@@ -237,6 +237,10 @@ fn store(event: &StoreEvent, mask: Mask) -> String {
         StoreEvent::Profiles(profiles) => {
             profiles.keys().fold("profiles".to_owned(), |line, name| format!("{line} {name:?}"))
         }
+        StoreEvent::Kept(kept) => {
+            let rows: Vec<String> = kept.iter().map(|kept| super::features::kept(kept, mask)).collect();
+            format!("kept {}", rows.join(", "))
+        }
         StoreEvent::Dialled(numbers) => match mask {
             Mask::Off => {
                 let how = |hidden: bool| if hidden { "hidden" } else { "on" };
@@ -384,6 +388,9 @@ fn host_command(command: &HostCommand, mask: Mask) -> String {
 
 fn store_command(command: &StoreCommand, mask: Mask) -> String {
     match command {
+        StoreCommand::Keep { kept, on } => {
+            format!("Keep {{ {}, on: {on} }}", super::features::kept(kept, mask))
+        }
         StoreCommand::Block { number, on } => {
             format!("Block {{ number: {}, on: {on} }}", mask.number(number))
         }
@@ -413,6 +420,10 @@ fn reply(result: Result<&Reply, &crate::action::Refusal>, mask: Mask) -> String 
             let number =
                 number.as_deref().map(|n| format!(", number: {}", mask.number(n))).unwrap_or_default();
             format!("Call {{ call: {call}{number} }}")
+        }
+        Ok(Reply::Switched { features }) => {
+            let each = features.iter().map(|it| super::features::switched(it, mask));
+            format!("Switched {{ {} }}", each.collect::<Vec<_>>().join(", "))
         }
         Ok(Reply::Message { message }) => format!("Message {{ {message} }}"),
         Ok(Reply::Question { question, text, choices }) => match mask {
@@ -474,6 +485,7 @@ fn notice(notice: &Notice, mask: Mask) -> String {
             let words = it.mailbox.as_ref().map(|mailbox| super::watch::mailbox(mailbox, mask));
             format!("Mwi {{ {}: {} }}", it.account.0, words.unwrap_or_else(|| "unknown".to_owned()))
         }
+        Notice::Feature(it) => format!("Feature {{ {} }}", super::features::switched(it, mask)),
         Notice::Phones(it) => {
             let count = it.phones.as_ref().map_or("unknown".to_owned(), |phones| phones.len().to_string());
             format!("Phones {{ {}: {count} }}", it.account.0)

@@ -2,9 +2,12 @@
 
 use super::Mask;
 use crate::{
-    action::FeatureAction,
+    action::{FeatureAction, SwitchStatus},
     id::{AccountId, CallId},
-    port::sip::{Circumstances, ForwardReason, PhoneCommand, PhoneEvent, Ring},
+    port::{
+        sip::{Circumstances, ForwardReason, PhoneCommand, PhoneEvent, Ring},
+        store::KeptSwitch,
+    },
 };
 
 /// What an INVITE says besides who calls; nothing where it says nothing.
@@ -51,6 +54,22 @@ pub(super) fn phone(event: &PhoneEvent, mask: Mask) -> String {
         PhoneEvent::Moved { call, to } => format!("moved {call} {}", mask.number(&to.number)),
         PhoneEvent::Pbx { account, product } => format!("pbx {} {product:?}", account.0),
     }
+}
+
+/// How something is switched.
+pub(super) fn switched(status: &SwitchStatus, mask: Mask) -> String {
+    let SwitchStatus { account, switch, queue, on, to, known } = status;
+    let queue = queue.as_deref().map(|queue| format!(" {}", mask.number(queue))).unwrap_or_default();
+    let to = to.as_deref().map(|to| format!(" to {}", mask.number(to))).unwrap_or_default();
+    format!("{} {switch:?}{queue} {}{to} {known:?}", account.0, if *on { "on" } else { "off" })
+}
+
+/// What is kept over restarts.
+pub(super) fn kept(kept: &KeptSwitch, mask: Mask) -> String {
+    let KeptSwitch { aor, switch, queue, to, here } = kept;
+    let queue = queue.as_deref().map(|queue| format!(" queue {}", mask.name(queue))).unwrap_or_default();
+    let to = to.as_deref().map(|to| format!(" to {}", mask.name(to))).unwrap_or_default();
+    format!("{} {switch:?}{queue}{to}{}", mask.name(aor), if *here { " here" } else { "" })
 }
 
 /// What is asked of the PBX besides.
@@ -102,6 +121,17 @@ pub(super) fn asked(feature: &FeatureAction, mask: Mask) -> String {
             let number = number.as_deref().map(|number| format!(" {}", mask.name(number)));
             let dialog = dialog.as_ref().map(|dialog| format!(" dialog {}", mask.name(&dialog.call_id)));
             format!("pickup{}{}{}", on(account), number.unwrap_or_default(), dialog.unwrap_or_default())
+        }
+        FeatureAction::Forward { account, when, to } => {
+            let to = to.as_deref().map_or("off".to_owned(), |to| format!("to {}", mask.name(to)));
+            format!("forward {when:?}{} {to}", on(account))
+        }
+        FeatureAction::Dnd { account, on: state } => {
+            format!("dnd{} {}", on(account), if *state { "on" } else { "off" })
+        }
+        FeatureAction::Queue { account, step, queue } => {
+            let queue = queue.as_deref().map(|queue| format!(" {}", mask.name(queue))).unwrap_or_default();
+            format!("queue {step:?}{}{queue}", on(account))
         }
         FeatureAction::Message { account, to, text } => {
             format!("message{} to {} says {}", on(account), mask.name(to), mask.name(text))

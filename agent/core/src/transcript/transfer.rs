@@ -3,6 +3,7 @@
 use super::mask::{Mask, body};
 use crate::{
     handover::TransferStep,
+    port::sip::ForwardReason,
     port::sip::transfer::{Referred, TransferCommand, TransferEvent, TransferProblem, Wish},
 };
 
@@ -44,8 +45,9 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
             let target = instead(target.as_deref(), mask);
             format!("Follow {{ call: {call}, {of}{target},{}{withheld} }}", body(Some(offer)))
         }
-        TransferCommand::Deflect { call, target, .. } => {
-            format!("Deflect {{ call: {call}, target: {} }}", mask.number(target))
+        TransferCommand::Deflect { call, target, why, .. } => {
+            let why = if *why == ForwardReason::Deflected { String::new() } else { format!(", {why:?}") };
+            format!("Deflect {{ call: {call}, target: {}{why} }}", mask.number(target))
         }
         TransferCommand::Pickup { call, account, target, dialog, .. } => format!(
             "Pickup {{ call: {call}, account: {}, target: {}, dialog: {} }}",

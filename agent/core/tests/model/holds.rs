@@ -173,10 +173,7 @@ impl World {
         match command {
             MediaCommand::Offer { .. } | MediaCommand::Accept { .. } => {
                 let begins = !std::mem::replace(&mut seen.media_open, true);
-                assert!(
-                    !begins || !self.muted || seen.placed || seen.rings_with_offer,
-                    "a call begins with a muted microphone"
-                );
+                seen.begun_muted |= begins && self.muted && !seen.placed && !seen.rings_with_offer;
             }
             MediaCommand::Stop { .. } => {
                 assert!(seen.media_open, "nothing to stop");
@@ -224,6 +221,8 @@ impl World {
             seen.established |= call.state == CallState::Established;
             let open = seen.media_open && !seen.rings_with_offer;
             ringing += u32::from(call.state == CallState::Incoming && !open);
+            // A code that is dialled without anybody seeing it has no microphone, muted or not.
+            assert!(!seen.begun_muted, "a call begins with a muted microphone");
             assert!(call.direction == Direction::Outgoing || seen.incoming);
             if seen.established {
                 assert!(call.answered.is_some());
@@ -273,6 +272,11 @@ impl World {
             assert_eq!(call.state, CallState::Established, "{call:?} waits for ever");
             assert_eq!(call.transfer, None, "{call:?} neither ended nor returned");
             assert!(!self.seen[&call.call].reoffered, "{call:?}: their re-INVITE got no answer");
+        }
+        assert!(self.waiting.is_empty(), "{:?} was never answered", self.waiting);
+        for (id, seen) in self.seen.iter().filter(|(_, seen)| seen.entries == 0) {
+            assert_eq!(seen.media_open, seen.media_stopped, "{id:?}: a code without an end");
+            assert!(seen.over || !seen.on_the_wire, "{id:?}: a code that is still on the wire");
         }
         assert_eq!(self.view.sound, None, "a sound without an end");
         assert_eq!(self.agent.poll_timeout(), None, "{:?}", self.agent);

@@ -1,9 +1,9 @@
 //! What users, neighbours and the wire may say in the model: good answers, bad ones and nonsense.
 
 use agent_core::{
-    action::{Action, FeatureAction},
+    action::{Action, FeatureAction, QueueStep},
     caller::CallerCard,
-    id::CallId,
+    id::{AccountId, CallId},
     party::{Party, Sdp},
     port::{
         Effect, Event, Neighbour,
@@ -11,9 +11,10 @@ use agent_core::{
         media::{Flow, MediaCommand, MediaEvent, SoundProblem},
         sip::{
             CallEnd, Loss, MessageCommand, MessageEvent, PhoneEvent, Registration, SipCommand, SipEvent,
-            TransferCommand, TransferEvent,
+            TransferCommand, TransferEvent, WatchEvent,
             message::MessageProblem,
             transfer::{DialogRef, Referred, TransferProblem},
+            watch::{ForwardWhen, LineInfo, LineState},
         },
         store::{PasswordQuestion, SecretProblem, StoreCommand, StoreEvent},
     },
@@ -141,7 +142,18 @@ fn sip_answer(command: &SipCommand, how: u8, sdp: Sdp) -> Option<SipEvent> {
 pub(crate) fn feature(what: u8, call: CallId, other: CallId) -> FeatureAction {
     let named = (what > 127).then_some(call);
     let number = || if what.is_multiple_of(3) { "602".to_owned() } else { "nobody".to_owned() };
-    match what % 9 {
+    match what % 13 {
+        9 => FeatureAction::Dnd { account: (what > 127).then_some(AccountId(0)), on: what.is_multiple_of(2) },
+        10 | 11 => FeatureAction::Forward {
+            account: Some(AccountId(u32::from(what % 2))),
+            when: [ForwardWhen::Always, ForwardWhen::Busy, ForwardWhen::NoAnswer][usize::from(what) % 3],
+            to: (what > 64).then(number),
+        },
+        12 => FeatureAction::Queue {
+            account: None,
+            step: [QueueStep::In, QueueStep::Out][usize::from(what) % 2],
+            queue: (what > 200).then(number),
+        },
         8 => FeatureAction::Message { account: None, to: number(), text: "hello".to_owned() },
         0 | 1 => FeatureAction::Transfer { call: named, to: Some(number()), with: None },
         2 => FeatureAction::Transfer { call: named, to: None, with: Some(other) },
@@ -224,6 +236,14 @@ pub(crate) fn nonsense(what: u8, call: CallId) -> Event {
         12 => Event::Media(MediaEvent::Silent { call }),
         13 => Event::Sip(SipEvent::Phone(PhoneEvent::Refresh { call })),
         14 => Event::Sip(SipEvent::Phone(PhoneEvent::Moved { call, to: Party::default() })),
+        15 if call.0.is_multiple_of(2) => Event::Sip(SipEvent::Watch(WatchEvent::Line {
+            account: AccountId(0),
+            target: ["*761001", "*451001"][usize::from(what > 127)].to_owned(),
+            line: LineInfo {
+                state: [LineState::Idle, LineState::Busy, LineState::Unknown][usize::from(what / 16) % 3],
+                ..LineInfo::default()
+            },
+        })),
         _ => Event::Media(MediaEvent::Digit { call, digit: '5' }),
     }
 }

@@ -134,6 +134,7 @@ pub(super) fn store(first: &str, rest: &[&str]) -> Option<StoreEvent> {
         "trouble" => StoreEvent::Trouble(quoted(rest[0])?),
         "journal" => StoreEvent::Journal(quoted(rest[0])),
         "profiles" => StoreEvent::Profiles(profiles(rest)),
+        "kept" => StoreEvent::Kept(super::switching::kept(rest)?),
         "dialled" => {
             let one = |words: &[&str]| Some((quoted(words[0])?, account_id(words[2])?, words[1] == "hidden"));
             StoreEvent::Dialled(rest.chunks_exact(3).filter_map(one).collect())

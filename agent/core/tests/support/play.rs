@@ -1,6 +1,7 @@
 //! Lines of a transcript to events, and a run of the core that writes its own transcript.
 
 mod neighbours;
+mod switching;
 mod texting;
 mod watching;
 mod wire;
@@ -242,7 +243,10 @@ fn feature(first: &str, rest: &[&str]) -> Option<FeatureAction> {
         ("redial", []) => FeatureAction::Redial { account: None },
         ("redial", ["on", account]) => FeatureAction::Redial { account: account_id(account) },
         ("message", rest) => texting::asked(rest)?,
-        _ => return watching::asked(first, rest).or_else(|| super::transfer::asked(first, rest)),
+        _ => {
+            let asked = switching::asked(first, rest).or_else(|| watching::asked(first, rest));
+            return asked.or_else(|| super::transfer::asked(first, rest));
+        }
     })
 }
 

@@ -23,6 +23,7 @@ pub(super) fn told(first: &str, rest: &[&str]) -> Option<WatchEvent> {
                 "presence" => Package::Presence,
                 "messages" => Package::Messages,
                 "phones" => Package::Registrations,
+                "features" => Package::Features,
                 _ => return None,
             };
             let target = if *target == "-" { String::new() } else { (*target).to_owned() };
@@ -45,6 +46,7 @@ pub(super) fn told(first: &str, rest: &[&str]) -> Option<WatchEvent> {
                 PresenceInfo { state: presence(state)?, note: note.first().and_then(|n| quoted(n)) };
             WatchEvent::Presence { account, target: (*target).to_owned(), presence }
         }
+        ("features", words) => super::switching::told(account, words)?,
         ("messages", words) => WatchEvent::Messages { account, mailbox: mailbox(words)? },
         _ => return None,
     })

@@ -43,7 +43,9 @@ pub(super) fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "message" | "message-sent" | "message-redirected" | "message-kept" | "message-failed" => {
             SipEvent::Message(texting::told(first, rest)?)
         }
-        "watched" | "line" | "presence" | "messages" => SipEvent::Watch(watching::told(first, rest)?),
+        "watched" | "line" | "presence" | "messages" | "features" => {
+            SipEvent::Watch(watching::told(first, rest)?)
+        }
         _ => SipEvent::Phone(phone(first, rest)?),
     })
 }

@@ -50,6 +50,20 @@ fn reason(word: &str) -> ForwardReason {
     }
 }
 
+/// The word of RFC 5806 section 4 for a reason.
+pub(super) fn word(why: ForwardReason) -> &'static str {
+    match why {
+        ForwardReason::Always => "unconditional",
+        ForwardReason::Busy => "user-busy",
+        ForwardReason::NoAnswer => "no-answer",
+        ForwardReason::Unreachable => "unavailable",
+        ForwardReason::Deflected => "deflection",
+        ForwardReason::DoNotDisturb => "do-not-disturb",
+        ForwardReason::TimeOfDay => "time-of-day",
+        ForwardReason::Unknown => "unknown",
+    }
+}
+
 /// Causes as RFC 4458 and RFC 7544 section 7.1 give them to diversions.
 fn cause(code: &str) -> Option<ForwardReason> {
     Some(match code {

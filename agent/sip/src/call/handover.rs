@@ -1,6 +1,7 @@
 //! What a call shows of itself when it is to change hands, and the answer that sends it elsewhere.
 
 use crate::{
+    call::forwarded,
     call::model::{Call, Stage},
     dialog::DialogId,
     message::{Header, NameAddr, Request, Response, Text, Uri, name},
@@ -8,7 +9,7 @@ use crate::{
     transfer::DIVERSION,
     wire::Wire,
 };
-use agent_core::port::sip::CallEnd;
+use agent_core::port::sip::{CallEnd, ForwardReason};
 
 /// How a call stands towards whoever would take its place (RFC 3891 section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,13 @@ impl Call {
     }
 
     /// 302: the caller is to try elsewhere (RFC 3261 section 21.3.3), and who sent him there is said (RFC 5806).
-    pub(crate) fn deflect(&mut self, wire: &mut Wire, to: Uri, by: &NameAddr) {
+    pub(crate) fn deflect(&mut self, wire: &mut Wire, to: Uri, (by, why): (&NameAddr, ForwardReason)) {
         let Stage::Ringing(ringing) = &self.stage else { return };
         let mut response = Response::to(&ringing.request, 302, self.local_tag().as_deref());
         response.headers.push(name::CONTACT, NameAddr::new(to).to_value());
         let mut diversion = by.to_value().to_vec();
-        diversion.extend_from_slice(b";reason=deflection");
+        diversion.extend_from_slice(b";reason=");
+        diversion.extend_from_slice(forwarded::word(why).as_bytes());
         response.headers.push(DIVERSION, Text::from(diversion));
         wire.respond(ringing.id, response);
         self.finish(wire, CallEnd::Rejected);

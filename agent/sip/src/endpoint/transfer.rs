@@ -17,7 +17,9 @@ use crate::{
 };
 use agent_core::{
     id::{AccountId, CallId},
-    port::sip::{CallEnd, Loss, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem},
+    port::sip::{
+        CallEnd, ForwardReason, Loss, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem,
+    },
 };
 use std::time::{Duration, Instant};
 
@@ -53,7 +55,9 @@ impl Endpoint {
             TransferCommand::Follow { call, account, wish, target, offer, withhold } => {
                 self.follow((call, account), wish, target, offer, withhold);
             }
-            TransferCommand::Deflect { call, account, target } => self.deflect(call, account, &target),
+            TransferCommand::Deflect { call, account, target, why } => {
+                self.deflect(call, account, (&target, why));
+            }
             TransferCommand::Pickup { call, account, target, dialog, offer } => {
                 match Replaces::early(&dialog) {
                     Some(replaces) => {
@@ -195,11 +199,11 @@ impl Endpoint {
         }
     }
 
-    fn deflect(&mut self, call: CallId, account: AccountId, target: &str) {
+    fn deflect(&mut self, call: CallId, account: AccountId, (target, why): (&str, ForwardReason)) {
         let Some(line) = self.line_of(account) else { return };
         let (to, by) = (line.target(target), line.address());
         match to {
-            Ok(to) => self.with_call(call, |call, wire| call.deflect(wire, to, &by)),
+            Ok(to) => self.with_call(call, |call, wire| call.deflect(wire, to, (&by, why))),
             Err(detail) => {
                 tracing::debug!(detail, "a call cannot be sent there");
                 self.with_call(call, |call, wire| call.hang_up(wire, 480));

@@ -8,7 +8,7 @@ use crate::{
     world::{Who, World, call_of, sdp},
 };
 use agent_core::port::sip::{
-    SipCommand, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem,
+    ForwardReason, SipCommand, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem,
 };
 use agent_sip::message::{Method, Request};
 use std::time::Duration;
@@ -231,16 +231,33 @@ fn two_calls_are_connected() {
 
 #[test]
 fn a_call_that_rings_is_deflected() {
+    // The words of RFC 5806 section 4.
+    for (why, word) in [
+        (ForwardReason::Deflected, "deflection"),
+        (ForwardReason::Always, "unconditional"),
+        (ForwardReason::Busy, "user-busy"),
+        (ForwardReason::NoAnswer, "no-answer"),
+        (ForwardReason::DoNotDisturb, "do-not-disturb"),
+    ] {
+        is_deflected(why, word);
+    }
+}
+
+fn is_deflected(why: ForwardReason, word: &str) {
     let mut world = World::new(7);
     let (phone, pbx) = registered(&mut world);
     say(&mut world, pbx, phone, &invite("in", 1, "", "offer"));
     expect_status(&mut world, pbx, 100);
     let call = call_of(&event(&mut world, phone, "Incoming"));
-    let deflect = TransferCommand::Deflect { call, account: ACCOUNT, target: "601".to_owned() };
+    let target = "601".to_owned();
+    let deflect = TransferCommand::Deflect { call, account: ACCOUNT, target, why };
     world.command(phone, SipCommand::Transfer(deflect.clone()));
     let (_, moved) = expect_status(&mut world, pbx, 302);
     assert_eq!(moved.headers.get("Contact").unwrap(), "<sip:601@pbx.example>");
-    assert_eq!(moved.headers.get("Diversion").unwrap(), "<sip:1001@pbx.example>;reason=deflection");
+    assert_eq!(
+        moved.headers.get("Diversion").unwrap(),
+        format!("<sip:1001@pbx.example>;reason={word}").as_str()
+    );
     say(
         &mut world,
         pbx,

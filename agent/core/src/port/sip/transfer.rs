@@ -1,5 +1,6 @@
 //! What SIP and core say to each other about calls that change hands: transfer, replacement, deflection, pickup.
 
+use super::identity::ForwardReason;
 use crate::{
     id::{AccountId, CallId},
     party::Sdp,
@@ -205,6 +206,8 @@ pub enum TransferCommand {
         account: AccountId,
         /// A user part or a whole `sip:` address.
         target: String,
+        /// Why it goes there.
+        why: ForwardReason,
     },
     /// Takes a call that rings at somebody else's: an INVITE with Replaces (RFC 3891); a call of ours from then on.
     Pickup {
