@@ -238,9 +238,23 @@ pub struct Status {
     /// Do not disturb, forwarding and queues, as far as they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<SwitchStatus>,
+    /// What the user is asked at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<QuestionStatus>,
     /// Where the local API listens: a path, on Windows a pipe's name. The core does not know it; whoever serves the API does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
+}
+
+/// What the user is asked, in `Status` and in the `question` notice; answered by [`Action::Choose`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionStatus {
+    /// Its id.
+    pub question: u64,
+    /// The sentence; `None`: it is no longer asked.
+    pub text: Option<String>,
+    /// The choices, the first of which is number 1.
+    pub choices: Vec<String>,
 }
 
 /// One account in `Status`.
@@ -385,6 +399,8 @@ pub enum Notice {
     Feature(SwitchStatus),
     /// The other phones of an account's address changed, or are not known any more.
     Phones(WatchedPhones),
+    /// The user is asked something, or no longer.
+    Question(QuestionStatus),
     /// Something went wrong that the user should know.
     Error {
         /// A sentence.

@@ -9,7 +9,7 @@ mod transfer;
 mod user;
 
 use crate::{
-    action::{Action, Notice, Refusal, Reply, RequestId, Source},
+    action::{Action, Notice, QuestionStatus, Refusal, Reply, RequestId, Source},
     calls::{Calls, Invite},
     codes::Codes,
     context::Context,
@@ -55,6 +55,8 @@ pub struct Agent {
     accounts: Accounts,
     calls: Calls,
     questions: Questions,
+    /// The question that listeners were told of.
+    asked: Option<u64>,
     watches: Watches,
     messages: Messages,
     lines: Lines,
@@ -103,6 +105,7 @@ impl Agent {
             accounts: Accounts::default(),
             calls: Calls::new(),
             questions: Questions::default(),
+            asked: None,
             watches: Watches::default(),
             messages: Messages::default(),
             lines: Lines::default(),
@@ -167,6 +170,7 @@ impl Agent {
         self.treat(now);
         self.publish(now);
         self.drop_unasked(now);
+        self.tell_question();
     }
 
     /// The next effect, in this order: commands to PBX and audio, the view, everything that is told afterwards.
@@ -255,6 +259,22 @@ impl Agent {
             more_toast: self.more_toast,
             missed_toast: self.missed_toast,
             plugins: self.plugins.iter().any(|p| p.problem.is_none()),
+        }
+    }
+
+    /// Listeners hear of every question, and that it is over.
+    fn tell_question(&mut self) {
+        let open = self.questions.status();
+        let now = open.as_ref().map(|open| open.question);
+        if now == self.asked {
+            return;
+        }
+        if let Some(question) = std::mem::replace(&mut self.asked, now) {
+            let over = QuestionStatus { question, text: None, choices: Vec::new() };
+            self.out.notice(Notice::Question(over));
+        }
+        if let Some(open) = open {
+            self.out.notice(Notice::Question(open));
         }
     }
 

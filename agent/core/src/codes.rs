@@ -9,7 +9,7 @@ use crate::{
     id::{AccountId, CallId},
     port::{
         media::{MediaCommand, MediaEvent, SoundProblem},
-        sip::{CallEnd, Loss, Reject, SipCommand, SipEvent, TransferCommand, TransferEvent},
+        sip::{CallEnd, Loss, Reject, SipCommand, SipEvent, TransferCommand, TransferEvent, transfer::Wish},
     },
     switches::Which,
     timers::Deadline,
@@ -166,7 +166,7 @@ impl Codes {
                 cx.out.sip(SipCommand::AnswerReoffer { call: *call, answer });
             }
             SipEvent::Transfer(TransferEvent::Asked { call, .. }) if self.on_the_wire(*call) => {
-                cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call: *call }));
+                cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { wish: Wish::Call(*call) }));
             }
             SipEvent::Transfer(TransferEvent::Redirected { call, .. }) if self.on_the_wire(*call) => {
                 let no = TransferCommand::Redirect { call: *call, follow: false, target: None };

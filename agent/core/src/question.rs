@@ -1,7 +1,7 @@
 //! What the user is asked before a number is dialled: which of several, or whether at all.
 
 use crate::{
-    action::{Refusal, RefusalCode, Reply},
+    action::{QuestionStatus, Refusal, RefusalCode, Reply},
     context::Context,
     id::AccountId,
     number::kind::{Kind, Number},
@@ -36,6 +36,12 @@ pub(crate) struct Questions {
 impl Questions {
     pub(crate) fn open(&self) -> Option<&Question> {
         self.open.as_ref()
+    }
+
+    /// The one that stands, as listeners are told.
+    pub(crate) fn status(&self) -> Option<QuestionStatus> {
+        let Question { id, text, choices, .. } = self.open()?;
+        Some(QuestionStatus { question: *id, text: Some(text.clone()), choices: choices.clone() })
     }
 
     /// Puts a question about these numbers.

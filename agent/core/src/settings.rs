@@ -6,7 +6,7 @@ pub mod keys;
 mod phone;
 
 pub use address::same_address;
-pub use phone::{AutoAnswer, BlockedHear, Identity, Keys, Transfers, usual_identity};
+pub use phone::{AutoAnswer, BlockedHear, Identity, Keys, RemoteDial, Transfers, usual_identity};
 
 use crate::certificate::CertificateRule;
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,9 @@ pub struct AccountSettings {
     /// Where others may send us unasked.
     #[serde(default)]
     pub transfers: Transfers,
+    /// What the PBX may have this phone dial by itself.
+    #[serde(default)]
+    pub remote_dial: RemoteDial,
     /// How keys are sent.
     #[serde(default)]
     pub dtmf: Keys,
@@ -156,6 +159,7 @@ impl Default for AccountSettings {
             profile: phone::usual_profile(),
             auto_answer: AutoAnswer::default(),
             transfers: Transfers::default(),
+            remote_dial: RemoteDial::default(),
             dtmf: Keys::default(),
             waiting: None,
             reject_anonymous: false,

@@ -10,6 +10,7 @@ mod gate;
 mod inside;
 mod model;
 mod phone;
+mod remote;
 mod requests;
 mod roads;
 mod texts;

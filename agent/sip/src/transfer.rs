@@ -6,12 +6,14 @@ mod desk;
 mod follow;
 mod fragment;
 mod refer_to;
+mod remote;
 mod replaces;
 
 pub(crate) use desk::{Report, Theirs, Transfers};
 pub(crate) use follow::Followed;
 pub(crate) use fragment::Fragment;
 pub(crate) use refer_to::ReferTo;
+pub(crate) use remote::{Remote, Remotes};
 pub(crate) use replaces::Replaces;
 
 /// RFC 3515 section 2.1.

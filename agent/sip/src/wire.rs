@@ -47,6 +47,8 @@ pub(crate) enum Owner {
     Publication(AccountId),
     /// The queue of those of an account's subscriptions that wait for their turn.
     Desk(AccountId),
+    /// A report's on a call the PBX asked for, by the wish's number.
+    Remote(u64),
     /// A text message's, by the name the core gave it.
     Text(u64),
     /// The text messages of others that wait for the core's word.

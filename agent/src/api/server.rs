@@ -200,8 +200,9 @@ async fn how_things_stand(desk: &Desk) -> Vec<Notice> {
     let phones = watched.phones.into_iter().map(Notice::Phones);
     let troubles = status.troubles.into_iter().map(|text| Notice::Error { text });
     let features = status.features.into_iter().map(Notice::Feature);
+    let question = status.question.map(Notice::Question);
     let watched = lines.chain(people).chain(mail).chain(phones);
-    accounts.chain(calls).chain(watched).chain(features).chain(troubles).collect()
+    accounts.chain(calls).chain(watched).chain(features).chain(question).chain(troubles).collect()
 }
 
 /// Streams notices until the client goes; what it still sends is read and ignored, so that its going is seen.

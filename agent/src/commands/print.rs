@@ -2,7 +2,10 @@
 
 use crate::{cli::Common, exit::Failure};
 use agent_core::{
-    action::{AccountStatus, CallState, CallStatus, Reply, Status, Switch, SwitchKnown, SwitchStatus},
+    action::{
+        AccountStatus, CallState, CallStatus, QuestionStatus, Reply, Status, Switch, SwitchKnown,
+        SwitchStatus,
+    },
     journal::{Cause, Direction, JournalEntry, Outcome},
     ledger::{Egress, LedgerRecord},
     plain::steers,
@@ -119,17 +122,18 @@ pub(crate) fn reply(common: &Common, reply: &Reply) {
         Reply::Message { message } => {
             line(&format!("message {message} is on its way"));
         }
-        Reply::Question { question, text, choices } => {
-            line(&tame(text));
-            for (index, choice) in choices.iter().enumerate() {
-                line(&format!("  {} = {}", index + 1, tame(choice)));
-            }
-            line(&format!(
-                "Say which: trayphone choose {question} 1   (or none: trayphone choose {question})"
-            ));
-        }
+        Reply::Question { question, text, choices } => asked(*question, text, choices),
         Reply::Status(status) => self::status(status),
     }
+}
+
+/// A question, and how it is answered.
+fn asked(question: u64, text: &str, choices: &[String]) {
+    line(&tame(text));
+    for (index, choice) in choices.iter().enumerate() {
+        line(&format!("  {} = {}", index + 1, tame(choice)));
+    }
+    line(&format!("Say which: trayphone choose {question} 1   (or none: trayphone choose {question})"));
 }
 
 fn status(status: &Status) {
@@ -159,6 +163,9 @@ fn status(status: &Status) {
     }
     for watched in super::watched::lines(&status.watched) {
         line(&tame(&watched));
+    }
+    if let Some(QuestionStatus { question, text: Some(text), choices }) = &status.question {
+        asked(*question, text, choices);
     }
     for note in notes(status) {
         line(&format!("note: {note}"));
@@ -486,6 +493,7 @@ mod tests {
             watched: agent_core::action::WatchStatus::default(),
             messages: Vec::new(),
             features: Vec::new(),
+            question: None,
             socket: None,
         };
         let sound = "the sound broke down by a fault of Trayphone and begins anew";

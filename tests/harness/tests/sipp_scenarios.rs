@@ -292,7 +292,7 @@ impl Phone {
         match *told {
             TransferEvent::Done { call } => self.sip.send(SipCommand::Hangup { call }),
             TransferEvent::Asked { call: of, .. } => {
-                let accept = TransferCommand::Accept { call: of };
+                let accept = TransferCommand::Accept { wish: Wish::Call(of) };
                 let (call, account, offer) = (FOLLOWING, AccountId(0), sdp(""));
                 let (wish, target, withhold) = (Wish::Call(of), None, false);
                 let follow = TransferCommand::Follow { call, account, wish, target, offer, withhold };

@@ -36,6 +36,7 @@ impl Agent {
             Neighbour::Sip => {
                 calls.all_lost(&mut cx);
                 self.codes_over(now, &Fared::Lost(Loss::Fault));
+                self.wishes_lost(now);
                 let (messages, mut cx) = self.messages_at(now);
                 messages.lost(&mut cx);
                 let (accounts, mut cx) = self.accounts_at(now);

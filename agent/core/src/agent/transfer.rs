@@ -171,6 +171,9 @@ impl Agent {
         let event = match event {
             TransferEvent::Asked { call, target } => return self.sent_on(now, call, target),
             TransferEvent::Redirected { call, target } => return self.redirected(now, call, target),
+            TransferEvent::RemoteDial { account, request, target } => {
+                return self.remote_dial(now, (account, request), target);
+            }
             event => event,
         };
         let (calls, mut cx) = self.calls_at(now);
@@ -181,7 +184,6 @@ impl Agent {
             TransferEvent::Done { call } => calls.transfer_done(cx, call),
             TransferEvent::Failed { call, why } => calls.transfer_failed(cx, call, why),
             TransferEvent::Replacing { call, old } => calls.replacing(call, old),
-            // No account lets its PBX dial yet, so that SIP never tells this.
             TransferEvent::Asked { .. }
             | TransferEvent::Redirected { .. }
             | TransferEvent::RemoteDial { .. } => {}

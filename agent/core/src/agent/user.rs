@@ -269,6 +269,7 @@ impl Agent {
             watched: self.watches.status(),
             messages: self.messages.status(),
             features: self.lines.switches.status(&self.settings),
+            question: self.questions.status(),
             socket: None,
         }
     }

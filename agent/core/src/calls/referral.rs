@@ -23,7 +23,7 @@ use crate::{
     text::transfer as words,
     timers::Deadline,
 };
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// Who sent us on hangs up when he hears that it worked; if he does not, we do.
 const LINGER: Duration = Duration::from_secs(10);
@@ -36,15 +36,55 @@ impl Calls {
         of: CallId,
         (target, nobody): (&Referred, bool),
     ) -> Option<CallId> {
-        let (account, local, withhold) =
-            self.get(of).filter(|call| call.up()).map(|call| (call.account, call.local, call.withhold))?;
+        let (line, withhold) =
+            self.get(of).filter(|call| call.up()).map(|call| ((call.account, call.local), call.withhold))?;
+        let id = self.go_where_asked(cx, line, (target, Wish::Call(of)), (withhold, nobody));
+        if let Some(old) = self.call(of) {
+            old.sent_on = true;
+            // What it was on hold for is over: it is the user's again when the new one fails.
+            old.leaving = None;
+        }
+        self.set_out(cx, id);
+        cx.out.notice(Notice::Transfer { call: of, transfer: TransferStep::Sent { to: id } });
+        let (who, whom) = (self.label(of, cx.language()), self.shown(id));
+        let line = cx.say(&words::SENT_ON, &[&who, &whom]);
+        cx.inform(Some(id), whom, line);
+        Some(id)
+    }
+
+    /// Calls whom the PBX asked us to call.
+    pub(crate) fn follow_pbx(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: (AccountId, IpAddr),
+        (target, request): (&Referred, u64),
+        nobody: bool,
+    ) -> CallId {
+        let id = self.go_where_asked(cx, line, (target, Wish::Request(request)), (false, nobody));
+        self.set_out(cx, id);
+        let (title, line) = (self.shown(id), cx.say(&words::REMOTE_DIAL, &[]));
+        cx.inform(Some(id), title, line);
+        id
+    }
+
+    fn shown(&self, id: CallId) -> String {
+        self.get(id).map(|call| call.number.shown.clone()).unwrap_or_default()
+    }
+
+    /// A call of ours that follows somebody's wish; it has not set out yet.
+    fn go_where_asked(
+        &mut self,
+        cx: &mut Context<'_>,
+        (account, local): (AccountId, IpAddr),
+        (target, wish): (&Referred, Wish),
+        (withhold, nobody): (bool, bool),
+    ) -> CallId {
         let id = self.next_id();
-        let party = referred(target);
         let mut call = Call::new(Begin {
             id,
             account,
             direction: Direction::Outgoing,
-            party,
+            party: referred(target),
             called: None,
             local,
             phase: Phase::Offering { target: target.uri.clone() },
@@ -54,7 +94,7 @@ impl Calls {
         call.withhold = withhold;
         call.number = cx.numbers.caller(&call.party);
         let by = self.instead(cx, account, target, (withhold && !nobody, call.number.internal));
-        call.errand = Some(Errand::Follow(Wish::Call(of), by));
+        call.errand = Some(Errand::Follow(wish, by));
         if nobody {
             // Nobody's record is behind a code or an emergency number.
             call.number.lookup = None;
@@ -65,24 +105,20 @@ impl Calls {
             call.number =
                 CallerNumber { lookup: None, shown: crate::plain::plain(&target.uri), internal: false };
         }
-        if let Some(old) = self.call(of) {
-            old.sent_on = true;
-            // What it was on hold for is over: it is the user's again when the new one fails.
-            old.leaving = None;
-        }
-        let (who, whom) = (self.label(of, cx.language()), call.number.shown.clone());
         self.map.insert(id, call);
         self.engaged.insert(id);
+        id
+    }
+
+    /// It sets out.
+    fn set_out(&mut self, cx: &mut Context<'_>, id: CallId) {
+        let Some(local) = self.get(id).map(|call| call.local) else { return };
         self.stop_tone(cx);
         self.begin_with(cx, id);
         cx.out.media(MediaCommand::Offer { call: id, local });
         cx.after(Deadline::Step(id), AUDIO);
         self.ask_plugins(cx, id);
         self.record(cx, id);
-        cx.out.notice(Notice::Transfer { call: of, transfer: TransferStep::Sent { to: id } });
-        let line = cx.say(&words::SENT_ON, &[&who, &whom]);
-        cx.inform(Some(id), whom, line);
-        Some(id)
     }
 
     /// What is called in place of the address they gave. A phone that is named by its own address is asked for at our PBX, which
@@ -149,16 +185,22 @@ impl Calls {
 
     /// A call that followed somebody's wish is over before it stood, or the wish is: nothing leads from one to the other.
     pub(super) fn unfollow(&mut self, cx: &mut Context<'_>, call: &Call) {
-        let Some(Errand::Follow(Wish::Call(of), _)) = &call.errand else { return };
+        let Some(Errand::Follow(wish, _)) = call.errand else { return };
         if call.answered.is_some() {
             return;
         }
-        if let Some(old) = self.call(*of) {
-            old.sent_on = false;
-        }
-        if matches!(call.phase, Phase::Offering { .. }) && self.map.contains_key(of) {
+        let there = match wish {
+            Wish::Call(of) => {
+                if let Some(old) = self.call(of) {
+                    old.sent_on = false;
+                }
+                self.map.contains_key(&of)
+            }
+            Wish::Request(_) => true,
+        };
+        if matches!(call.phase, Phase::Offering { .. }) && there {
             // Nothing of it was on the wire, so that nobody there could tell them.
-            cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { call: *of }));
+            cx.out.sip(SipCommand::Transfer(TransferCommand::Refuse { wish }));
         }
     }
 

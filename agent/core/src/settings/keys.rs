@@ -94,6 +94,11 @@ pub const KEYS: &[Key] = &[
         "\"internal\"",
         "Where others may send you unasked: \"never\", \"ask\", \"internal\" extensions, or \"follow\" any number.",
     ),
+    key(
+        "account.remote_dial",
+        "\"ask\"",
+        "What the PBX may have this phone dial: \"never\" anything, what you say yes to (\"ask\"), or \"follow\" plain numbers.",
+    ),
     key("account.dtmf", "\"auto\"", "How keys are sent: \"auto\", \"rfc4733\", \"info-relay\" or \"info\"."),
     absent("account.waiting", "Offer a second call on this account; as in [calls] if absent."),
     key("account.reject_anonymous", "false", "Refuse callers who hide their number."),

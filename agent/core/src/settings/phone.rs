@@ -60,6 +60,19 @@ pub enum Transfers {
     Follow,
 }
 
+/// What the PBX may have this phone dial, outside of any call (click-to-dial).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RemoteDial {
+    /// Nothing.
+    Never,
+    /// Whatever the user says yes to.
+    #[default]
+    Ask,
+    /// Numbers a link in a page would dial, at our own PBX, while no other call is there; the user is asked about the rest.
+    Follow,
+}
+
 /// How keys are sent in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

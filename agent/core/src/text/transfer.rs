@@ -51,6 +51,14 @@ phrases! {
         "{0} sends your call on to {1}. Call it?",
         "{0} leitet Ihren Anruf an {1} weiter. Anrufen?",
         "{0} renvoie l’appel vers {1}. Appeler ?";
+    ASK_REMOTE:
+        "The PBX asks you to call {0}. Call it?",
+        "Die Anlage bittet Sie, {0} anzurufen. Anrufen?",
+        "Le central vous demande d’appeler {0}. Appeler ?";
+    REMOTE_DIAL:
+        "Called because the PBX asked for it",
+        "Angerufen, weil die Anlage darum bat",
+        "Appelé à la demande du central";
     TOOK_PLACE: "{0} took the place of {1}", "{0} ist jetzt statt {1} im Gespräch", "{0} remplace {1}";
     DEFLECTED: "Sent on to {0}", "Weitergeleitet an {0}", "Renvoyé vers {0}";
     CONFERENCE: "Conference with {0}", "Konferenz mit {0}", "Conférence avec {0}";

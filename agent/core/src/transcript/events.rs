@@ -490,6 +490,10 @@ fn notice(notice: &Notice, mask: Mask) -> String {
             let count = it.phones.as_ref().map_or("unknown".to_owned(), |phones| phones.len().to_string());
             format!("Phones {{ {}: {count} }}", it.account.0)
         }
+        Notice::Question(it) => match &it.text {
+            Some(_) => format!("Question {{ {}, choices: {} }}", it.question, it.choices.len()),
+            None => format!("Question {{ {}: over }}", it.question),
+        },
         Notice::Error { text } => format!("Error {{ {} }}", mask.name(text)),
     }
 }

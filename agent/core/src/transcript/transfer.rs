@@ -31,8 +31,8 @@ pub(super) fn asked(command: &TransferCommand, mask: Mask) -> String {
         }
         TransferCommand::Attended { call, with, .. } => format!("Transfer {{ call: {call}, with: {with} }}"),
         TransferCommand::Drop { call } => format!("DropTransfer {{ call: {call} }}"),
-        TransferCommand::Accept { call } => format!("AcceptTransfer {{ call: {call} }}"),
-        TransferCommand::Refuse { call } => format!("RefuseTransfer {{ call: {call} }}"),
+        TransferCommand::Accept { wish } => format!("AcceptTransfer {{ {} }}", of(*wish)),
+        TransferCommand::Refuse { wish } => format!("RefuseTransfer {{ {} }}", of(*wish)),
         TransferCommand::Redirect { call, follow, target } => {
             format!("Redirect {{ call: {call}, follow: {follow}{} }}", instead(target.as_deref(), mask))
         }
@@ -98,4 +98,12 @@ pub(super) fn referred(target: &Referred, mask: Mask) -> String {
     };
     let replaces = if target.replaces { " replacing" } else { "" };
     format!("{}{name}{abroad}{replaces}", mask.number(&target.number))
+}
+
+/// Whose wish it is.
+fn of(wish: Wish) -> String {
+    match wish {
+        Wish::Call(call) => format!("call: {call}"),
+        Wish::Request(request) => format!("request: {request}"),
+    }
 }

@@ -10,7 +10,7 @@ use agent_core::{
         host::HostCommand,
         media::MediaCommand,
         shell::ShellCommand,
-        sip::{PhoneCommand, SipCommand, TransferCommand},
+        sip::{PhoneCommand, SipCommand, TransferCommand, transfer::Wish},
         store::StoreCommand,
     },
     view::{Sound, ToastKind},
@@ -111,15 +111,31 @@ impl World {
     }
 
     fn handed_over(&mut self, command: &TransferCommand) {
+        // What the PBX asks for outside of a call is agreed to once, and ends by a no or by a call.
+        match command {
+            TransferCommand::Accept { wish: Wish::Request(request) } => {
+                assert_eq!(self.wishes.insert(*request, true), Some(false), "{command:?}");
+                return;
+            }
+            TransferCommand::Refuse { wish: Wish::Request(request) } => {
+                assert!(self.wishes.remove(request).is_some(), "{command:?}: it is over");
+                return;
+            }
+            TransferCommand::Follow { wish: Wish::Request(request), .. } => {
+                assert_eq!(self.wishes.remove(request), Some(true), "{command:?}");
+            }
+            _ => {}
+        }
         let (call, begins) = match command {
             TransferCommand::Follow { call, .. } | TransferCommand::Pickup { call, .. } => (*call, true),
             TransferCommand::Blind { call, .. }
             | TransferCommand::Attended { call, .. }
             | TransferCommand::Drop { call }
-            | TransferCommand::Accept { call }
-            | TransferCommand::Refuse { call }
+            | TransferCommand::Accept { wish: Wish::Call(call) }
+            | TransferCommand::Refuse { wish: Wish::Call(call) }
             | TransferCommand::Redirect { call, .. }
             | TransferCommand::Deflect { call, .. } => (*call, false),
+            TransferCommand::Accept { .. } | TransferCommand::Refuse { .. } => return,
         };
         if let TransferCommand::Attended { with, .. } = command {
             assert!(!self.seen[with].over && *with != call, "{command:?} is over");
@@ -273,6 +289,7 @@ impl World {
             assert_eq!(call.transfer, None, "{call:?} neither ended nor returned");
             assert!(!self.seen[&call.call].reoffered, "{call:?}: their re-INVITE got no answer");
         }
+        assert!(self.wishes.is_empty() || self.finished > 0, "the PBX was never told: {:?}", self.wishes);
         assert!(self.waiting.is_empty(), "{:?} was never answered", self.waiting);
         for (id, seen) in self.seen.iter().filter(|(_, seen)| seen.entries == 0) {
             assert_eq!(seen.media_open, seen.media_stopped, "{id:?}: a code without an end");

@@ -17,7 +17,7 @@ use agent_core::{
         sip::{Circumstances, SipCommand, SipEvent, TransferEvent},
         store::{PasswordQuestion, StoreEvent},
     },
-    settings::{Language, OpenRule, Settings},
+    settings::{Language, OpenRule, RemoteDial, Settings},
     time::Now,
     view::View,
 };
@@ -61,6 +61,8 @@ enum Step {
     Transfer(u8, u8),
     /// A call comes in that takes the place of some call.
     Replacing(u8),
+    /// The PBX asks for a call.
+    RemoteDial(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -81,6 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<u8>(), any::<u8>(), any::<u8>()).prop_map(|(w, c, o)| Step::Feature(w, c, o)),
         3 => (any::<u8>(), any::<u8>()).prop_map(|(what, call)| Step::Transfer(what, call)),
         1 => any::<u8>().prop_map(Step::Replacing),
+        1 => any::<u8>().prop_map(Step::RemoteDial),
     ]
 }
 
@@ -129,6 +132,8 @@ struct World {
     questions: Vec<PasswordQuestion>,
     /// Text messages, each where it stood last.
     texts: BTreeMap<u64, MessageState>,
+    /// What the PBX asked for outside of a call, and whether it was agreed to.
+    wishes: BTreeMap<u64, bool>,
     /// Requests whose answer takes its time.
     waiting: BTreeSet<RequestId>,
     /// Neighbours that broke and were not started anew.
@@ -151,6 +156,7 @@ impl World {
             open: VecDeque::new(),
             questions: Vec::new(),
             texts: BTreeMap::new(),
+            wishes: BTreeMap::new(),
             waiting: BTreeSet::new(),
             down: BTreeSet::new(),
             next_call: 1,
@@ -183,6 +189,9 @@ impl World {
         if variant % 16 == 4 {
             settings.accounts[0].username = Some("other".to_owned());
         }
+        if variant.is_multiple_of(3) {
+            settings.accounts[0].remote_dial = RemoteDial::Follow;
+        }
         settings.calls.waiting = !variant.is_multiple_of(5) || variant == 0;
         settings.calls.most = if variant % 7 == 3 { 3 } else { 1000 };
         settings.screen_pop.open =
@@ -204,7 +213,8 @@ impl World {
                 let (call, other) = (self.any_call(call), self.any_call(other));
                 self.user(Action::Feature(feature(what, call, other)));
             }
-            Step::Transfer(..) | Step::Replacing(_) if self.down.contains(&Neighbour::Sip) => {}
+            Step::Transfer(..) | Step::Replacing(_) | Step::RemoteDial(_)
+                if self.down.contains(&Neighbour::Sip) => {}
             Step::Transfer(what, call) => {
                 let event = transfer(what, self.any_call(call));
                 self.tell(Event::Sip(SipEvent::Transfer(event)));
@@ -214,6 +224,7 @@ impl World {
                 self.tell(Event::Sip(SipEvent::Transfer(TransferEvent::Replacing { call, old })));
                 self.incoming(false, old.0.is_multiple_of(3), (true, old.0.is_multiple_of(6)));
             }
+            Step::RemoteDial(what) => self.remote_dial(what),
             Step::User(what, call) => {
                 let call = call.map(|pick| self.any_call(pick));
                 self.user(action(what, call));
@@ -249,6 +260,16 @@ impl World {
                 }));
             }
         }
+    }
+
+    fn remote_dial(&mut self, what: u8) {
+        let TransferEvent::Asked { target, .. } = transfer(4 + what % 6, CallId(0)) else { return };
+        let request = self.next_request;
+        self.next_request += 1;
+        self.wishes.insert(request, false);
+        let account = AccountId(u32::from(what % 3));
+        let event = TransferEvent::RemoteDial { account, request, target };
+        self.tell(Event::Sip(SipEvent::Transfer(event)));
     }
 
     fn incoming(&mut self, withheld: bool, bare: bool, (placed, rings_with_offer): (bool, bool)) {
@@ -395,6 +416,7 @@ impl World {
             _ => true,
         });
         if who == Neighbour::Sip {
+            self.wishes.clear();
             for seen in self.seen.values_mut() {
                 seen.over = true;
                 seen.ended_by_wire = true;

@@ -235,7 +235,11 @@ pub(crate) fn nonsense(what: u8, call: CallId) -> Event {
         11 => Event::Media(MediaEvent::Refused { call, why: SoundProblem::NoAudio }),
         12 => Event::Media(MediaEvent::Silent { call }),
         13 => Event::Sip(SipEvent::Phone(PhoneEvent::Refresh { call })),
-        14 => Event::Sip(SipEvent::Phone(PhoneEvent::Moved { call, to: Party::default() })),
+        // A call for help stays known as one: it has no end of its own.
+        14 => {
+            let to = Party { number: "9112".to_owned(), ..Party::default() };
+            Event::Sip(SipEvent::Phone(PhoneEvent::Moved { call, to }))
+        }
         15 if call.0.is_multiple_of(2) => Event::Sip(SipEvent::Watch(WatchEvent::Line {
             account: AccountId(0),
             target: ["*761001", "*451001"][usize::from(what > 127)].to_owned(),

@@ -14,7 +14,9 @@ use agent_core::{
         store::{PasswordQuestion, SecretProblem, StoreEvent},
     },
     secret::Secret,
-    settings::{AudioBackend, AutoAnswer, BlockedHear, Keys, Language, OpenRule, Settings, Transfers},
+    settings::{
+        AudioBackend, AutoAnswer, BlockedHear, Keys, Language, OpenRule, RemoteDial, Settings, Transfers,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -175,6 +177,13 @@ fn settings(rest: &[&str]) -> Option<Settings> {
                     _ => return None,
                 };
                 settings.accounts.iter_mut().for_each(|account| account.transfers = rule);
+            }
+            "remote" => {
+                settings.accounts[0].remote_dial = match value {
+                    "never" => RemoteDial::Never,
+                    "follow" => RemoteDial::Follow,
+                    _ => return None,
+                };
             }
             "info" => settings.accounts[value.parse::<usize>().ok()?].dtmf = Keys::Info,
             "blocked" => settings.calls.blocked.push(value.to_owned()),

@@ -33,6 +33,14 @@ pub(crate) fn redirected(rest: &[&str]) -> Option<TransferEvent> {
     Some(TransferEvent::Redirected { call: call(rest[0])?, target: referred(&rest[1..])? })
 }
 
+/// What the wire tells, behind `remote-dial`.
+pub(crate) fn remote_dial(rest: &[&str]) -> Option<TransferEvent> {
+    let (request, rest) = rest.split_first()?;
+    let ["on", account, target @ ..] = rest else { return None };
+    let account = AccountId(account.parse().ok()?);
+    Some(TransferEvent::RemoteDial { account, request: request.parse().ok()?, target: referred(target)? })
+}
+
 fn problem(rest: &[&str]) -> Option<TransferProblem> {
     let told = |status: &str, phrase: &str| Some((status.parse().ok()?, quoted(phrase)?));
     Some(match rest {

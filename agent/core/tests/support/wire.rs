@@ -36,8 +36,9 @@ pub(super) fn sip(first: &str, rest: &mut Vec<&str>) -> Option<SipEvent> {
         "reoffer-answered" => SipEvent::ReofferAnswered { call: id()?, answer: sdp(rest.get(1))? },
         "reoffer-refused" => SipEvent::ReofferRefused { call: id()?, status: rest[1].parse().ok()? },
         "ended" => SipEvent::Ended { call: id()?, end: end(&rest[1..])? },
-        "transfer" | "remote-dial" => SipEvent::Transfer(super::super::transfer::told(rest)?),
+        "transfer" => SipEvent::Transfer(super::super::transfer::told(rest)?),
         "redirected" => SipEvent::Transfer(super::super::transfer::redirected(rest)?),
+        "remote-dial" => SipEvent::Transfer(super::super::transfer::remote_dial(rest)?),
         "down" => SipEvent::Down,
         "party" => SipEvent::Party { call: id()?, party: party(&rest[1..])? },
         "message" | "message-sent" | "message-redirected" | "message-kept" | "message-failed" => {

@@ -42,7 +42,10 @@ impl Endpoint {
             SipCommand::Register { account, settings, password } => {
                 self.register(account, &settings, password)
             }
-            SipCommand::Unregister { account } => self.unregister(account),
+            SipCommand::Unregister { account } => {
+                self.remotes_of(account);
+                self.unregister(account);
+            }
             SipCommand::Invite { call, account, target, offer, withhold } => {
                 self.invite((call, account), &target, offer, withhold)
             }

@@ -14,7 +14,7 @@ use crate::{
     subscription::Watches,
     texting::Texts,
     transaction::{TransactionEvent, TransactionId},
-    transfer::Transfers,
+    transfer::{Remotes, Transfers},
     ways::{Found, Obstacle, Turn, Way},
     wire::{Output, Owner, ReachId, Wire},
 };
@@ -137,6 +137,8 @@ pub struct Endpoint {
     /// Calls that change hands.
     pub(super) transfers: Transfers,
     pub(super) watches: Watches,
+    /// Calls the PBX asks for.
+    pub(super) remotes: Remotes,
     /// Text messages.
     pub(super) texts: Texts,
     pub(super) deadlines: Deadlines<Owner>,
@@ -166,6 +168,7 @@ impl Endpoint {
             dialogs_of: HashMap::new(),
             errands: HashMap::new(),
             next_errand: 0,
+            remotes: Remotes::default(),
             transfers: Transfers::default(),
             watches: Watches::default(),
             texts: Texts::new(now),
@@ -223,6 +226,7 @@ impl Endpoint {
     pub fn next_deadline(&self) -> Option<Instant> {
         let closing = self.closing.filter(|_| !self.down);
         let calls = earliest(self.deadlines.next(), self.transfers.deadline());
+        let calls = earliest(calls, self.remotes.deadline());
         earliest(earliest(self.wire.transactions.next_deadline(), calls), closing)
     }
 
@@ -343,13 +347,14 @@ impl Endpoint {
                 Owner::Desk(account) => self.take_turns(account),
                 Owner::Inbox => self.texts_overdue(),
                 // They wait for nothing but their transactions.
-                Owner::Text(_) => {}
+                Owner::Text(_) | Owner::Remote(_) => {}
                 Owner::Publication(account) => {
                     self.with_publication(account, |publication, desk, wire| publication.timeout(wire, desk));
                 }
             }
         }
         self.transfers_due();
+        self.remotes_due();
         self.roads_failed();
     }
 
@@ -399,6 +404,7 @@ impl Endpoint {
             Some(Owner::Subscription(number)) => self.subscription_event(number, event),
             Some(Owner::Publication(account)) => self.publication_event(account, event),
             Some(Owner::Text(number)) => self.text_event(number, event),
+            Some(Owner::Remote(number)) => self.remote_event(number, event),
             Some(Owner::Desk(_) | Owner::Inbox) | None => {}
         }
     }

@@ -95,6 +95,7 @@ impl Endpoint {
             Method::Options => self.wire.refuse(id, &request, 404),
             Method::Notify => self.notify(id, &request, &flow, None),
             Method::Message => self.text_outside(id, request, &flow),
+            Method::Refer => self.asked_to_dial(id, request, flow),
             _ => not_here(&mut self.wire, id, &request),
         }
     }

@@ -18,7 +18,8 @@ use crate::{
 use agent_core::{
     id::{AccountId, CallId},
     port::sip::{
-        CallEnd, ForwardReason, Loss, SipEvent, TransferCommand, TransferEvent, transfer::TransferProblem,
+        CallEnd, ForwardReason, Loss, SipEvent, TransferCommand, TransferEvent,
+        transfer::{TransferProblem, Wish},
     },
 };
 use std::time::{Duration, Instant};
@@ -50,8 +51,10 @@ impl Endpoint {
             TransferCommand::Redirect { call, follow, target } => {
                 self.with_call(call, |call, wire| call.redirect(wire, follow, target.as_deref()));
             }
-            TransferCommand::Accept { call } => self.accept_referral(call),
-            TransferCommand::Refuse { call } => self.refuse_referral(call),
+            TransferCommand::Accept { wish: Wish::Call(call) } => self.accept_referral(call),
+            TransferCommand::Accept { wish: Wish::Request(number) } => self.accept_remote(number),
+            TransferCommand::Refuse { wish: Wish::Call(call) } => self.refuse_referral(call),
+            TransferCommand::Refuse { wish: Wish::Request(number) } => self.refuse_remote(number),
             TransferCommand::Follow { call, account, wish, target, offer, withhold } => {
                 self.follow((call, account), wish, target, offer, withhold);
             }
@@ -79,7 +82,7 @@ impl Endpoint {
         self.registrations.get(number).map(|registration| registration.line())
     }
 
-    fn tell_transfer(&mut self, event: TransferEvent) {
+    pub(super) fn tell_transfer(&mut self, event: TransferEvent) {
         self.wire.tell(SipEvent::Transfer(event));
     }
 
@@ -217,7 +220,7 @@ fn refused(response: &Response) -> TransferProblem {
 }
 
 /// `Refer-Sub: false` (RFC 4488 section 4).
-fn is_false(value: &[u8]) -> bool {
+pub(super) fn is_false(value: &[u8]) -> bool {
     let end = value.iter().position(|&b| b == b';').unwrap_or(value.len());
     value[..end].trim_ascii().eq_ignore_ascii_case(b"false")
 }

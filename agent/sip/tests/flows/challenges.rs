@@ -5,7 +5,7 @@ use crate::{
     standing::{CALL, CONTACT, dialled, ours, theirs},
     world::{Letter, Who, World, sdp},
 };
-use agent_core::port::sip::{SipCommand, TransferCommand};
+use agent_core::port::sip::{SipCommand, TransferCommand, transfer::Wish};
 use agent_sip::{
     endpoint::Ask,
     message::{Method, Request, name},
@@ -25,7 +25,7 @@ fn sends(world: &mut World, method: &Method) -> (Who, Who) {
             let refer = inside(&ok, ("REFER", 2), "refer", "Refer-To: <sip:601@pbx.example>\n", "");
             say(world, pbx, phone, &refer);
             event(world, phone, "Transfer");
-            world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
+            world.command(phone, SipCommand::Transfer(TransferCommand::Accept { wish: Wish::Call(call) }));
             expect_status(world, pbx, 202);
             return (phone, pbx);
         }

@@ -95,7 +95,7 @@ fn what_is_asked_in_a_dialog_names_the_dialogs_contact() {
     let refer = crate::script::inside(&ok, ("REFER", 2), "refer", "Refer-To: <sip:602@pbx.example>\n", "");
     say(&mut world, pbx, phone, &refer);
     event(&mut world, phone, "Transfer(Asked");
-    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { wish: Wish::Call(call) }));
     expect_status(&mut world, pbx, 202);
     let (_, notify) = expect(&mut world, pbx, Method::Notify);
     assert_eq!(notify.headers.contact(), ok.headers.contact());
@@ -148,7 +148,7 @@ fn who_does_not_see_our_number_learns_it_from_nothing_that_follows() {
     let refer = inside_ours(&invite, ("REFER", 1), "refer", "Refer-To: <sip:602@pbx.example>\n", "");
     say(&mut world, pbx, phone, &refer);
     event(&mut world, phone, "Transfer(Asked");
-    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call: CALL }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { wish: Wish::Call(CALL) }));
     expect_status(&mut world, pbx, 202);
     let (letter, _) = expect(&mut world, pbx, Method::Notify);
     answer(&mut world, &letter, 200, &[], "");

@@ -26,6 +26,7 @@ mod referrals;
 mod refusals;
 mod registrar;
 mod registrations;
+mod remote_dial;
 mod rings_with_offer;
 mod roads;
 mod script;

@@ -41,7 +41,7 @@ fn asked(world: &mut World, phone: Who) -> (String, bool) {
 }
 
 fn accept_and_follow(world: &mut World, phone: Who, call: CallId) {
-    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { wish: Wish::Call(call) }));
     let follow = TransferCommand::Follow {
         call: NEW,
         account: ACCOUNT,
@@ -106,7 +106,7 @@ fn a_phone_that_is_named_by_its_own_address_is_called_at_our_pbx() {
         other => panic!("{other:?}"),
     };
     assert_eq!((target.number.as_str(), target.home, target.phone), ("601", false, true));
-    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { wish: Wish::Call(call) }));
     let follow = TransferCommand::Follow {
         call: NEW,
         account: ACCOUNT,
@@ -157,11 +157,11 @@ fn what_came_to_nothing_is_told_and_may_be_asked_again() {
     // The next one in this dialog is named (RFC 3515 section 2.4.6).
     say(&mut world, pbx, phone, &refer(&ok, 4, "<sip:602@pbx.example>", ""));
     asked(&mut world, phone);
-    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { call }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Accept { wish: Wish::Call(call) }));
     expect_status(&mut world, pbx, 202);
     reported(&mut world, pbx, "refer;id=4");
     // The user was asked and said no.
-    world.command(phone, SipCommand::Transfer(TransferCommand::Refuse { call }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Refuse { wish: Wish::Call(call) }));
     let (state, line) = reported(&mut world, pbx, "refer;id=4");
     assert_eq!((state.as_str(), line.as_str()), ("terminated;reason=noresource", "SIP/2.0 603 Decline\r\n"));
     assert!(world.events(phone).is_empty());
@@ -184,7 +184,7 @@ fn who_wants_no_reports_gets_none() {
     // It is over: the next one is taken.
     say(&mut world, pbx, phone, &refer(&ok, 3, "<sip:601@pbx.example>", ""));
     asked(&mut world, phone);
-    world.command(phone, SipCommand::Transfer(TransferCommand::Refuse { call }));
+    world.command(phone, SipCommand::Transfer(TransferCommand::Refuse { wish: Wish::Call(call) }));
     expect_status(&mut world, pbx, 603);
 }
 

@@ -53,10 +53,10 @@ pub(crate) fn registered(world: &mut World) -> (Who, Who) {
     (phone, pbx)
 }
 
-/// The same INVITE as a registrar sends it: to the Contact it was told, and not to the number.
+/// The same INVITE or REFER as a registrar sends it: to the Contact it was told, and not to the number.
 pub(crate) fn as_told(world: &World, words: &str) -> String {
     let contact = world.told.as_deref().expect("a registration");
-    words.replacen("INVITE sip:1001@192.0.2.1 ", &format!("INVITE {contact} "), 1)
+    words.replacen(" sip:1001@192.0.2.1 ", &format!(" {contact} "), 1)
 }
 
 /// The next message at a peer, which must be this request.

@@ -116,8 +116,7 @@ pub enum TransferEvent {
         /// The one it replaces.
         old: CallId,
     },
-    /// The registrar asks us to call somebody, outside of any call (REFER, RFC 3515): only where the account's policy
-    /// says so, and answered already. Call `target` with `TransferCommand::Follow`.
+    /// The registrar asks us to call somebody, outside of any call (REFER, RFC 3515): answer with `Accept` or `Refuse`.
     RemoteDial {
         /// Over which account.
         account: AccountId,
@@ -163,15 +162,15 @@ pub enum TransferCommand {
         /// Which call.
         call: CallId,
     },
-    /// Yes to `Asked`: 202, and they are told how it goes. A call that `Follow`s is to come.
+    /// Yes to `Asked` or `RemoteDial`: 202, and they are told how it goes. A call that `Follow`s is to come.
     Accept {
-        /// The call it was asked in.
-        call: CallId,
+        /// Whose wish it is.
+        wish: Wish,
     },
-    /// No to `Asked` (603), or the end of an accepted one that no call will follow.
+    /// No to `Asked` or `RemoteDial` (603), or the end of an accepted one that no call will follow.
     Refuse {
-        /// The call it was asked in.
-        call: CallId,
+        /// Whose wish it is.
+        wish: Wish,
     },
     /// A call of ours that was redirected goes there, or not: then to the next such address, or it ends as refused.
     Redirect {

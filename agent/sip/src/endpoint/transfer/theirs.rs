@@ -104,20 +104,27 @@ impl Endpoint {
         offer: Sdp,
         withhold: bool,
     ) {
-        let theirs = match wish {
-            Wish::Call(of) => self.transfers.theirs.get_mut(&of).filter(|theirs| !theirs.followed),
-            Wish::Request(_) => None,
+        // What they say, and whether a call follows already.
+        let said = match wish {
+            Wish::Call(of) => {
+                let theirs = self.transfers.theirs.get_mut(&of);
+                theirs.map(|it| (&it.referred_by, &it.to, &mut it.followed))
+            }
+            Wish::Request(number) => {
+                let remote = self.remotes.list.get_mut(&number);
+                remote.map(|it| (&it.referred_by, &it.to, &mut it.followed))
+            }
         };
-        let Some(theirs) = theirs else {
+        let Some((referred_by, to, followed)) = said.filter(|(_, _, followed)| !**followed) else {
             let end =
                 CallEnd::Lost { why: Loss::Forgotten, detail: "nobody wishes for it any more".to_owned() };
             return self.wire.tell(SipEvent::Ended { call, end });
         };
-        theirs.followed = true;
+        *followed = true;
         let mut headers = Vec::new();
-        headers.extend(theirs.referred_by.clone().map(|by| header(REFERRED_BY, by)));
-        headers.extend(theirs.to.replaces.as_ref().map(|replaces| header(REPLACES, replaces.to_value())));
-        let target = target.unwrap_or_else(|| theirs.to.address.uri.to_string());
+        headers.extend(referred_by.clone().map(|by| header(REFERRED_BY, by)));
+        headers.extend(to.replaces.as_ref().map(|replaces| header(REPLACES, replaces.to_value())));
+        let target = target.unwrap_or_else(|| to.address.uri.to_string());
         self.wire.followed.begin(call, wish);
         self.leave((call, account), &target, headers, offer, withhold);
     }
@@ -127,7 +134,7 @@ impl Endpoint {
         while let Some((wish, fragment)) = self.wire.followed.next() {
             match wish {
                 Wish::Call(call) => self.report(call, fragment),
-                Wish::Request(_) => {}
+                Wish::Request(number) => self.report_remote(number, fragment),
             }
         }
     }
