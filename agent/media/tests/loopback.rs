@@ -6,6 +6,7 @@ mod conference;
 
 use agent_core::{
     id::CallId,
+    party::Sdp,
     port::media::{AudioState, Flow, MediaCommand, MediaEvent, SoundProblem},
     settings::{AudioBackend, AudioSettings},
     view::Sound,
@@ -14,6 +15,7 @@ use agent_media::measure;
 use common::{Grows, LEVEL, LOCAL, NEWS, Side, connect, until, voice};
 use std::{
     fs,
+    net::UdpSocket,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -187,6 +189,36 @@ fn hold_mutes_and_resume_speaks_again() {
     });
     caller.send(MediaCommand::Mute { on: false });
     their_ear.speaks("the voice when it is not muted any more", 440.0, NEWS);
+}
+
+/// A call that answered by itself has no microphone before the other side acknowledged (the core gives it none): until then
+/// only packets that keep the way open leave, with nothing in them.
+#[test]
+fn without_the_microphone_nothing_of_it_leaves() {
+    let folder = folder();
+    let (settings, _) = files(folder.path(), "a", 440.0, 8000);
+    let mut side = Side::start(settings);
+    let peer = UdpSocket::bind((LOCAL, 0)).expect("a socket");
+    peer.set_read_timeout(Some(common::PATIENCE)).expect("a socket");
+    let port = peer.local_addr().expect("an address").port();
+    let offer = format!(
+        "v=0\r\no=- 1 1 IN IP4 {LOCAL}\r\ns=-\r\nc=IN IP4 {LOCAL}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n"
+    );
+    let (offer, flow) = (Sdp(offer.into_bytes()), Flow::SendRecv);
+    side.send(MediaCommand::Accept { call: CALL, local: LOCAL, offer, flow });
+    side.accepted();
+    // A-law's silence (ITU-T G.711), behind the twelve bytes of RTP's header.
+    let silent = || {
+        let mut packet = [0; 2048];
+        let length = peer.recv(&mut packet).expect("a packet that keeps the way open");
+        assert!(length > 12, "{length}");
+        packet[12..length].iter().all(|sample| matches!(sample, 0xD5 | 0x55))
+    };
+    for nth in 1..=2 {
+        assert!(silent(), "packet {nth} says something");
+    }
+    side.send(MediaCommand::Focus { call: Some(CALL) });
+    until("the voice", || if silent() { Err("silence".to_owned()) } else { Ok(()) });
 }
 
 #[test]

@@ -26,7 +26,6 @@ impl Calls {
                 call.phase = Phase::Accepted { ours: true };
                 cx.out.sip(SipCommand::Accept { call: id, answer: sdp });
                 cx.after(Deadline::Step(id), WIRE);
-                self.placed(cx, id);
             }
             Phase::Ringing { .. } if matches!(call.ring_offer, RingOffer::Asked) => {
                 call.ring_offer = RingOffer::Made(sdp.clone());
@@ -59,7 +58,6 @@ impl Calls {
                 call.talk.flow = flow;
                 cx.out.sip(SipCommand::Accept { call: id, answer: sdp });
                 cx.after(Deadline::Step(id), WIRE);
-                self.placed(cx, id);
             }
             Phase::Calling(_) | Phase::Completing { .. } if call.talk.change == Change::Accepting => {
                 self.answer_early(cx, id, Ok((sdp, flow)));

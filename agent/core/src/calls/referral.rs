@@ -247,7 +247,8 @@ impl Calls {
         None
     }
 
-    /// Our 200 is out: the call it replaces goes, and what it had is the new one's.
+    /// They acknowledged our 200: the call it replaces goes, and what it had is the new one's. Not before, for until then nobody has
+    /// shown that they are where the microphone would go (RFC 3261 section 13.3.1.4).
     pub(super) fn placed(&mut self, cx: &mut Context<'_>, id: CallId) {
         let Some(Errand::InPlaceOf(old, held)) = self.get(id).and_then(|call| call.errand.clone()) else {
             return;

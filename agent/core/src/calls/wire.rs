@@ -46,6 +46,7 @@ impl Calls {
 
     /// Both sides talk.
     pub(super) fn establish(&mut self, cx: &mut Context<'_>, id: CallId) {
+        self.placed(cx, id);
         let focus = self.focus;
         let joins = self.get(id).is_some_and(|call| self.joins_in(call));
         let Some(call) = self.call(id) else { return };
