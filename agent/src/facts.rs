@@ -119,6 +119,10 @@ impl Facts {
                     RegistrationProblem::WrongPassword => "refused: wrong password".to_owned(),
                     RegistrationProblem::NoPassword => "there is no password".to_owned(),
                     RegistrationProblem::NoCommonAuthentication => "an unknown way of signing in".to_owned(),
+                    RegistrationProblem::WeakerAuthentication => "a weaker way of signing in".to_owned(),
+                    RegistrationProblem::Forbidden { .. } => {
+                        "refused although the password is right".to_owned()
+                    }
                     RegistrationProblem::Silent => "no answer".to_owned(),
                     RegistrationProblem::Unreachable { .. } => "the PBX cannot be reached".to_owned(),
                     RegistrationProblem::Fault => "a fault of Trayphone".to_owned(),

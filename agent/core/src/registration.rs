@@ -413,6 +413,10 @@ fn failed(cx: &Context<'_>, settings: &AccountSettings, reason: &RegistrationPro
         RegistrationProblem::WrongPassword => cx.say(&text::REG_WRONG_PASSWORD, &[aor]),
         RegistrationProblem::NoPassword => cx.say(&text::REG_NO_PASSWORD, &[aor]),
         RegistrationProblem::NoCommonAuthentication => cx.say(&text::REG_NO_COMMON_WAY, &[aor]),
+        RegistrationProblem::WeakerAuthentication => cx.say(&text::secure::REG_WEAKER, &[aor]),
+        RegistrationProblem::Forbidden { phrase } => {
+            cx.say(&text::secure::REG_FORBIDDEN, &[aor, &plain(phrase)])
+        }
         RegistrationProblem::Silent => cx.say(&text::REG_SILENT, &[aor]),
         RegistrationProblem::Unreachable { detail } => cx.say(&text::REG_UNREACHABLE, &[aor, &plain(detail)]),
         RegistrationProblem::Fault => cx.say(&text::REG_FAULT, &[aor]),

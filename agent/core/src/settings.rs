@@ -61,6 +61,10 @@ pub struct AccountSettings {
     /// registrar is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outbound_proxy: Vec<String>,
+    /// Realms besides those of the registrar and of the account's domain whose challenges the password answers: PBXs that
+    /// challenge calls and never a registration have one of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub realms: Vec<String>,
     /// The digest user name; the user part of the address when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -143,6 +147,7 @@ impl Default for AccountSettings {
             aor: String::new(),
             registrar: None,
             outbound_proxy: Vec::new(),
+            realms: Vec::new(),
             username: None,
             password: PasswordSource::default(),
             ca: None,

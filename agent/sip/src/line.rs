@@ -24,6 +24,8 @@ pub(crate) struct Line {
     behind: Option<SipUri>,
     /// The digest user name.
     pub(crate) username: String,
+    /// Realms that are its PBX's although nothing else says so.
+    realms: Vec<String>,
     /// How its calls behave.
     pub(crate) manners: Manners,
     /// What tells who calls, the first that does.
@@ -71,7 +73,8 @@ impl Line {
             home: vec![aor.host.to_plain()],
         };
         let obeys = settings.auto_answer == AutoAnswer::Registrar;
-        Ok(Self { aor, hop, routes, behind, username, manners, identity, obeys })
+        let realms = settings.realms.clone();
+        Ok(Self { aor, hop, routes, behind, realms, username, manners, identity, obeys })
     }
 
     /// The name of the registrar's domain: the Request-URI of REGISTER (RFC 3261 section 10.2). Behind a proxy it must tell
@@ -87,6 +90,11 @@ impl Line {
         let known = self.behind.iter().chain([&self.aor]);
         places.extend(known.map(|uri| uri.host.to_plain()));
         places
+    }
+
+    /// Realms the password is for, besides those the registrar has asked for and those of its machines.
+    pub(crate) fn realms(&self) -> &[String] {
+        &self.realms
     }
 
     /// From and To of this line, without a tag.

@@ -273,6 +273,15 @@ fn problem(problem: &RegistrationProblem) -> String {
             "the PBX asks for a way of signing in that Trayphone does not know; it knows digest with MD5 and SHA-256"
                 .to_owned()
         }
+        RegistrationProblem::WeakerAuthentication => {
+            "the PBX asks for a weaker proof of the password than before, and got none; if that is meant, start the \
+             agent anew"
+                .to_owned()
+        }
+        RegistrationProblem::Forbidden { phrase } => format!(
+            "the PBX knows the password and does not let this phone register all the same ({}); ask who looks after it",
+            tame(phrase)
+        ),
         RegistrationProblem::Certificate(untrusted) => {
             let key = untrusted.presented.map(|key| format!(" (its key is {key})")).unwrap_or_default();
             format!("{}{key}; nothing was sent", tame(&untrusted.to_string()))

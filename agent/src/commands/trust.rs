@@ -69,6 +69,8 @@ fn unchanged(
             RegistrationProblem::NoPassword
                 | RegistrationProblem::WrongPassword
                 | RegistrationProblem::NoCommonAuthentication
+                | RegistrationProblem::WeakerAuthentication
+                | RegistrationProblem::Forbidden { .. }
                 | RegistrationProblem::Refused { .. }
         ),
         Registration::Registered => false,

@@ -211,6 +211,8 @@ impl Phone {
         let settings = AccountSettings {
             aor: "sip:1001@127.0.0.1".to_owned(),
             registrar: Some(format!("sip:127.0.0.1:{registrar};transport={}", transport.parameter())),
+            // Whom their challenges of calls come from: it takes the registration without one.
+            realms: vec!["sipp".to_owned()],
             ..AccountSettings::default()
         };
         let password = Secret::new("secret".to_owned());

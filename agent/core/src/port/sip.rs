@@ -58,6 +58,14 @@ pub enum RegistrationProblem {
     NoPassword,
     /// The PBX challenges in no scheme and algorithm we know: Basic, or a digest other than MD5 and SHA-256 (RFC 8760).
     NoCommonAuthentication,
+    /// The PBX asks for a weaker proof of the password than before in this run: a hash that is easier to undo, or one that
+    /// whoever hears it can use again (RFC 7616 section 5.5). Nothing was answered.
+    WeakerAuthentication,
+    /// The PBX has taken the password, and does not let this phone register all the same (403).
+    Forbidden {
+        /// Its reason phrase.
+        phrase: String,
+    },
     /// No answer within Timer F (RFC 3261 section 17.1.2.2).
     Silent,
     /// Name not found, connection refused, network down: the sentence of the system.
@@ -134,6 +142,10 @@ pub enum Loss {
     NoTls,
     /// The account it was to go over is not set up.
     NoAccount,
+    /// Somebody on the way asks for the account's password who is not its PBX (a realm of his own).
+    Stranger,
+    /// The PBX asks for a weaker proof of the password than at registration.
+    Weaker,
     /// There are too many calls.
     TooMany,
     /// The agent is quitting.

@@ -60,6 +60,20 @@ impl Checker<'_> {
         }
     }
 
+    /// Whom the password is for, and under which name.
+    fn credentials(&mut self, account: &AccountSettings, key: &dyn Fn(&str) -> String) {
+        let bad = |realm: &String| {
+            realm.trim().is_empty() || realm.len() > 255 || realm.chars().any(char::is_control)
+        };
+        if account.realms.len() > MOST_PROXIES || account.realms.iter().any(bad) {
+            let most = MOST_PROXIES.to_string();
+            self.wrong(&key("realms"), &text::settings::REALMS, &[&most]);
+        }
+        if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
+            self.wrong(&key("username"), &text::SET_USERNAME, &[]);
+        }
+    }
+
     fn account(&mut self, index: usize, account: &AccountSettings) {
         let key = |name: &str| format!("account[{index}].{name}");
         if let Some(port) = bad_port(&account.aor) {
@@ -83,9 +97,7 @@ impl Checker<'_> {
         {
             self.wrong(&key("outbound_proxy"), &text::settings::PROXY, &[&plain(proxy)]);
         }
-        if account.username.as_deref().is_some_and(|u| u.is_empty() || u.chars().any(char::is_control)) {
-            self.wrong(&key("username"), &text::SET_USERNAME, &[]);
-        }
+        self.credentials(account, &key);
         for (name, list) in [("watch", &account.watch), ("presence", &account.presence)] {
             if list.len() > MOST_WATCHED {
                 self.wrong(&key(name), &text::watch::TOO_MANY, &[&MOST_WATCHED.to_string()]);
@@ -405,6 +417,8 @@ mod tests {
         assert_eq!(keys(|s| s.audio.ring = Some(" ".to_owned())), ["audio.ring"]);
         assert_eq!(keys(|s| s.calls.ring_seconds = 9), ["calls.ring_seconds"]);
         assert_eq!(keys(|s| s.calls.forward_seconds = 181), ["calls.forward_seconds"]);
+        assert_eq!(keys(|s| s.accounts[0].realms = vec!["a\nb".to_owned()]), ["account[0].realms"]);
+        assert_eq!(keys(|s| s.accounts[0].realms = vec!["a".to_owned(); 99]), ["account[0].realms"]);
         assert_eq!(keys(|s| s.calls.lookup_ms = 10_001), ["calls.lookup_ms"]);
         assert_eq!(keys(|s| s.calls.most = 0), ["calls.most"]);
         assert_eq!(keys(|s| s.numbers.country = "XX".to_owned()), ["numbers.country"]);

@@ -35,6 +35,10 @@ pub const KEYS: &[Key] = &[
         "account.outbound_proxy",
         "Proxies every request goes through, [\"sip:proxy.example;transport=tcp\"]; none if absent.",
     ),
+    absent(
+        "account.realms",
+        "Realms the password is for besides the PBX's own, [\"asterisk\"]; none if absent.",
+    ),
     absent("account.username", "Digest user name; the user part of the address if absent."),
     key(
         "account.password",
@@ -216,6 +220,7 @@ mod tests {
                 ca: Some(String::new()),
                 watch: vec![String::new()],
                 outbound_proxy: vec![String::new()],
+                realms: vec![String::new()],
                 presence: vec![String::new()],
                 waiting: Some(true),
                 ..AccountSettings::default()

@@ -7,6 +7,22 @@ phrases! {
         "the address asks for an encrypted way, and this account does not register over one (registrar = \"sips:…\")",
         "die Adresse verlangt einen verschlüsselten Weg, und dieses Konto meldet sich nicht über einen an (registrar = \"sips:…\")",
         "l’adresse demande une voie chiffrée, et ce compte ne s’enregistre pas par une telle voie (registrar = \"sips:…\")";
+    LOST_STRANGER:
+        "somebody who is not this account’s PBX asks for its password, and did not get it (account.realms names who may)",
+        "jemand, der nicht die Anlage dieses Kontos ist, verlangt dessen Passwort und bekam es nicht (account.realms nennt, wer es darf)",
+        "quelqu’un qui n’est pas le central de ce compte demande son mot de passe et ne l’a pas obtenu (account.realms dit qui le peut)";
+    LOST_WEAKER:
+        "the PBX asks for a weaker proof of the password than when the account registered, and did not get it",
+        "die Anlage verlangt einen schwächeren Nachweis des Passworts als bei der Anmeldung und bekam ihn nicht",
+        "le central demande une preuve du mot de passe plus faible que lors de l’enregistrement et ne l’a pas obtenue";
+    REG_WEAKER:
+        "{0}: the PBX asks for a weaker proof of the password than before, and got none; if that is meant, start Trayphone anew",
+        "{0}: Die Anlage verlangt einen schwächeren Nachweis des Passworts als zuvor und bekam keinen; wenn das so sein soll: Trayphone neu starten",
+        "{0} : le central demande une preuve du mot de passe plus faible qu’avant et n’en a reçu aucune ; si c’est voulu : redémarrer Trayphone";
+    REG_FORBIDDEN:
+        "{0}: the PBX knows the password and does not let this phone register all the same ({1}); ask who looks after it",
+        "{0}: Die Anlage kennt das Passwort und lässt dieses Telefon trotzdem nicht zu ({1}); bitte ihren Verwalter fragen",
+        "{0} : le central connaît le mot de passe et refuse pourtant ce téléphone ({1}) ; s’adresser à son administrateur";
     CERT_ISSUER:
         "{0}: the certificate of {1} is from nobody this computer trusts, and nothing was sent. If your PBX made it itself, compare its key {2} there and write it into the account: certificate = \"{2}\", or name the file of its authority with `ca`",
         "{0}: Das Zertifikat von {1} stammt von niemandem, dem dieser Computer vertraut, und es wurde nichts gesendet. Hat die Anlage es selbst gemacht, vergleichen Sie dort ihren Schlüssel {2} und schreiben Sie ihn ins Konto: certificate = \"{2}\", oder nennen Sie die Datei ihrer Zertifizierungsstelle mit `ca`",

@@ -15,6 +15,10 @@ phrases! {
         "“{0}” is not like sip:proxy.example:5060;transport=tcp (udp, tcp or tls)",
         "„{0}“ hat nicht die Form sip:proxy.example:5060;transport=tcp (udp, tcp oder tls)",
         "« {0} » n’est pas de la forme sip:proxy.example:5060;transport=tcp (udp, tcp ou tls)";
+    REALMS:
+        "at most {0} realms, each as the PBX writes it",
+        "höchstens {0} Realms, jeder wie die Anlage ihn schreibt",
+        "au plus {0} domaines d’authentification, chacun tel que le central l’écrit";
     PROXIES:
         "at most {0} proxies can stand on the way",
         "höchstens {0} Proxys können auf dem Weg stehen",

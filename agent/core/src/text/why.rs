@@ -44,6 +44,8 @@ pub(crate) fn lost(language: Language, why: Loss) -> String {
         Loss::Target => LOST_TARGET,
         Loss::NoTls => super::secure::LOST_NO_TLS,
         Loss::NoAccount => LOST_NO_ACCOUNT,
+        Loss::Stranger => super::secure::LOST_STRANGER,
+        Loss::Weaker => super::secure::LOST_WEAKER,
         Loss::TooMany => LOST_TOO_MANY,
         Loss::Quitting => QUITTING,
         Loss::Fault => FAULT,

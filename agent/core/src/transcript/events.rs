@@ -134,6 +134,11 @@ fn registration(state: &Registration, mask: Mask) -> String {
                 RegistrationProblem::NoPassword => "no-password".to_owned(),
                 RegistrationProblem::Fault => "fault".to_owned(),
                 RegistrationProblem::NoCommonAuthentication => "no-common-authentication".to_owned(),
+                RegistrationProblem::WeakerAuthentication => "weaker-authentication".to_owned(),
+                RegistrationProblem::Forbidden { phrase } => match mask {
+                    Mask::Off => format!("forbidden {phrase}"),
+                    Mask::On => "forbidden".to_owned(),
+                },
                 RegistrationProblem::Silent => "silent".to_owned(),
                 RegistrationProblem::Unreachable { detail } => format!("unreachable {detail:?}"),
                 RegistrationProblem::Certificate(untrusted) => {

@@ -202,6 +202,10 @@ fn registration(rest: &[&str]) -> Option<Registration> {
             let (reason, more) = match (*reason, more) {
                 ("wrong-password", more) => (RegistrationProblem::WrongPassword, more),
                 ("no-password", more) => (RegistrationProblem::NoPassword, more),
+                ("weaker-authentication", more) => (RegistrationProblem::WeakerAuthentication, more),
+                ("forbidden", [phrase, more @ ..]) => {
+                    (RegistrationProblem::Forbidden { phrase: (*phrase).to_owned() }, more)
+                }
                 ("no-common-authentication", more) => (RegistrationProblem::NoCommonAuthentication, more),
                 ("silent", more) => (RegistrationProblem::Silent, more),
                 ("unreachable", [detail, more @ ..]) => {

@@ -3,11 +3,12 @@
 use crate::{
     auth::{
         challenge::{Challenge, Fields, challenges, push_bare, push_quoted},
-        digest::{DigestInput, response as digest},
+        digest::{Algorithm, DigestInput, response as digest},
     },
-    message::{Request, Response, name},
+    message::{Request, Response, Text, name},
 };
 use agent_core::secret::Secret;
+use std::net::IpAddr;
 
 /// Why a challenge cannot be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +19,12 @@ pub enum AuthError {
     /// There is no challenge in a scheme and algorithm we know.
     #[error("the server asks for a kind of authentication that is not supported")]
     Unsupported,
+    /// It would take less than it took before: who asks now may be somebody who wants to try passwords.
+    #[error("the server asks for a weaker authentication than before")]
+    Weaker,
+    /// The realm is neither the registrar's nor one of the account's places: whoever asks there is somebody else.
+    #[error("the credentials are not for who asks for them")]
+    Stranger,
 }
 
 /// How many realms are remembered: one registrar and the proxies on the way.
@@ -29,30 +36,62 @@ pub struct DigestClient {
     username: String,
     password: Secret,
     known: Vec<Known>,
-    /// What the registrar itself has asked for, where this is not its own client.
+    /// The strongest that each realm has asked for, the latest realm last; not forgotten with the challenges.
+    strongest: Vec<Strength>,
+    /// Whom the credentials are for, where this is not the registrar's own client.
     bounds: Option<Bounds>,
+}
+
+/// How strong a challenge is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Strength {
+    realm: Text,
+    algorithm: Algorithm,
+    /// With a count, so that an answer heard by others serves nobody twice (RFC 7616 section 5.5).
+    counted: bool,
+}
+
+impl Strength {
+    fn of(challenge: &Challenge) -> Self {
+        Self {
+            realm: challenge.realm.clone(),
+            algorithm: challenge.algorithm,
+            counted: challenge.qop.is_some(),
+        }
+    }
+
+    /// Whether this is weaker than what was asked for before.
+    fn is_below(&self, before: &Self) -> bool {
+        self.algorithm < before.algorithm || (before.counted && !self.counted)
+    }
 }
 
 /// Whom credentials are for: what answers a challenge lets its asker try passwords for as long as he likes, so that not
 /// everybody who asks gets one.
 #[derive(Debug, Clone)]
 struct Bounds {
-    /// The registrar's own challenges, one a realm.
-    realms: Vec<Challenge>,
+    /// The strongest that the registrar itself has asked for, one a realm.
+    registrar: Vec<Strength>,
     /// Where the account's requests go: names and addresses.
     places: Vec<String>,
+    /// Realms its settings name besides.
+    realms: Vec<String>,
 }
 
 impl Bounds {
-    /// Whether a challenge may be answered. Another realm may be that of a proxy on the way (407), before there is a
-    /// dialog; a weaker challenge than the registrar's own is one that somebody made weaker.
-    fn allow(&self, challenge: &Challenge, inside: bool) -> bool {
-        match self.realms.iter().find(|own| own.realm == challenge.realm) {
-            Some(own) => {
-                (challenge.qop.is_some() || own.qop.is_none()) && challenge.algorithm >= own.algorithm
-            }
-            None => self.realms.is_empty() || challenge.proxy && !inside,
-        }
+    /// Whether a realm is the registrar's, or names a place of the account or a machine of its domain.
+    fn know(&self, realm: &Text) -> bool {
+        let asked = realm.to_display();
+        self.registrar.iter().any(|own| own.realm == *realm)
+            || self.realms.contains(&asked)
+            || self.places.iter().any(|place| {
+                let below = asked.len().checked_sub(place.len()).and_then(|at| asked.get(at..));
+                let same = below.is_some_and(|end| end.eq_ignore_ascii_case(place));
+                let dotted = || place.contains('.') && place.parse::<IpAddr>().is_err();
+                let ahead = || asked.get(..asked.len() - place.len());
+                same && (asked.len() == place.len()
+                    || (dotted() && ahead().is_some_and(|it| it.ends_with('.'))))
+            })
     }
 }
 
@@ -66,14 +105,21 @@ struct Known {
 impl DigestClient {
     /// For this user.
     pub fn new(username: impl Into<String>, password: Secret) -> Self {
-        Self { username: username.into(), password, known: Vec::new(), bounds: None }
+        let (known, strongest) = (Vec::new(), Vec::new());
+        Self { username: username.into(), password, known, strongest, bounds: None }
     }
 
-    /// One for a call of the same account: it answers what `registrar`'s challenges allow, from these places.
-    pub(crate) fn for_call(registrar: &Self, places: Vec<String>) -> Self {
-        let realms = registrar.known.iter().map(|known| known.challenge.clone()).collect();
-        let bounds = Some(Bounds { realms, places });
+    /// One for a call of the same account: it answers the registrar's realms, never a weaker challenge than the registrar's
+    /// own, and realms that are these places.
+    pub(crate) fn for_call(registrar: &Self, places: Vec<String>, realms: &[String]) -> Self {
+        let realms = realms.to_vec();
+        let bounds = Some(Bounds { registrar: registrar.strongest.clone(), places, realms });
         Self { bounds, ..Self::new(registrar.username.clone(), registrar.password.clone()) }
+    }
+
+    /// From now on it answers whom `other` would.
+    pub(crate) fn bound_as(&mut self, other: &Self) {
+        self.bounds.clone_from(&other.bounds);
     }
 
     /// Whether the account's requests go to this host.
@@ -86,14 +132,17 @@ impl DigestClient {
     /// The credentials count as refused when they were made for the very nonce that is challenged again, or for a nonce
     /// that was fresh, and the server does not call it stale.
     pub fn challenged(&mut self, sent: &Request, response: &Response) -> Result<(), AuthError> {
-        let inside = sent.headers.to().is_ok_and(|to| to.tag().is_some());
-        let allowed = |challenge: &Challenge| {
-            let before = self.known.iter().any(|known| known.challenge.realm == challenge.realm);
-            self.bounds.as_ref().is_none_or(|bounds| bounds.allow(challenge, inside && !before))
-        };
-        let offered: Vec<Challenge> = challenges(&response.headers).into_iter().filter(allowed).collect();
+        let (mut stranger, mut weaker) = (false, false);
+        let mut offered = challenges(&response.headers);
+        offered.retain(|challenge| {
+            let known = self.bounds.as_ref().is_none_or(|bounds| bounds.know(&challenge.realm));
+            let below = known && self.is_below(challenge);
+            stranger |= !known;
+            weaker |= below;
+            known && !below
+        });
         let mut answerable = false;
-        let mut taken: Vec<(bool, crate::message::Text)> = Vec::new();
+        let mut taken: Vec<(bool, Text)> = Vec::new();
         for challenge in offered {
             // Strongest first: the first of a realm is the one to answer.
             let key = (challenge.proxy, challenge.realm.clone());
@@ -107,7 +156,20 @@ impl DigestClient {
             answerable = true;
             self.remember(challenge);
         }
-        if answerable { Ok(()) } else { Err(AuthError::Unsupported) }
+        match () {
+            () if answerable => Ok(()),
+            () if weaker => Err(AuthError::Weaker),
+            () if stranger => Err(AuthError::Stranger),
+            () => Err(AuthError::Unsupported),
+        }
+    }
+
+    /// Whether a challenge is weaker than one of the same realm before, here or at the registrar.
+    fn is_below(&self, challenge: &Challenge) -> bool {
+        let strength = Strength::of(challenge);
+        let registrar = self.bounds.iter().flat_map(|bounds| &bounds.registrar);
+        let mut before = registrar.chain(&self.strongest).filter(|before| before.realm == strength.realm);
+        before.any(|before| strength.is_below(before))
     }
 
     /// Adds credentials for every realm that has challenged so far, in place of any the request has. `cnonce` must be
@@ -124,7 +186,7 @@ impl DigestClient {
         }
     }
 
-    /// Forgets every challenge (another registrar, another network).
+    /// Forgets every challenge (another registrar, another network), but not how strong they were.
     pub fn forget(&mut self) {
         self.known.clear();
     }
@@ -146,6 +208,11 @@ impl DigestClient {
     }
 
     fn remember(&mut self, challenge: Challenge) {
+        self.strongest.retain(|before| before.realm != challenge.realm);
+        if self.strongest.len() == MAX_REALMS {
+            self.strongest.remove(0);
+        }
+        self.strongest.push(Strength::of(&challenge));
         self.known.retain(|known| {
             (known.challenge.proxy, &known.challenge.realm) != (challenge.proxy, &challenge.realm)
         });

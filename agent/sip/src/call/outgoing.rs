@@ -1,6 +1,7 @@
 //! Calls we make (RFC 3261 section 13.2): INVITE, progress, answer, other branches of a fork.
 
 use crate::{
+    auth::AuthError,
     auth::DigestClient,
     call::{
         identity::{self, Belief},
@@ -224,8 +225,17 @@ impl Call {
 
     fn invite_challenged(&mut self, wire: &mut Wire, response: &Response) {
         let Stage::Calling(calling) = &self.stage else { return };
-        if calling.given_up || self.auth.challenged(&calling.out.request, response).is_err() {
+        if calling.given_up {
             return self.invite_ended(wire, refused(response));
+        }
+        let end = match self.auth.challenged(&calling.out.request, response) {
+            Ok(()) => None,
+            Err(why @ AuthError::Stranger) => Some((Loss::Stranger, why)),
+            Err(why @ AuthError::Weaker) => Some((Loss::Weaker, why)),
+            Err(_) => return self.invite_ended(wire, refused(response)),
+        };
+        if let Some((why, detail)) = end {
+            return self.invite_ended(wire, CallEnd::Lost { why, detail: detail.to_string() });
         }
         self.invite_again(wire, response, |_| {});
     }

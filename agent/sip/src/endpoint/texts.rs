@@ -121,6 +121,8 @@ impl Endpoint {
         else {
             return;
         };
+        let account = self.texts.outbox.get(message).map(|letter| letter.account);
+        self.bind_desk(account, event);
         let Some(letter) = self.texts.outbox.get(message) else { return };
         let Some(out) = letter.out.take_if(|out| out.id == *id) else { return };
         match event {

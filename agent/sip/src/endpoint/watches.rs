@@ -222,6 +222,7 @@ impl Endpoint {
     /// What a transaction of a subscription's tells.
     pub(super) fn subscription_event(&mut self, number: u64, event: &TransactionEvent) {
         let account = self.watches.subscriptions.get(&number).map(Subscription::account);
+        self.bind_desk(account, event);
         self.with_subscription(number, |subscription, desk, wire| match event {
             TransactionEvent::Response { id, response } => subscription.response(wire, desk, *id, response),
             TransactionEvent::TimedOut { id } | TransactionEvent::Failed { id, .. } => {
@@ -258,6 +259,7 @@ impl Endpoint {
 
     /// What a transaction of a publication's tells.
     pub(super) fn publication_event(&mut self, account: AccountId, event: &TransactionEvent) {
+        self.bind_desk(Some(account), event);
         self.with_publication(account, |publication, desk, wire| match event {
             TransactionEvent::Response { id, response } => publication.response(wire, desk, *id, response),
             TransactionEvent::TimedOut { id } | TransactionEvent::Failed { id, .. } => {
@@ -266,6 +268,19 @@ impl Endpoint {
             _ => {}
         });
         self.doubt(Some(account), 412, event);
+    }
+
+    /// A challenge to something an account asked for beside its calls is answered as one to a call is: as strong as the
+    /// registrar's, and to nobody else.
+    pub(super) fn bind_desk(&mut self, account: Option<AccountId>, event: &TransactionEvent) {
+        let challenge = |response: &Response| matches!(response.status, 401 | 407);
+        let TransactionEvent::Response { response, .. } = event else { return };
+        let Some(account) = account.filter(|_| challenge(response)) else { return };
+        let registration = self.accounts.get(&account).and_then(|number| self.registrations.get(number));
+        let desk = self.watches.desks.get_mut(&account);
+        if let (Some(registration), Some(desk)) = (registration, desk) {
+            desk.auth.bound_as(&registration.credentials());
+        }
     }
 
     /// With `status` a PBX says that it has forgotten what it had agreed to.

@@ -53,12 +53,18 @@ impl Registration {
                 self.send(wire, flow, (asking.since, asking.tries + 1, false));
             }
             423 => self.too_brief(wire, flow, &asking, response),
-            // Of a password that has served it says something else: the PBX's own sentence is shown, and it is tried again.
-            403 if !self.proven
-                && (asking.sent.headers.has(name::AUTHORIZATION)
-                    || asking.sent.headers.has(name::PROXY_AUTHORIZATION)) =>
+            // Of a password that has served it says something else, and it is tried again.
+            403 if asking.sent.headers.has(name::AUTHORIZATION)
+                || asking.sent.headers.has(name::PROXY_AUTHORIZATION) =>
             {
-                self.password_refused(wire);
+                if self.proven {
+                    let phrase = response.phrase.to_display();
+                    let after = response.headers.retry_after();
+                    let after = after.map(|wait| wait.clamp(LEAST_WAIT, LONGEST_WAIT));
+                    self.fail(wire, Problem::Forbidden { phrase }, after);
+                } else {
+                    self.password_refused(wire);
+                }
             }
             _ => self.refused(wire, response),
         }
@@ -176,7 +182,10 @@ impl Registration {
                 self.expiry = None;
                 self.password_refused(wire);
             }
-            Err(AuthError::Unsupported) => self.fail(wire, Problem::NoCommonAuthentication, None),
+            Err(AuthError::Weaker) => self.fail(wire, Problem::WeakerAuthentication, None),
+            Err(AuthError::Unsupported | AuthError::Stranger) => {
+                self.fail(wire, Problem::NoCommonAuthentication, None);
+            }
             Ok(()) => self.refused(wire, response),
         }
     }

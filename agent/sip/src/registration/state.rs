@@ -218,7 +218,7 @@ impl Registration {
     pub(crate) fn credentials(&self) -> DigestClient {
         let mut places = self.line.places();
         places.extend(self.ways.iter().map(|way| way.peer.ip().to_string()));
-        DigestClient::for_call(&self.auth, places)
+        DigestClient::for_call(&self.auth, places, self.line.realms())
     }
 
     /// The way to the registrar, once known.

@@ -10,7 +10,7 @@ use crate::{
 };
 use agent_core::{
     party::Sdp,
-    port::sip::{SipCommand, SipEvent},
+    port::sip::{CallEnd, Loss, SipCommand, SipEvent},
 };
 use agent_sip::{
     flow::Transport,
@@ -31,7 +31,7 @@ fn a_call_with_a_password_early_media_and_both_ends() {
     event(&mut world, phone, "Phone(Trying { call: CallId(2) })");
     assert!(world.events(phone).is_empty(), "told once");
     let challenge =
-        ("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256");
+        ("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256");
     answer(&mut world, &letter, 407, &[challenge], "");
     expect(&mut world, pbx, Method::Ack);
     let (letter, again) = expect(&mut world, pbx, Method::Invite);
@@ -71,13 +71,42 @@ fn our_bye_answers_a_challenge() {
     event(&mut world, phone, "Answered");
     world.command(phone, SipCommand::Hangup { call: CALL });
     let (letter, first) = expect(&mut world, pbx, Method::Bye);
-    answer(&mut world, &letter, 401, &[("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n1\"")], "");
+    answer(
+        &mut world,
+        &letter,
+        401,
+        &[("WWW-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n1\"")],
+        "",
+    );
     let (letter, second) = expect(&mut world, pbx, Method::Bye);
     assert!(second.headers.has(name::AUTHORIZATION));
     assert_eq!(second.headers.cseq().unwrap().number, first.headers.cseq().unwrap().number + 1);
     answer(&mut world, &letter, 200, &[], "");
     event(&mut world, phone, "Ended { call: CallId(2), end: LocalHangup }");
     clean(&mut world, phone);
+}
+
+/// A proxy passes a challenge on that somebody behind it made (RFC 3261 section 16.7): what answered it would let him try
+/// passwords for as long as he likes.
+#[test]
+fn who_is_called_gets_no_answer_to_a_challenge_of_his_own() {
+    for (status, field) in [(401, "WWW-Authenticate"), (407, "Proxy-Authenticate")] {
+        let mut world = World::new(3);
+        let (phone, pbx) = registered(&mut world);
+        let (letter, _) = dial(&mut world, (phone, pbx));
+        let theirs = "Digest realm=\"evil.example\", nonce=\"n1\", qop=\"auth\"";
+        answer(&mut world, &letter, status, &[(field, theirs)], "");
+        let (_, ack) = expect(&mut world, pbx, Method::Ack);
+        assert!(!ack.headers.has(name::AUTHORIZATION) && !ack.headers.has("Proxy-Authorization"));
+        let end = event(&mut world, phone, "Ended");
+        assert!(
+            matches!(end, SipEvent::Ended { end: CallEnd::Lost { why: Loss::Stranger, .. }, .. }),
+            "{end:?}"
+        );
+        world.settle();
+        assert!(world.inbox(pbx).is_empty(), "no second INVITE");
+        clean(&mut world, phone);
+    }
 }
 
 #[test]
@@ -218,7 +247,7 @@ fn a_wrong_password_is_not_tried_for_ever() {
             }
             Some(letter) => letter,
         };
-        let challenge = format!("Digest realm=\"pbx\", nonce=\"{nonce}\", qop=\"auth\"");
+        let challenge = format!("Digest realm=\"pbx.example\", nonce=\"{nonce}\", qop=\"auth\"");
         answer(&mut world, &current, 407, &[("Proxy-Authenticate", &challenge)], "");
         expect(&mut world, pbx, Method::Ack);
         if nonce == "n1" {

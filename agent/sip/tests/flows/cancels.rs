@@ -55,7 +55,7 @@ fn whoever_answers_long_after_the_cancel_is_acknowledged_and_hung_up_on() {
 
 #[test]
 fn a_call_given_up_before_they_said_a_word_sends_no_cancel_to_who_answers_finally() {
-    let challenge = ("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n\"");
+    let challenge = ("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n\"");
     let elsewhere = ("Contact", "<sip:700@pbx.example>");
     let longer = ("Min-SE", "3600");
     for (status, header) in

@@ -73,10 +73,11 @@ fn every_method_answers_a_challenge_and_a_nonce_that_ran_out() {
             let mut world = World::new(1);
             let (_, pbx) = sends(&mut world, &method);
             let (letter, first) = expect(&mut world, pbx, method.clone());
-            let challenge = "Digest realm=\"pbx\", nonce=\"one\", qop=\"auth\", algorithm=SHA-256";
+            let challenge = "Digest realm=\"pbx.example\", nonce=\"one\", qop=\"auth\", algorithm=SHA-256";
             answer(&mut world, &letter, status, &[(asks, challenge)], "");
             let (letter, second) = next(&mut world, pbx, &method);
-            let stale = "Digest realm=\"pbx\", nonce=\"two\", qop=\"auth\", algorithm=SHA-256, stale=true";
+            let stale =
+                "Digest realm=\"pbx.example\", nonce=\"two\", qop=\"auth\", algorithm=SHA-256, stale=true";
             answer(&mut world, &letter, status, &[(asks, stale)], "");
             let (_, third) = next(&mut world, pbx, &method);
             let number = |request: &Request| request.headers.cseq().unwrap().number;
@@ -106,7 +107,8 @@ fn nobody_answers_challenges_for_ever() {
         let (mut letter, _) = expect(&mut world, pbx, method.clone());
         let mut times = 1;
         for nonce in 0..20 {
-            let challenge = format!("Digest realm=\"pbx\", nonce=\"{nonce}\", qop=\"auth\", stale=true");
+            let challenge =
+                format!("Digest realm=\"pbx.example\", nonce=\"{nonce}\", qop=\"auth\", stale=true");
             answer(&mut world, &letter, 401, &[("WWW-Authenticate", &challenge)], "");
             world.settle();
             let again = |letter: &Letter| matches!(&letter.message, agent_sip::message::Message::Request(it) if it.method == method);
@@ -134,7 +136,7 @@ fn who_is_reached_past_the_pbx_gets_no_credentials() {
     world.command(phone, SipCommand::Hangup { call: CALL });
     let (letter, bye) = expect(&mut world, peer, Method::Bye);
     assert!(!bye.headers.has(name::AUTHORIZATION));
-    let challenge = ("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", qop=\"auth\"");
+    let challenge = ("WWW-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n\", qop=\"auth\"");
     answer(&mut world, &letter, 401, &[challenge], "");
     event(&mut world, phone, "Ended");
     world.settle();

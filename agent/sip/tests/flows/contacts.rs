@@ -105,7 +105,7 @@ fn what_is_asked_in_a_dialog_names_the_dialogs_contact() {
 fn an_acknowledgement_has_its_invites_credentials_however_often_it_goes_out() {
     let mut world = World::new(9);
     let (phone, pbx, letter, _) = dialled(&mut world);
-    let ask = [("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\"")];
+    let ask = [("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n1\", qop=\"auth\"")];
     answer(&mut world, &letter, 407, &ask, "");
     expect(&mut world, pbx, Method::Ack);
     let (letter, invite) = expect(&mut world, pbx, Method::Invite);

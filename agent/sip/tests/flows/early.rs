@@ -56,7 +56,7 @@ fn reliable_responses_are_acknowledged_in_their_order() {
     reliable(&mut world, &letter, (180, "a"), 702, "");
     world.settle();
     assert!(world.inbox(pbx).is_empty() && world.events(phone).is_empty());
-    answer(&mut world, &first, 401, &[("WWW-Authenticate", "Digest realm=\"p\", nonce=\"1\"")], "");
+    answer(&mut world, &first, 401, &[("WWW-Authenticate", "Digest realm=\"pbx.example\", nonce=\"1\"")], "");
     let (again, prack) = expect(&mut world, pbx, Method::Prack);
     assert!(prack.headers.has(name::AUTHORIZATION), "RFC 3261 section 22.2");
     assert_eq!(prack.headers.get(name::RACK).unwrap(), "700 1 INVITE");

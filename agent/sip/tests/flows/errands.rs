@@ -48,7 +48,7 @@ fn a_request_within_the_dialog_answers_challenges_and_its_outcome_is_told_once()
         &mut world,
         &letter,
         407,
-        &[("Proxy-Authenticate", "Digest realm=\"p\", nonce=\"1\", qop=\"auth\"")],
+        &[("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"1\", qop=\"auth\"")],
         "",
     );
     let (letter, second) = expect(&mut world, pbx, Method::Info);
@@ -58,7 +58,7 @@ fn a_request_within_the_dialog_answers_challenges_and_its_outcome_is_told_once()
     assert_eq!(second.headers.get("Info-Package").unwrap(), "x");
     answer(&mut world, &letter, 100, &[], "");
     // A nonce that ran out is no wrong password (RFC 7616 section 3.3).
-    let stale = ("Proxy-Authenticate", "Digest realm=\"p\", nonce=\"2\", qop=\"auth\", stale=true");
+    let stale = ("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"2\", qop=\"auth\", stale=true");
     answer(&mut world, &letter, 407, &[stale], "");
     let (letter, third) = expect(&mut world, pbx, Method::Info);
     assert!(third.headers.get(name::PROXY_AUTHORIZATION).unwrap().to_text().contains("nonce=\"2\""));

@@ -68,6 +68,8 @@ fn states(world: &mut World, phone: Who) -> Vec<Registration> {
     std::mem::take(world.events(phone)).into_iter().filter_map(state).collect()
 }
 
+const CHALLENGE: [(&str, &str); 1] = [("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n\"")];
+
 #[test]
 fn everything_goes_through_the_proxies_and_to_the_domain() {
     let mut world = World::new(1);
@@ -115,7 +117,7 @@ fn everything_goes_through_the_proxies_and_to_the_domain() {
     let (letter, invite) = expect(&mut world, proxy, Method::Invite);
     assert_eq!((routes(&invite), invite.uri.to_string().as_str()), (all.to_vec(), "sip:600@pbx.example"));
     // The challenge of a proxy is answered along the same way, and CANCEL goes where the INVITE went (RFC 3261 section 9.1).
-    answer(&mut world, &letter, 407, &[("Proxy-Authenticate", "Digest realm=\"p\", nonce=\"n\"")], "");
+    answer(&mut world, &letter, 407, &CHALLENGE, "");
     expect(&mut world, proxy, Method::Ack);
     let (letter, invite) = expect(&mut world, proxy, Method::Invite);
     assert!(invite.headers.has("Proxy-Authorization"));

@@ -206,7 +206,9 @@ fn a_new_password_does_not_wait_for_the_old_ones_turn() {
 
 #[test]
 fn a_way_of_signing_in_that_nobody_knows_is_named() {
-    for challenge in ["Basic realm=\"pbx\"", "Digest realm=\"pbx\", nonce=\"1\", algorithm=SHA-1"] {
+    for challenge in
+        ["Basic realm=\"pbx.example\"", "Digest realm=\"pbx.example\", nonce=\"1\", algorithm=SHA-1"]
+    {
         let mut world = World::new(23);
         let pbx = world.script("192.0.2.10");
         let phone = world.phone("192.0.2.1", Config::default());
@@ -219,6 +221,35 @@ fn a_way_of_signing_in_that_nobody_knows_is_named() {
         };
         assert_eq!(reason, RegistrationProblem::NoCommonAuthentication, "{challenge}");
     }
+}
+
+#[test]
+fn a_registrar_that_asks_for_less_than_before_gets_nothing() {
+    let mut world = World::new(20);
+    let mut registrar = Registrar::new(&mut world, &[Algorithm::Sha256]);
+    registrar.grants = 60;
+    let phone = world.phone("192.0.2.1", Config { keep_alive: Duration::ZERO, ..Config::default() });
+    register(&mut world, phone, None);
+    registrar.serve_through(&mut world);
+    assert_eq!(state(&mut world, phone), Registration::Connecting);
+    assert_eq!(state(&mut world, phone), Registration::Registered);
+    let (letter, request) = expect(&mut world, registrar.who(), Method::Register);
+    let said =
+        request.headers.get("Authorization").expect("what it is asked for ahead").to_text().into_owned();
+    let realm = said.split("realm=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a realm");
+    let weak = format!("Digest realm=\"{realm}\", nonce=\"theirs\", algorithm=MD5");
+    answer(&mut world, &letter, 401, &[("WWW-Authenticate", &weak)], "");
+    let Registration::Failed { reason, retry_ms: Some(_) } = state(&mut world, phone) else {
+        panic!("given up")
+    };
+    assert_eq!(reason, RegistrationProblem::WeakerAuthentication);
+    // And when it asks as before, all is as before.
+    registrar.serve_through(&mut world);
+    let mut shown = state(&mut world, phone);
+    if shown == Registration::Connecting {
+        shown = state(&mut world, phone);
+    }
+    assert_eq!(shown, Registration::Registered);
 }
 
 #[test]
@@ -246,7 +277,7 @@ fn a_password_that_served_is_tried_again_when_the_pbx_has_a_bad_day() {
             panic!("given up")
         };
         if forbidden {
-            let refused = RegistrationProblem::Refused { status: 403, phrase: "Forbidden".to_owned() };
+            let refused = RegistrationProblem::Forbidden { phrase: "Forbidden".to_owned() };
             assert_eq!(reason, refused, "the PBX's own words, not the password's fault");
         } else {
             assert_eq!(reason, RegistrationProblem::WrongPassword);

@@ -402,7 +402,7 @@ fn no_network_makes_a_wrong_password_right() {
     world.command(phone, SipCommand::Register { account: ACCOUNT, settings: settings(None), password });
     for _ in 0..2 {
         let (letter, _) = expect(&mut world, pbx, Method::Register);
-        let challenge = ("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\"");
+        let challenge = ("WWW-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n1\", qop=\"auth\"");
         answer(&mut world, &letter, 401, &[challenge], "");
     }
     world.settle();

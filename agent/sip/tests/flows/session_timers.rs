@@ -46,7 +46,13 @@ fn we_refresh_by_update_at_half_of_the_interval_and_again() {
     assert!(update.body.is_empty() && update.headers.has(name::CONTACT));
     assert_eq!(interval(&update.headers), "2000;refresher=uac", "section 7.4");
     // A challenge, and somebody on the way who wants more again.
-    answer(&mut world, &letter, 407, &[("Proxy-Authenticate", "Digest realm=\"p\", nonce=\"1\"")], "");
+    answer(
+        &mut world,
+        &letter,
+        407,
+        &[("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"1\"")],
+        "",
+    );
     let (letter, update) = expect(&mut world, pbx, Method::Update);
     assert!(update.headers.has(name::PROXY_AUTHORIZATION));
     assert_eq!(interval(&update.headers), "2000;refresher=uac");

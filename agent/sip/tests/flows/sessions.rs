@@ -290,7 +290,7 @@ fn a_change_refused_after_our_bye_begins_nothing_anew() {
         world.settle();
         world.command(phone, SipCommand::Hangup { call });
         let (bye, _) = expect(&mut world, pbx, Method::Bye);
-        let challenge = [("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", algorithm=MD5")];
+        let challenge = [("WWW-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n\", algorithm=MD5")];
         answer(&mut world, &change, status, if status == 401 { &challenge } else { &[] }, "");
         expect(&mut world, pbx, Method::Ack);
         answer(&mut world, &bye, 200, &[], "");

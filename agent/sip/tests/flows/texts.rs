@@ -98,7 +98,7 @@ fn challenges_are_answered_and_a_refused_password_is_told() {
     let (phone, pbx) = registered(&mut world);
     write(&mut world, phone, 2, "600", "one");
     let (letter, first) = next(&mut world, pbx);
-    let ask = [("Proxy-Authenticate", "Digest realm=\"r\", nonce=\"n1\", qop=\"auth\"")];
+    let ask = [("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n1\", qop=\"auth\"")];
     answer(&mut world, &letter, 407, &ask, "");
     let (letter, second) = next(&mut world, pbx);
     assert_eq!(second.headers.call_id(), first.headers.call_id());

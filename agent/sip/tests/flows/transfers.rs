@@ -152,7 +152,8 @@ fn a_challenge_is_answered_and_the_second_number_counts() {
     let (phone, pbx, invite) = ours(&mut world, &[]);
     blind(&mut world, phone, "601");
     let (letter, first) = expect(&mut world, pbx, Method::Refer);
-    let asks = ("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n\", algorithm=MD5, qop=\"auth\"");
+    let asks =
+        ("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n\", algorithm=MD5, qop=\"auth\"");
     answer(&mut world, &letter, 407, &[asks], "");
     let (letter, again) = expect(&mut world, pbx, Method::Refer);
     assert_eq!(again.headers.get("Refer-To"), first.headers.get("Refer-To"));

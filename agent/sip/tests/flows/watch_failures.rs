@@ -12,7 +12,7 @@ use std::time::Duration;
 fn a_refused_password_is_not_tried_again_within_the_hour() {
     let mut world = World::new(5);
     let (phone, pbx, letter, _) = one(&mut world);
-    let challenge = |nonce: &str| format!("Digest realm=\"pbx\", nonce=\"{nonce}\", qop=\"auth\"");
+    let challenge = |nonce: &str| format!("Digest realm=\"pbx.example\", nonce=\"{nonce}\", qop=\"auth\"");
     answer(&mut world, &letter, 401, &[("WWW-Authenticate", &challenge("a"))], "");
     let (letter, _) = expect(&mut world, pbx, Method::Subscribe);
     answer(&mut world, &letter, 401, &[("WWW-Authenticate", &challenge("b"))], "");

@@ -101,7 +101,7 @@ fn a_challenge_is_answered_and_serves_the_next_ones() {
     let mut world = World::new(4);
     let (_, pbx) = phone(&mut world, watching(&["1002", "1003"]), quiet());
     let challenge =
-        [("Proxy-Authenticate", "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\", algorithm=MD5")];
+        [("Proxy-Authenticate", "Digest realm=\"pbx.example\", nonce=\"n1\", qop=\"auth\", algorithm=MD5")];
     let (letter, first) = expect(&mut world, pbx, Method::Subscribe);
     answer(&mut world, &letter, 407, &challenge, "");
     let (letter, again) = expect(&mut world, pbx, Method::Subscribe);
@@ -112,6 +112,18 @@ fn a_challenge_is_answered_and_serves_the_next_ones() {
     let (_, other) = expect(&mut world, pbx, Method::Subscribe);
     assert_eq!(other.uri.user_text().unwrap(), "1003");
     assert!(other.headers.get("Proxy-Authorization").unwrap().to_text().contains("nc=00000002"));
+}
+
+/// Whose line is watched is somebody else.
+#[test]
+fn a_challenge_of_whose_line_is_watched_is_not_answered() {
+    let mut world = World::new(4);
+    let (_, pbx) = phone(&mut world, watching(&["1002"]), quiet());
+    let theirs = [("WWW-Authenticate", "Digest realm=\"evil.example\", nonce=\"n1\", qop=\"auth\"")];
+    let (letter, _) = expect(&mut world, pbx, Method::Subscribe);
+    answer(&mut world, &letter, 401, &theirs, "");
+    world.pass(Duration::from_secs(600));
+    assert!(world.inbox(pbx).is_empty(), "it is asked again");
 }
 
 #[test]

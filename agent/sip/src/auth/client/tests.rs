@@ -154,29 +154,54 @@ fn in_a_call_nobody_is_answered_whom_the_registrar_does_not_vouch_for() {
     let strong = "Digest realm=\"pbx\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256";
     let mut registrar = DigestClient::new("1001", secret("pass"));
     registrar.challenged(&register(), &asks(401, strong)).expect("answerable");
-    let first = register();
-    let mut inside = register();
-    inside.headers.set(name::TO, "<sip:600@pbx.example>;tag=theirs");
-    let other = "Digest realm=\"other\", nonce=\"2\", qop=\"auth\", algorithm=SHA-256";
-    for (status, value, request, answered) in [
-        (401, strong, &first, true),
-        (401, strong, &inside, true),
-        // Another realm is a proxy's on the way, before there is a dialog, or nobody's.
-        (401, other, &first, false),
-        (407, other, &first, true),
-        (407, other, &inside, false),
+    // What it forgets of a challenge is not how strong it was.
+    registrar.forget();
+    let places = ["pbx.example".to_owned(), "192.0.2.10".to_owned()];
+    let realm = |realm: &str| format!("Digest realm=\"{realm}\", nonce=\"2\", qop=\"auth\", algorithm=MD5");
+    for (status, value, outcome) in [
+        (401, strong, Ok(())),
+        // A machine of the account's, or of its domain, whatever its case.
+        (407, &*realm("PBX.example"), Ok(())),
+        (401, &realm("proxy.pbx.example"), Ok(())),
+        (407, &realm("192.0.2.10"), Ok(())),
+        // What the settings name.
+        (407, &realm("asterisk"), Ok(())),
+        // Anybody else, also where it looks like one of them.
+        (401, &realm("other"), Err(AuthError::Stranger)),
+        (407, &realm("other"), Err(AuthError::Stranger)),
+        (407, &realm("notpbx.example"), Err(AuthError::Stranger)),
+        (407, &realm("1.192.0.2.10"), Err(AuthError::Stranger)),
+        (407, &realm("pbx.example.evil.example"), Err(AuthError::Stranger)),
+        (407, &realm(""), Err(AuthError::Stranger)),
+        (407, &realm("\u{fc}pbx.example"), Err(AuthError::Stranger)),
         // What is weaker than the registrar's own was made weaker by somebody.
-        (401, "Digest realm=\"pbx\", nonce=\"3\", algorithm=SHA-256", &first, false),
-        (401, "Digest realm=\"pbx\", nonce=\"3\", qop=\"auth\", algorithm=MD5", &inside, false),
+        (401, "Digest realm=\"pbx\", nonce=\"3\", algorithm=SHA-256", Err(AuthError::Weaker)),
+        (401, "Digest realm=\"pbx\", nonce=\"3\", qop=\"auth\", algorithm=MD5", Err(AuthError::Weaker)),
     ] {
-        let mut client = DigestClient::for_call(&registrar, Vec::new());
-        let outcome = client.challenged(request, &asks(status, value));
-        assert_eq!(outcome.is_ok(), answered, "{status} {value}");
+        let mut client = DigestClient::for_call(&registrar, places.to_vec(), &["asterisk".to_owned()]);
+        assert_eq!(client.challenged(&register(), &asks(status, value)), outcome, "{status} {value}");
     }
-    // A proxy that was answered before the dialog is answered in it.
-    let mut client = DigestClient::for_call(&registrar, Vec::new());
-    client.challenged(&first, &asks(407, other)).expect("a proxy on the way");
-    client.challenged(&inside, &asks(407, other)).expect("the same proxy");
-    let mut free = DigestClient::for_call(&DigestClient::new("1001", secret("pass")), Vec::new());
-    free.challenged(&inside, &asks(401, other)).expect("a registrar that never asked vouches for nobody");
+    // A registrar that never asked vouches for nobody.
+    let free = DigestClient::new("1001", secret("pass"));
+    let mut client = DigestClient::for_call(&free, places.to_vec(), &[]);
+    assert_eq!(client.challenged(&register(), &asks(401, strong)), Err(AuthError::Stranger));
+}
+
+#[test]
+fn nobody_is_answered_less_than_before() {
+    let mut client = DigestClient::new("1001", secret("pass"));
+    let ask =
+        |algorithm: &str, qop: &str| asks(401, &format!("Digest realm=\"pbx\", nonce=\"n\"{qop}{algorithm}"));
+    let counted = ", qop=\"auth\"";
+    client.challenged(&register(), &ask(", algorithm=MD5", "")).expect("the first");
+    client.challenged(&register(), &ask(", algorithm=SHA-256", counted)).expect("a stronger one");
+    client.forget();
+    for (algorithm, qop) in [(", algorithm=MD5", counted), ("", counted), (", algorithm=SHA-256", "")] {
+        let outcome = client.challenged(&register(), &ask(algorithm, qop));
+        assert_eq!(outcome, Err(AuthError::Weaker), "{algorithm} {qop}");
+    }
+    // Side by side with the weaker one, the one of before is answered.
+    let mut both = ask(", algorithm=SHA-256", counted);
+    both.headers.push(name::WWW_AUTHENTICATE, "Digest realm=\"pbx\", nonce=\"n\"");
+    client.challenged(&register(), &both).expect("as before");
 }
