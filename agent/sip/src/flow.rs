@@ -120,7 +120,7 @@ impl Flow {
     }
 
     /// Whether who sends over this road is known as well as over one of that kind: who connects has shown that the address
-    /// is theirs, and who proved a name needs none.
+    /// is theirs, and who proved a name needs none (we take no secure connection, so that each is one we made).
     pub(crate) fn as_good_as(&self, transport: Transport) -> bool {
         match transport {
             Transport::Udp => true,

@@ -50,6 +50,11 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// Whether a request whose answer goes there may be from whoever this one is answered to.
+    pub(super) fn comes_back_over(&self, way: &Flow) -> bool {
+        self.flow.leads_where(way)
+    }
+
     pub(super) fn new(
         id: TransactionId,
         (key, merge): (ServerKey, Option<MergeKey>),

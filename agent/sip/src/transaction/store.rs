@@ -227,6 +227,13 @@ impl Transactions {
             .then(|| ServerKey::cancelled(&request, via).ok())
             .flatten()
             .and_then(|key| self.server_keys.get(&key).copied());
+        let invite = cancels.and_then(|invite| self.servers.get(&invite));
+        if invite.is_some_and(|invite| !invite.comes_back_over(&reply.0)) {
+            // Who overheard or guessed the branch of somebody's INVITE neither ends the call with it from elsewhere nor takes
+            // the place of the CANCEL that would.
+            tracing::debug!(from = %flow.peer, "a CANCEL from elsewhere than its INVITE is passed over");
+            return;
+        }
         let id = self.reserve();
         self.server_keys.insert(key.clone(), id);
         let merge = merge.filter(|_| !merged);

@@ -114,6 +114,25 @@ fn their_cancel_again_is_answered_again_and_later_names_nothing() {
 }
 
 #[test]
+fn a_cancel_from_elsewhere_ends_nobodys_call() {
+    let mut world = World::new(5);
+    let (phone, pbx) = registered(&mut world);
+    let stranger = world.script("192.0.2.66");
+    incoming(&mut world, (phone, pbx), "", "offer");
+    // With all that names the INVITE: who sent it, under which branch.
+    let cancel = invite("in", 1, "", "").replace("INVITE", "CANCEL");
+    say(&mut world, stranger, phone, &cancel.replace("{ip}", "192.0.2.10"));
+    world.settle();
+    assert!(world.events(phone).is_empty(), "it rings on");
+    world.inbox(pbx).clear();
+    say(&mut world, pbx, phone, &cancel);
+    let statuses: Vec<u16> =
+        [200, 487].map(|status| expect_status(&mut world, pbx, status).1.status).to_vec();
+    assert_eq!(statuses, [200, 487]);
+    event(&mut world, phone, "Ended { call: CallId(1), end: Cancelled { elsewhere: false } }");
+}
+
+#[test]
 fn their_cancel_of_what_was_refused_or_challenges_nothing_changes_nothing() {
     let mut world = World::new(6);
     let (phone, pbx) = registered(&mut world);
