@@ -147,14 +147,15 @@ pub static KNOWN: &[Known] = &[
         why: "they take a Call-ID of no letters",
         rfc: "RFC 3261 section 25.1: `callid` is a word, which has one letter at least",
         case: |alone| {
-            alone.theirs.iter().flatten().all(|theirs| theirs.trim_ascii().is_empty()) && alone.ours.is_none()
+            alone.theirs.iter().flatten().all(|theirs| wire::spaceless(theirs).is_empty())
+                && alone.ours.is_none()
         },
     },
     Known {
         fields: &[Field::CallId],
         why: "blanks behind a Call-ID stay, or a form feed before it goes",
         rfc: "RFC 3261 section 7.3.1: blanks at the ends are no part of the value; a form feed is none (section 25.1)",
-        case: |alone| alone.others(|ours, theirs| ours.trim_ascii() == theirs.trim_ascii()),
+        case: |alone| alone.others(|ours, theirs| wire::spaceless(ours) == wire::spaceless(theirs)),
     },
     Known {
         fields: &[Field::Branch],

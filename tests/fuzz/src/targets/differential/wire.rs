@@ -58,6 +58,11 @@ fn trim(bytes: &[u8]) -> &[u8] {
     &bytes[start..end]
 }
 
+/// Without white space at its ends, as Unicode and Rust have it: more than SIP's blanks.
+pub(super) fn spaceless(bytes: &[u8]) -> &[u8] {
+    std::str::from_utf8(bytes).map_or(bytes, |text| text.trim().as_bytes())
+}
+
 /// Whether the start line is three parts with single spaces between (a response's third may be anything).
 pub(super) fn three_parts(message: &[u8]) -> bool {
     let line = start_line(message);
