@@ -158,6 +158,12 @@ pub static KNOWN: &[Known] = &[
         case: |alone| alone.others(|ours, theirs| wire::spaceless(ours) == wire::spaceless(theirs)),
     },
     Known {
+        fields: &[Field::CSeqNumber, Field::CSeqMethod],
+        why: "they pass over white space of other alphabets around a CSeq",
+        rfc: "RFC 3261 section 25.1: LWS is blanks, tabs and line ends, and no method has a form feed",
+        case: |alone| alone.ours.is_none() && wire::foreign_space(alone.message),
+    },
+    Known {
         fields: &[Field::Branch],
         why: "they drop what stands before or behind a byte that no token has",
         rfc: "RFC 3261 section 17.2.3: branches are compared whole",

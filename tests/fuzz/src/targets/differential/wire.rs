@@ -63,6 +63,11 @@ pub(super) fn spaceless(bytes: &[u8]) -> &[u8] {
     std::str::from_utf8(bytes).map_or(bytes, |text| text.trim().as_bytes())
 }
 
+/// Whether there is white space that is none of SIP's.
+pub(super) fn foreign_space(message: &[u8]) -> bool {
+    String::from_utf8_lossy(head(message)).chars().any(|c| c.is_whitespace() && !" \t\r\n".contains(c))
+}
+
 /// Whether the start line is three parts with single spaces between (a response's third may be anything).
 pub(super) fn three_parts(message: &[u8]) -> bool {
     let line = start_line(message);
