@@ -77,7 +77,11 @@ pub(crate) enum Command {
         uri: String,
     },
     /// Accounts: add, password, test, list, remove
-    #[command(subcommand, after_help = "Example: trayphone account add sip:1001@pbx.example")]
+    #[command(
+        subcommand,
+        visible_alias = "accounts",
+        after_help = "Example: trayphone account add sip:1001@pbx.example"
+    )]
     Account(AccountCommand),
     /// Plugins: install, list, remove
     #[command(

@@ -3,11 +3,12 @@
 
 use super::board::Calls;
 use crate::{
-    action::Switch,
+    action::{Source, Switch},
     call::Call,
     context::Context,
     id::AccountId,
     journal::{Cause, Direction, JournalEntry, Outcome},
+    number::kind::Understood,
     party::Party,
     port::sip::{ForwardReason, Reject, SipCommand, TransferCommand},
     settings::BlockedHear,
@@ -98,11 +99,16 @@ impl Calls {
     }
 
     /// Where this program sends a call that came; one that was sent on too often already goes no further, for it may be
-    /// running in a circle.
+    /// running in a circle, and nobody is sent to himself: who calls from where calls go wants whoever is here.
     pub(super) fn sent_on_here(cx: &Context<'_>, call: &Call, switch: Switch) -> Option<String> {
         let to = cx.lines.switches.forward_here(&cx.account(call.account)?.aor, switch)?;
         let times: u32 = call.with.forwarded.iter().map(|it| it.times).fold(0, u32::saturating_add);
-        (times < MOST_SENT_ON).then(|| to.to_owned())
+        let caller = cx.numbers.caller(&call.party).lookup;
+        let himself = match cx.numbers.understand(to, Source::Typed) {
+            Understood::Dial(number) => caller.as_ref() == Some(&number.canonical),
+            _ => false,
+        };
+        (times < MOST_SENT_ON && !himself).then(|| to.to_owned())
     }
 
     /// Whether a call that comes has a line of the journal of its own. When not, one line a second stands for all.
