@@ -17,8 +17,8 @@ enum Lent {
     Free,
     /// A question, with echo switched off.
     Asking(Terminal),
-    /// The program ends: nothing is asked any more.
-    Over,
+    /// The program ends: nothing is asked any more. What was asked last may yet switch the echo off.
+    Over(Option<Terminal>),
 }
 
 fn terminal() -> MutexGuard<'static, Lent> {
@@ -31,7 +31,7 @@ pub(crate) fn password(question: &str) -> io::Result<Secret> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let before = Terminal::remember().ok_or_else(|| io::Error::other("there is no terminal to ask on"))?;
     match &mut *terminal() {
-        Lent::Over => return Err(ErrorKind::Interrupted.into()),
+        Lent::Over(_) => return Err(ErrorKind::Interrupted.into()),
         lent => *lent = Lent::Asking(before),
     }
     let typed = rpassword::prompt_password(question);
@@ -52,16 +52,27 @@ pub(crate) struct GiveBack;
 impl GiveBack {
     /// Gives it back now; nothing is asked from here on.
     pub(crate) fn now(&self) {
-        if let Lent::Asking(terminal) = std::mem::replace(&mut *terminal(), Lent::Over) {
-            terminal.restore();
-            // The question stands there without an answer and without a line end.
-            let _ = writeln!(io::stderr());
-        }
+        let mut lent = terminal();
+        *lent = match std::mem::replace(&mut *lent, Lent::Over(None)) {
+            Lent::Asking(terminal) => {
+                terminal.restore();
+                // The question stands there without an answer and without a line end.
+                let _ = writeln!(io::stderr());
+                Lent::Over(Some(terminal))
+            }
+            Lent::Free => Lent::Over(None),
+            over => over,
+        };
     }
 }
 
+/// Once more, and last: a question switches the echo off just after it is shown, and the program may have been told to end
+/// between the two.
 impl Drop for GiveBack {
     fn drop(&mut self) {
         self.now();
+        if let Lent::Over(Some(terminal)) = &*terminal() {
+            terminal.restore();
+        }
     }
 }

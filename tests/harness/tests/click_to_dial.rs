@@ -2,7 +2,7 @@
 
 use harness::{
     agent::{Account, Agent},
-    kamailio::{Kamailio, REALM},
+    kamailio::{Kamailio, Options, REALM},
     peer::{self, Kind, Peer, Setup},
     sipp::{Plan, Sipp, Transport},
     talk::{CALLED_HZ, CALLER_HZ, hears, tone},
@@ -23,7 +23,7 @@ impl Desk {
     fn set_up(transport: Transport, rule: &str) -> Self {
         let temporary = tempfile::tempdir().expect("a folder");
         let folder = temporary.path().to_owned();
-        let kamailio = Kamailio::start(&folder);
+        let kamailio = Kamailio::start_with(&folder, &Options { in_order: true, ..Options::default() });
         let port = kamailio.port_for(transport);
         let account = Account::at(port, transport, &Kamailio::password("1001"));
         let account = Account { aor: format!("sip:1001@{REALM}"), ..account };

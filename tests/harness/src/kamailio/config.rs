@@ -24,6 +24,9 @@ pub struct Options<'a> {
     pub presence: bool,
     /// Phones may be behind a NAT.
     pub nat: bool,
+    /// What comes in order goes on in order, also over UDP: one worker reads it. With several, what RFC 3515 section 2.4.4 allows
+    /// happens now and then, a NOTIFY overtakes the 202, and a sipp scenario has no way to say so.
+    pub in_order: bool,
     /// What it is started through, a program and its arguments: another network's `nsenter …`.
     pub through: &'a [String],
 }
@@ -84,7 +87,7 @@ const BASE: &str = r#"
 debug=2
 log_stderror=yes
 fork=yes
-children=2
+children=@CHILDREN@
 disable_tcp=no
 tcp_children=2
 tcp_connection_lifetime=3700
@@ -271,6 +274,7 @@ pub(super) fn text(options: &Options<'_>, host: &str, ports: &Ports, database: &
     let loads: String = modules.iter().map(|module| format!("loadmodule \"{module}.so\"\n")).collect();
     let base =
         BASE.replace("@LISTENS@", &listens).replace("@LOADS@", &loads).replace("@SETTINGS@", &settings);
+    let base = base.replace("@CHILDREN@", if options.in_order { "1" } else { "2" });
     let text = base.replace("@REALM@", REALM).replace("@DATABASE@", &database.display().to_string());
     format!("#!KAMAILIO{}", text.replace("@HOST@", host).replace("@PORT@", &ports.sip.to_string()))
 }
